@@ -1,0 +1,235 @@
+"""SIP messages: bytes in, a Request or a Response out, and back (RFC 3261 §7 and §25).
+
+Lives here: framing of one message, header names in one spelling, header values as text in the order they came, and
+the limits on all of it. Must not know: what a header's value means (headers.py), transactions, sockets.
+
+A header's name is normalised once, here, before anything else looks at it: compact forms, odd case and white space
+before the colon all end up as one lower-case key, so that no rule can be passed by with ``X-Bypass : v``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from edge_router.sip.errors import BadMessage, LocalError
+from edge_router.sip.names import KEY_OF, METHODS, SINGLE, SPELLING, is_token, key_of
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a stranger may send in one message: octets of the head, the body and the Request-URI, header lines."""
+
+    head: int = 16_384
+    body: int = 65_535
+    uri: int = 1_024
+    headers: int = 128
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class Message:
+    """What a request and a response share: header fields in order, and a body.
+
+    ``fields`` holds (key, value) pairs, keys in the one spelling of names.py and values without surrounding white
+    space. ``first`` maps a key to its first value. ``spelling`` maps the keys of headers that we do not know to the
+    name as it came, so that they leave as they came.
+    """
+
+    __slots__ = ("body", "fields", "first", "spelling")
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[str, str]] = []
+        self.first: dict[str, str] = {}
+        self.body = b""
+        self.spelling: dict[str, str] | None = None
+
+    def get(self, key: str) -> str | None:
+        """The first value of a header, or None."""
+        return self.first.get(key)
+
+    def all(self, key: str) -> list[str]:
+        """Every value of a header, one for each line it stood on."""
+        return [value for name, value in self.fields if name == key]
+
+    def add(self, key: str, value: str) -> None:
+        """Appends a header. Raises LocalError where name or value could break out of its line."""
+        if "\r" in value or "\n" in value or "\0" in value or key_of(key) != key:
+            raise LocalError(f"{key!r} is not a header key, or its value holds a line break or a NUL")
+        self.fields.append((key, value))
+        self.first.setdefault(key, value)
+
+    def start_line(self) -> str:
+        """The first line, without its line end."""
+        raise NotImplementedError
+
+    def serialise(self) -> bytes:
+        """The message as it goes on the wire; Content-Length is always our own count."""
+        spelling = self.spelling or {}
+        lines = [self.start_line()]
+        lines += [f"{SPELLING.get(k) or spelling.get(k, k)}: {v}" for k, v in self.fields if k != "content-length"]
+        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Message):
+            return NotImplemented
+        return (
+            self.start_line() == other.start_line()
+            and self.body == other.body
+            and [f for f in self.fields if f[0] != "content-length"]
+            == [f for f in other.fields if f[0] != "content-length"]
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Request(Message):
+    """A SIP request (RFC 3261 §7.1): ``method`` as it came (methods are case-sensitive), ``uri`` as text."""
+
+    __slots__ = ("method", "uri")
+
+    def __init__(self, method: str, uri: str) -> None:
+        super().__init__()
+        self.method = method
+        self.uri = uri
+
+    def start_line(self) -> str:
+        """Request-Line."""
+        return f"{self.method} {self.uri} SIP/2.0"
+
+
+class Response(Message):
+    """A SIP response (RFC 3261 §7.2): status ``code`` 100-699 and ``reason`` phrase."""
+
+    __slots__ = ("code", "reason")
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__()
+        self.code = code
+        self.reason = reason
+
+    def start_line(self) -> str:
+        """Status-Line."""
+        return f"SIP/2.0 {self.code} {self.reason}"
+
+
+def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
+    """Reads one whole message, as a UDP datagram holds it.
+
+    Raises BadMessage with the status that the fault deserves and with as much of the message as could be read, so that
+    the caller can answer it. Octets behind Content-Length are cut (RFC 3261 §18.3).
+    """
+    head, blank, body = datagram.partition(b"\r\n\r\n")
+    if head[:2] == b"\r\n" or not head:  # RFC 3261 §7.5: empty lines before the start line are ignored
+        rest = datagram.lstrip(b"\r\n")
+        if not rest:
+            raise BadMessage(400, "Empty message")
+        return parse(rest, limits)
+    if len(head) > limits.head:
+        raise BadMessage(513, "Message Too Large", _salvage(head[: limits.head], limits))
+    message, code, why = _parse_head(head, limits)
+    if not blank:
+        code, why = code or 400, why or "No empty line after the headers"
+    message.body = body
+    first = message.first
+    if "content-length" in first:
+        fault = _cut_body(message, first["content-length"])
+        if fault:
+            code, why = code or 400, why or fault
+    if len(message.body) > limits.body:
+        code, why = 513, "Message Too Large"
+    if len(first) != len(message.fields):
+        for key in SINGLE:
+            if key in first and len(message.all(key)) > 1:
+                code, why = code or 400, why or f"More than one {SPELLING[key]}"
+    if code:
+        raise BadMessage(code, why, message)
+    return message
+
+
+def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, str]:
+    """Start line and headers of a message, and the first fault in them as (status, words), (0, "") if none."""
+    if b"\r\n " in head or b"\r\n\t" in head:
+        head = _unfold(head)
+    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    breaks = len(lines) - 1
+    message, code, why = _start(lines[0])
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+        # What a reader after us would take for two lines is not passed on, nor quoted in an answer.
+        raise BadMessage(400, "Line break or NUL inside a header line")
+    if breaks > limits.headers:
+        code, why = 513, "Message Too Large: too many header lines"
+        del lines[limits.headers + 1 :]
+    fields = message.fields
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        key = KEY_OF.get(name)
+        if key is None:
+            key = key_of(name)
+            if not key or not colon:
+                code, why = code or 400, why or "A header line that is no 'Name: value'"
+                continue
+            if key not in SPELLING:
+                message.spelling = message.spelling or {}
+                message.spelling.setdefault(key, name.rstrip(" \t"))
+        fields.append((key, value.strip(" \t")))
+    message.first = dict(reversed(fields))  # built in C, and the first of a name wins
+    if not code and message.__class__ is Request and len(message.uri) > limits.uri:
+        code, why = 414, "Request-URI Too Long"
+    return message, code, why
+
+
+def _start(line: str) -> tuple[Request | Response, int, str]:
+    """A start line's message, and what is wrong with the line."""
+    if line.startswith("SIP/2.0 "):
+        code = line[8:11]
+        if line[11:12] in (" ", "") and code.isascii() and code.isdigit() and 100 <= int(code) <= 699:
+            return Response(int(code), line[12:]), 0, ""
+        return Response(0, line[8:]), 400, "Status code out of range"
+    parts = line.split(" ")
+    if len(parts) == 3:
+        method, uri, version = parts
+        request = Request(method, uri)
+        if version == "SIP/2.0" and method in METHODS:
+            return request, 0, ""
+        if is_token(method) and version.upper() == "SIP/2.0":
+            return request, 0, ""
+        if is_token(method) and version[:4].upper() == "SIP/":
+            return request, 505, "Version Not Supported"
+    if line[:4].upper() == "SIP/":
+        return Response(0, line), 400, "Malformed status line"
+    method, _, rest = line.partition(" ")
+    return Request(method, rest.rpartition(" ")[0]), 400, "Malformed request line"
+
+
+def _unfold(head: bytes) -> bytes:
+    """Header values that go on over several lines, on one (RFC 3261 §7.3.1: a fold is one space)."""
+    lines: list[bytes] = []
+    for line in head.split(b"\r\n"):
+        if line[:1] in (b" ", b"\t") and lines:
+            lines[-1] += b" " + line.strip(b" \t")
+        else:
+            lines.append(line)
+    return b"\r\n".join(lines)
+
+
+def _cut_body(message: Request | Response, length: str) -> str:
+    """Cuts the body to Content-Length; the words for what is wrong with the header, "" if nothing."""
+    if not (length.isascii() and length.isdigit()) or len(length) > 9:
+        return "Content-Length is not a number of octets"
+    octets = int(length)
+    if octets > len(message.body):
+        return "Content-Length is larger than the body"
+    if octets < len(message.body):
+        message.body = message.body[:octets]
+    return ""
+
+
+def _salvage(head: bytes, limits: Limits) -> Request | Response | None:
+    """What can be read of an oversized head, for an answer."""
+    try:
+        return _parse_head(head[: head.rfind(b"\r\n")], limits)[0]
+    except BadMessage:
+        return None
