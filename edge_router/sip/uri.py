@@ -1,8 +1,9 @@
 """SIP, SIPS and TEL URIs (RFC 3261 §19.1 and §25.1, RFC 3966).
 
 A URI here is a value: it is read once, checked character by character, and never changes. So `str(uri)` is
-always the very text that it came from, and that text holds no space, no control character, no CR, LF, `<`, `>`
-or double quote. To get another one, `SipUri.build` puts parts together and checks the result in the same way.
+always the very text that it came from, and that text holds no space, no control character (CR and LF among
+them), no `<`, `>` or double quote. To get another one, `SipUri.build` puts parts together and checks the
+result in the same way.
 
 Must not know: what a number means (`edge_router.dialplan`), or where a URI leads (`edge_router.net`).
 """
@@ -127,7 +128,7 @@ class TelUri:
 
     user      the number as written, with its visual separators: `+1-800-555-1234`. In a SIP URI the same text
               stands in the user part, hence the name
-    params    as in `SipUri`. A local number must have `phone-context`, but carriers leave it out, so we take it
+    params    as in `SipUri`. A local number must have `phone-context`; carriers leave it out, so we do not ask
     """
 
     __slots__ = ("_text", "params", "user")
@@ -271,7 +272,7 @@ def _parse_params(text: str) -> Mapping[str, str]:
 
 
 def _unescaped_name(name: str) -> str:
-    """`%6C%72` is `lr` (RFC 3261 §19.1.4). What must be escaped stays escaped: no delimiter gets into `params`."""
+    """`%6C%72` is `lr` (RFC 3261 §19.1.4). What must be escaped stays so: no delimiter gets into a name."""
     first, *pieces = name.split("%")
     text = first
     for piece in pieces:
@@ -309,7 +310,7 @@ def _host(text: str) -> str:
 def _ipv6(text: str) -> str:
     """Check what stands in brackets. A zone (`%eth0`) has no place in a SIP URI."""
     if ":::" in text and "." in text:
-        # RFC 3261's grammar has one colon too many before an embedded IPv4 address; RFC 5118 §4.10: accept it.
+        # The grammar of RFC 3261 has a colon too many before an embedded IPv4 address (RFC 5118 §4.10).
         text = text.replace(":::", "::", 1)
     try:
         if "%" not in text:
