@@ -1,11 +1,12 @@
 """SDP as far as the router itself must speak it (RFC 4566, RFC 3264): bytes in, bytes out.
 
-Media flows around the router, so a body mostly crosses untouched. It does not when a caller is answered before he
-is REFERred (`inactive_answer`, `inactive_offer`), nor once a leg has seen the SDP of a second source: from then on
-the router owns that leg's o= line (`own_origin`). Nothing more of SDP is understood here.
+Media flows around the router, so a body mostly crosses untouched. It does not when a caller is answered before
+he is REFERred (`inactive_answer`, `inactive_offer`), nor once a leg has seen the SDP of a second source: from
+then on the router owns that leg's o= line (`own_origin`). Nothing more of SDP is understood here.
 
-What comes in is a stranger's: line ends may be LF, the last one may be missing, lines may be long or senseless.
-Each function says what it then does, and raises nothing but BadSdp. What is made here ends its lines with CRLF.
+What comes in is a stranger's: line ends may be LF, the last one may be missing, lines may be long or
+senseless. Each function says what it then does, and raises nothing but BadSdp. What is made here ends its lines
+with CRLF.
 """
 
 from typing import Final, NamedTuple
@@ -48,7 +49,7 @@ def find_sdp(content_type: str | None, body: bytes) -> tuple[int, int] | None:
     if boundary is None:
         return None
     delimiter = b"\r\n--" + boundary
-    # The CRLF in front belongs to the delimiter (RFC 2046 §5.1.1), but nothing need stand before the first one.
+    # The CRLF in front belongs to the delimiter (RFC 2046 §5.1.1); the first one may go without.
     at = len(delimiter) - 2 if body.startswith(delimiter[2:]) else _after(body, delimiter, 0)
     for _ in range(_MAX_PARTS):
         if at < 0 or body.startswith(b"--", at):
@@ -84,7 +85,7 @@ def own_origin(
     host: str,
     content_type: str = "application/sdp",
 ) -> bytes:
-    """Replace the o= line and nothing else: in one dialog it stays, and its version counts by one (RFC 3264 §8).
+    """Replace the o= line and nothing else. In one dialog only its version changes, by one (RFC 3264 §8).
 
     A body without SDP, or whose SDP has no o= line, comes back as it is. Raises BadSdp where a field of ours
     can't stand in the line.
@@ -122,8 +123,8 @@ def inactive_answer(
     """Make the answer that keeps a caller silent and content (RFC 3264 §6).
 
     Every stream of the offer is answered in its place: the first audio stream over plain RTP is accepted with
-    its first speech codec and made inactive, all others are refused with port 0. Raises BadSdp for an offer that
-    is malformed, has no such stream or more than `max_media` streams.
+    its first speech codec and made inactive, all others are refused with port 0. Raises BadSdp for an offer
+    that is malformed, has no such stream or more than `max_media` streams.
     """
     session, streams = _split(offer, max_media)
     # "t=" of the answer must be that of the offer (RFC 3264 §6), repeat times and zones with it.

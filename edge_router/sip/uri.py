@@ -128,7 +128,7 @@ class TelUri:
 
     user      the number as written, with its visual separators: `+1-800-555-1234`. In a SIP URI the same text
               stands in the user part, hence the name
-    params    as in `SipUri`. A local number must have `phone-context`; carriers leave it out, so we do not ask
+    params    as in `SipUri`. A local number must have `phone-context`; carriers leave it out, so it may miss
     """
 
     __slots__ = ("_text", "params", "user")
