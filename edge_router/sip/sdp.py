@@ -1,12 +1,13 @@
 """SDP as far as the router itself must speak it (RFC 4566, RFC 3264): bytes in, bytes out.
 
-Media flows around the router, so a body mostly crosses untouched. It does not when a caller is answered before
-he is REFERred (`inactive_answer`, `inactive_offer`), nor once a leg has seen the SDP of a second source: from
-then on the router owns that leg's o= line (`own_origin`). Nothing more of SDP is understood here.
+Media flows around the router, so a body mostly crosses untouched. It does not when a caller is answered
+before he is REFERred (`inactive_answer`, `inactive_offer`), nor once a leg has seen the SDP of a second
+source: from then on the router owns that leg's o= line (`own_origin`). Nothing more of SDP is understood
+here.
 
 What comes in is a stranger's: line ends may be LF, the last one may be missing, lines may be long or
-senseless. Each function says what it then does, and raises nothing but BadSdp. What is made here ends its lines
-with CRLF.
+senseless. Each function says what it then does, and raises nothing but BadSdp. What is made here ends its
+lines with CRLF.
 """
 
 from typing import Final, NamedTuple
