@@ -1,0 +1,85 @@
+# Every target does its own set-up: a virtual environment in .venv, packages at the versions of requirements.lock and,
+# as root on Debian, the Debian packages that are missing. A second run finds it all there and costs nothing.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+# dpkg and kamailio want the sbin directories, which a user's PATH often lacks.
+SBIN := /usr/local/sbin:/usr/sbin:/sbin
+export PATH := $(PATH):$(SBIN)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_CONSTRAINT := requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench schema venv system lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: system venv ## router, carrier, cloud and premise on loopback, and calls that flow between them
+	@$(BIN)/edge-router demo $(ARGS)
+
+test: system venv ## every test; ARGS=tests/dialplan for some of them
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: venv ## ruff, mypy --strict and the floors that imports must keep to
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+format: venv ## lays the source out and sorts imports
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: system kamailio $(VENV)/.with-bench ## the router beside Kamailio and Sippy B2BUA: takes a quiet machine and its time
+	$(BIN)/python -m bench $(ARGS)
+
+schema: venv ## writes the configuration's JSON Schema into docs/
+	$(BIN)/python -m edge_router.config.schema
+
+venv: $(VENV)/.with-dev ## the virtual environment
+
+system: ## the Debian packages that tests and demo need
+	@$(call debian,sipp,sip-tester)
+
+.PHONY: kamailio
+kamailio:
+	@$(call debian,kamailio,kamailio)
+
+lock: $(BIN)/pip ## resolves pyproject.toml anew and writes requirements.lock
+	rm -rf $(VENV)-lock
+	$(PYTHON) -m venv $(VENV)-lock
+	PIP_CONSTRAINT= $(VENV)-lock/bin/pip install --quiet hatchling '.[dev,bench]'
+	{ echo '# Written by "make lock". What is installed is one of these versions, whatever pyproject.toml would allow.'; \
+	  $(VENV)-lock/bin/pip freeze --exclude edge-router; } > requirements.lock
+	rm -rf $(VENV)-lock
+
+clean: ## removes the virtual environment and every cache
+	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp per extra of pyproject.toml: what it names is installed, and as new as the lock.
+$(VENV)/.with-%: pyproject.toml requirements.lock edge_router/__init__.py | $(BIN)/pip
+	@echo 'setting up $(VENV) for $* ...'
+	@$(BIN)/pip install --quiet --editable '.[$*]'
+	@touch $@
+
+# pip is the last thing that venv makes: where it is, the environment is whole.
+$(BIN)/pip:
+	@$(call python)
+	@$(PYTHON) -m venv $(VENV)
+
+# $(call debian,PROGRAM,PACKAGE): the package, unless the program is there. Who isn't root gets one line and no more.
+debian = $(if $(call found,$(1)),:,$(if $(root),$(call install,$(2)),$(error \
+	$(1) is missing. Install it with: sudo apt-get install $(2))))
+python = $(if $(call says,import sys; sys.exit(sys.version_info < (3, 11))),$(if $(call says,import ensurepip),:,\
+	$(if $(root),$(call install,python3-venv),$(error python3-venv is missing. Install it with: sudo apt-get install \
+	python3-venv))),$(error $(PYTHON) is missing or older than 3.11. Name a newer one with: make PYTHON=python3.11))
+install = echo 'installing the Debian package $(1) ...' && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	apt-get install -qq --yes --no-install-recommends $(1) >/dev/null
+found = $(shell PATH='$(PATH)' command -v $(1))
+says  = $(shell PATH='$(PATH)' $(PYTHON) -c '$(1)' 2>/dev/null && echo yes)
+root  = $(filter 0,$(shell id -u))

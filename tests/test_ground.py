@@ -1,0 +1,136 @@
+import ast
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import edge_router
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES = ["edge_router", "sip_profiles", "state_client"]
+ROOMS = sorted(path.parent for package in PACKAGES for path in (ROOT / package).rglob("__init__.py"))
+
+
+def locked() -> dict[str, str]:
+    """Versions by canonical name, as requirements.lock has them."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def required() -> list[Requirement]:
+    """What pyproject.toml asks for by name: to build, to run, and in every extra."""
+    texts = [*PROJECT["build-system"]["requires"], *PROJECT["project"]["dependencies"]]
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        texts += extra
+    return [requirement for requirement in map(Requirement, texts) if requirement.name != "edge-router"]
+
+
+def tracked() -> list[Path]:
+    """The files that git keeps; where git is not at hand, there is nothing to say."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    names = subprocess.run(
+        [git, "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    return [ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_version_is_in_one_place() -> None:
+    assert "version" not in PROJECT["project"]
+    assert "version" in PROJECT["project"]["dynamic"]
+    assert ROOT / PROJECT["tool"]["hatch"]["version"]["path"] == Path(edge_router.__file__)
+    assert metadata.version("edge-router") == edge_router.__version__
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_room_says_what_lives_there_and_what_must_not_be_known(room: Path) -> None:
+    docstring = ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or ""
+    summary, _, rest = docstring.partition("\n\n")
+    assert summary.endswith(".")
+    assert room.name == "edge_router" or "must not" in " ".join(rest.split())
+
+
+def test_every_room_stands_on_one_floor() -> None:
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    floors = [room for layer in layers for room in re.findall(r"[\w.]+", layer)]
+    rooms = {f"edge_router.{path.stem}" for path in (ROOT / "edge_router").iterdir() if is_module(path)}
+    assert len(floors) == len(set(floors))
+    assert rooms | {"sip_profiles", "state_client"} <= set(floors)
+
+
+def is_module(path: Path) -> bool:
+    return (path / "__init__.py").exists() or (path.suffix == ".py" and path.stem != "__init__")
+
+
+def test_wheel_holds_the_packages_and_no_other() -> None:
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == PACKAGES
+
+
+def test_lock_is_plain_names_and_versions() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    odd = [line for line in lines if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)]
+    assert odd == []
+
+
+@pytest.mark.parametrize("requirement", required(), ids=str)
+def test_lock_satisfies_pyproject(requirement: Requirement) -> None:
+    assert requirement.specifier, "has no lower bound"
+    assert requirement.specifier.contains(locked()[canonicalize_name(requirement.name)])
+
+
+def test_lock_names_everything_that_is_installed_for_us() -> None:
+    versions = locked()
+    seen: dict[str, str] = {}
+    todo = [requirement.name for requirement in map(Requirement, PROJECT["project"]["dependencies"])]
+    while todo:
+        name = canonicalize_name(todo.pop())
+        if name in seen:
+            continue
+        seen[name] = metadata.version(name)
+        needs = [Requirement(text) for text in metadata.requires(name) or []]
+        todo += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    assert {name: versions.get(name) for name in seen} == seen, "run make venv, or make lock"
+
+
+def test_tracked_tree_names_no_path_of_this_machine() -> None:
+    usual = {"/tmp", "/usr", "/opt", "/srv", "/var", "/mnt"}
+    top = f"/{ROOT.parts[1]}"
+    ours = {str(ROOT), str(Path.home())} | ({top} - usual)
+    pattern = re.compile(
+        rb"(?<![\w.}-])(?:%s)/" % b"|".join(re.escape(path.encode()) for path in sorted(ours))
+    )
+    assert [str(path) for path in tracked() if pattern.search(path.read_bytes())] == []
+
+
+@pytest.mark.parametrize(("target", "package"), [("system", "sip-tester"), ("kamailio", "kamailio")])
+def test_without_root_a_missing_debian_package_is_one_line(target: str, package: str, tmp_path: Path) -> None:
+    make = shutil.which("make")
+    assert make is not None
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    command = [make, target, "SBIN="]
+    nobody = {"PATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=nobody, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert f"sudo apt-get install {package}" in done.stderr
+
+
+def test_ci_runs_the_tests_and_stops_at_the_first_failure() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    commands = script.read_text().splitlines()
+    assert "set -euo pipefail" in commands
+    assert "make test" in commands
