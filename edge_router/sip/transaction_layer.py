@@ -1,0 +1,149 @@
+"""Finds the transaction that a message belongs to, and makes new ones (RFC 3261 §17.1.3, §17.2.3, §8.2.2.2).
+
+Lives here: the tables of running transactions and their keys. Sans-IO: transports and the timer wheel are handed in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_router.sip.headers import Via, branch_of, parse_cseq, tag_of
+from edge_router.sip.tokens import BRANCH_COOKIE
+from edge_router.sip.transaction import (
+    TERMINATED,
+    Address,
+    ClientTransaction,
+    ClientUser,
+    ServerTransaction,
+    Transaction,
+    Transport,
+)
+
+if TYPE_CHECKING:
+    from edge_router.sip.message import Request, Response
+    from edge_router.sip.timers import TimerWheel
+
+
+class TransactionLayer:
+    """All running transactions. ``retransmitted`` and ``repeated`` count messages sent and received again."""
+
+    def __init__(self, wheel: TimerWheel) -> None:
+        self.wheel = wheel
+        self.retransmitted = 0
+        self.repeated = 0
+        self._clients: dict[str, ClientTransaction] = {}
+        self._servers: dict[str, ServerTransaction] = {}
+        self._merged: dict[str, ServerTransaction] = {}
+
+    def __len__(self) -> int:
+        """How many transactions run, those included that only wait for retransmissions."""
+        return len(self._clients) + len(self._servers)
+
+    def send(
+        self, method: str, branch: str, message: bytes, transport: Transport, address: Address, user: ClientUser | None
+    ) -> ClientTransaction:
+        """Sends a request of ours in a new client transaction; ``branch`` is that of its Via."""
+        key = branch + "CANCEL" if method == "CANCEL" else branch
+        transaction = ClientTransaction(self, transport, address, key, method, message, user)
+        self._clients[key] = transaction
+        return transaction
+
+    def receive_response(self, response: Response) -> ClientTransaction | None:
+        """Hands a response to its transaction; returns that, or None where there is none (a stray is dropped)."""
+        first = response.first
+        key = branch_of(first.get("via", ""))
+        cseq = first.get("cseq", "")
+        if cseq.endswith("CANCEL"):
+            key += "CANCEL"
+        transaction = self._clients.get(key)
+        if transaction is None or not cseq.endswith(transaction.method):
+            return None
+        code = response.code
+        transaction.fire("1xx" if code < 200 else "2xx" if code < 300 else "3xx-6xx", response)
+        return transaction
+
+    def invite_of(self, cancel: Request, via: Via) -> ServerTransaction | None:
+        """The INVITE that a CANCEL speaks of."""
+        return self._servers.get(self._key(cancel, via, "INVITE"))
+
+    def receive(self, request: Request, via: Via) -> bool:
+        """Takes in a retransmission or the ACK of a failure: True where a transaction did."""
+        transaction = self._servers.get(self._key(request, via, request.method))
+        if transaction is None:
+            return False
+        if request.method == "ACK":
+            transaction.fire("ACK")
+        else:
+            self.repeated += 1
+            transaction.fire("request")
+        return True
+
+    def serve(self, request: Request, via: Via, transport: Transport, source: Address) -> ServerTransaction:
+        """A new server transaction. Its answers go where RFC 3261 §18.2.2 and RFC 3581 say."""
+        key = self._key(request, via, request.method)
+        port = source[1] if via.rport or transport.reliable else via.port or 5060
+        address = source if port == source[1] else (source[0], port)
+        transaction = ServerTransaction(self, transport, address, key, request, response_vias(request, via, source))
+        self._servers[key] = transaction
+        return transaction
+
+    def merged(self, request: Request) -> bool:
+        """Whether a request without To tag came here before by another way (RFC 3261 §8.2.2.2)."""
+        return _merge_key(request) in self._merged
+
+    def remember(self, request: Request, transaction: ServerTransaction) -> None:
+        """Keeps a request's identity for ``merged`` as long as its transaction runs."""
+        transaction.merge_key = _merge_key(request)
+        self._merged[transaction.merge_key] = transaction
+
+    def remove(self, transaction: Transaction) -> None:
+        """Forgets a transaction and what it holds."""
+        transaction.state = TERMINATED
+        transaction.message = b""
+        if isinstance(transaction, ServerTransaction):
+            self._servers.pop(transaction.key, None)
+            self._merged.pop(transaction.merge_key, None)
+            transaction.user = None
+        elif isinstance(transaction, ClientTransaction):
+            self._clients.pop(transaction.key, None)
+            transaction.user = None
+
+    @staticmethod
+    def _key(request: Request, via: Via, method: str) -> str:
+        """What ties a request to its transaction: branch, sent-by and method; an ACK belongs to its INVITE."""
+        if method == "ACK":
+            method = "INVITE"
+        if via.branch.startswith(BRANCH_COOKIE):
+            return f"{via.branch} {via.sent_by} {method}"
+        # RFC 2543 has no unique branch. The To tag is left out, since the ACK has one that the INVITE lacks.
+        first = request.first
+        number = parse_cseq(first["cseq"]).number
+        return f"{request.uri} {tag_of(first['from'])} {first['call-id']} {number} {first['via']} {method}"
+
+
+def response_vias(request: Request, via: Via, source: Address) -> str:
+    """The Via lines of a response: the request's, the topmost with received and rport where they are due."""
+    first = request.first["via"]
+    if via.rport or via.host != source[0]:
+        top, comma, rest = first.partition(",")  # received and rport go to the end of the topmost
+        if via.rport:
+            before, name, after = _cut_rport(top)
+            top = f"{before}{name}={source[1]}{after}"
+        first = f"{top.rstrip()};received={source[0]}{comma}{rest}"
+    if len(request.first) == len(request.fields):
+        return f"Via: {first}\r\n"
+    others = request.all("via")[1:]
+    return "".join([f"Via: {value}\r\n" for value in (first, *others)])
+
+
+def _cut_rport(via: str) -> tuple[str, str, str]:
+    """A Via's text before, at and behind its rport parameter, whatever value a forger gave it."""
+    start = via.lower().index(";rport")
+    stop = start + len(";rport")
+    end = via.find(";", stop)
+    return via[:start], via[start:stop], "" if end < 0 else via[end:]
+
+
+def _merge_key(request: Request) -> str:
+    first = request.first
+    return f"{first['call-id']} {tag_of(first['from'])} {first['cseq']}"
