@@ -8,7 +8,7 @@ RUN python -m venv /opt/edge-router \
     && PIP_CONSTRAINT=requirements.lock /opt/edge-router/bin/pip install --no-cache-dir .
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin edge-router
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin edge-router
 COPY --from=build /opt/edge-router /opt/edge-router
 ENV PATH=/opt/edge-router/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -28,7 +28,7 @@ lint: venv ## ruff, mypy --strict and the floors that imports must keep to
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: venv ## lays the source out and sorts imports
 	$(BIN)/ruff check --fix-only --quiet .
@@ -46,8 +46,8 @@ system: ## the Debian packages that tests and demo need
 	@$(call debian,sipp,sip-tester)
 
 .PHONY: kamailio
-kamailio:
-	@$(call debian,kamailio,kamailio)
+kamailio: # the bench starts its own, so the service that comes with a new package is put to rest
+	@$(call debian,kamailio,kamailio, && (systemctl disable --quiet --now kamailio 2>/dev/null || :))
 
 lock: $(BIN)/pip ## resolves pyproject.toml anew and writes requirements.lock
 	rm -rf $(VENV)-lock
@@ -72,12 +72,15 @@ $(BIN)/pip:
 	@$(call python)
 	@$(PYTHON) -m venv $(VENV)
 
-# $(call debian,PROGRAM,PACKAGE): the package, unless the program is there. Who isn't root gets one line and no more.
-debian = $(if $(call found,$(1)),:,$(if $(root),$(call install,$(2)),$(error \
+# $(call debian,PROGRAM,PACKAGE,AND THEN): the package, unless the program is there. Who isn't root gets one line and no
+# more, which is why these are make's own conditions and not the shell's: an $(error) stops before anything runs.
+debian = $(if $(call found,$(1)),:,$(if $(root),$(call install,$(2))$(3),$(error \
 	$(1) is missing. Install it with: sudo apt-get install $(2))))
+
 python = $(if $(call says,import sys; sys.exit(sys.version_info < (3, 11))),$(if $(call says,import ensurepip),:,\
 	$(if $(root),$(call install,python3-venv),$(error python3-venv is missing. Install it with: sudo apt-get install \
 	python3-venv))),$(error $(PYTHON) is missing or older than 3.11. Name a newer one with: make PYTHON=python3.11))
+
 install = echo 'installing the Debian package $(1) ...' && apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -qq --yes --no-install-recommends $(1) >/dev/null
 found = $(shell PATH='$(PATH)' command -v $(1))
