@@ -1,0 +1,83 @@
+"""Which headers cross from one leg to the other besides the standard set: `pass_headers` of a trunk.
+
+Each leg is a dialog of its own, so what belongs to one hop or one dialog can never be named here, and who the caller
+is crosses by the trunks' `identity` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from edge_router.sip.names import key_of
+
+_HOP: Final = {"via", "route", "record-route", "path", "service-route", "contact", "max-forwards", "max-breadth"}
+_DIALOG: Final = {"call-id", "cseq", "from", "to", "rseq", "rack", "session-expires", "min-se", "timestamp"}
+_EVENT: Final = {"event", "subscription-state", "sip-etag", "sip-if-match", "refer-to", "refer-sub", "recv-info"}
+_OTHER_DIALOG: Final = {"replaces", "join", "target-dialog"}
+_ABLE: Final = {"require", "proxy-require", "supported", "unsupported", "allow", "allow-events"}
+_ACCEPT: Final = {"accept", "accept-encoding", "accept-language"}
+_ASKED: Final = {"www-authenticate", "proxy-authenticate"}
+_SHOWN: Final = {"authorization", "proxy-authorization", "authentication-info", "proxy-authentication-info"}
+_BODY: Final = {"content-length", "content-type", "content-encoding", "content-disposition", "content-language"}
+
+NEVER: Final = frozenset().union(
+    _HOP, _DIALOG, _EVENT, _OTHER_DIALOG, _ABLE, _ACCEPT, _ASKED, _SHOWN, _BODY, {"mime-version"}
+)
+IDENTITY: Final = frozenset({"p-asserted-identity", "p-preferred-identity", "privacy", "remote-party-id"})
+
+
+class PassHeaderError(ValueError):
+    """An entry of `pass_headers` that cannot be let through; the text says why and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassHeaders:
+    """Header keys, and beginnings of keys, that cross."""
+
+    names: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, entries: Iterable[str]) -> Self:
+        """Reads header names; one that ends in `*` means every header that begins so, save those that never cross.
+
+        Raises PassHeaderError.
+        """
+        names: set[str] = set()
+        prefixes: set[str] = set()
+        for entry in entries:
+            if entry.endswith("*"):
+                prefixes.add(_beginning(entry))
+            else:
+                names.add(_name(entry))
+        return cls(frozenset(names), tuple(sorted(prefixes)))
+
+    def crosses(self, key: str) -> bool:
+        """Whether the header with this key (lower case, long name) is to be copied to the other leg."""
+        if key in self.names:
+            return True
+        return key.startswith(self.prefixes) and key not in NEVER and key not in IDENTITY
+
+
+def _name(entry: str) -> str:
+    key = key_of(entry)
+    if not key or "*" in entry or entry != entry.strip():
+        raise PassHeaderError(
+            f'"{entry}" is not the name of a header; write one such as X-Customer-Id, or X-Customer-*'
+        )
+    if key in NEVER:
+        raise PassHeaderError(f'"{entry}" belongs to one leg alone and cannot cross; take it out of the list')
+    if key in IDENTITY:
+        raise PassHeaderError(f'"{entry}" crosses by the trunks\' `identity`; take it out of the list')
+    return key
+
+
+def _beginning(entry: str) -> str:
+    beginning = entry[:-1]
+    if beginning and ("*" in beginning or not key_of(beginning) or beginning != beginning.strip()):
+        raise PassHeaderError(
+            f'"{entry}" is not the beginning of a header\'s name; * stands at the end, as in X-Customer-*'
+        )
+    return beginning.lower()

@@ -1,0 +1,48 @@
+"""Dial-peers as the configuration states them: what a call must look like to come in by one, and where one leads.
+
+Only data lives here; what matches what is plan.py's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_router.dialplan.pattern import Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One map of `incoming`: everything that is given must hold, and of several patterns any one."""
+
+    trunk: str | None = None
+    listen: str | None = None
+    called: tuple[Pattern, ...] = ()
+    calling: tuple[Pattern, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Where a dial-peer sends its calls. Without a pattern it is reached by name only."""
+
+    trunk: str
+    called: tuple[Pattern, ...] = ()
+    preference: int = 0
+    """0 is best, as in CUBE."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialPeer:
+    """A dial-peer: the ways in, and the way out.
+
+    `policy` names the policy that decides on calls that come in by it, `destinations` the dial-peers to send them to
+    instead; with neither, outgoing dial-peers are matched by the called number. `called_number` and `refer_uri` are
+    templates with {called} and {calling}.
+    """
+
+    name: str
+    incoming: tuple[Incoming, ...] = ()
+    outgoing: Outgoing | None = None
+    policy: str | None = None
+    destinations: tuple[str, ...] = ()
+    called_number: str | None = None
+    refer_uri: str | None = None
