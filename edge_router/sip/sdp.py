@@ -12,9 +12,7 @@ lines with CRLF.
 
 from typing import Final, NamedTuple
 
-_DISCARD_PORT: Final = (
-    9  # a stream that is accepted needs a port that is not 0; nobody sends to an inactive one
-)
+_DISCARD_PORT: Final = 9  # a stream that is accepted needs a port that is not 0; nobody sends to an inactive one
 _ANSWERABLE: Final = (b"RTP/AVP", b"RTP/AVPF")  # the others need keys in the answer
 _NOT_SPEECH: Final = (b"telephone-event", b"cn", b"red")
 _MAX_PARTS: Final = 16
@@ -118,9 +116,7 @@ def inactive_offer(host: str, session_id: str | int, version: int = 1) -> bytes:
     )
 
 
-def inactive_answer(
-    offer: bytes, host: str, session_id: str | int, version: int = 1, max_media: int = 64
-) -> bytes:
+def inactive_answer(offer: bytes, host: str, session_id: str | int, version: int = 1, max_media: int = 64) -> bytes:
     """Make the answer that keeps a caller silent and content (RFC 3264 §6).
 
     Every stream of the offer is answered in its place: the first audio stream over plain RTP is accepted with
@@ -145,15 +141,11 @@ def inactive_answer(
             lines.append(f"a=rtpmap:{_text(codec)} {_text(maps[codec])}")
         lines.append("a=inactive")
     if not accepted:
-        raise BadSdp(
-            "the offer has no audio stream that can be accepted: one over RTP/AVP with a port is needed"
-        )
+        raise BadSdp("the offer has no audio stream that can be accepted: one over RTP/AVP with a port is needed")
     return _document(host, session_id, version, times, lines)
 
 
-def _document(
-    host: str, session_id: str | int, version: int, times: list[str], media_lines: list[str]
-) -> bytes:
+def _document(host: str, session_id: str | int, version: int, times: list[str], media_lines: list[str]) -> bytes:
     head = [
         "v=0",
         _origin_text("-", session_id, version, host),

@@ -90,22 +90,12 @@ class SipUri:
         scheme: str = "sip",
     ) -> "SipUri":
         """Put a URI together from parts in the form in which they stand in a `SipUri`; raises BadUri."""
-        text = (
-            f"{scheme}:{user}@{host_port(host, port)}"
-            if user is not None
-            else f"{scheme}:{host_port(host, port)}"
-        )
+        text = f"{scheme}:{user}@{host_port(host, port)}" if user is not None else f"{scheme}:{host_port(host, port)}"
         if params:
             text += "".join(f";{name}={value}" if value else f";{name}" for name, value in params.items())
         uri = parse_uri(text)
         # A part that held a delimiter would have been read as something else.
-        if (
-            not isinstance(uri, SipUri)
-            or uri.user != user
-            or uri.port != port
-            or uri.params != params
-            or uri.headers
-        ):
+        if not isinstance(uri, SipUri) or uri.user != user or uri.port != port or uri.params != params or uri.headers:
             raise BadUri(f"these parts make no URI: {text!r}")
         return uri
 
