@@ -188,6 +188,8 @@ def parse_via(value: str) -> Via:
     host, port = _host_port(sent_by)
     if not is_token(transport) or not host:
         raise BadMessage(400, "Via: no transport or no sent-by")
+    if ";;" in params or params[-1:] == ";":
+        raise BadMessage(400, "Via: a semicolon without a parameter")
     branch = branch_of(value)
     rport = ";rport" in value and param(params, "rport") is not None
     return Via(transport.upper(), sent_by, host, port, branch, rport)

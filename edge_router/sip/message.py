@@ -60,15 +60,18 @@ class Message:
         self.fields.append((key, value))
         self.first.setdefault(key, value)
 
+    def spell(self, key: str) -> str:
+        """The name that a header leaves under: the usual one, or for a header that we do not know the one it came by."""
+        return SPELLING.get(key) or (self.spelling or {}).get(key, key)
+
     def start_line(self) -> str:
         """The first line, without its line end."""
         raise NotImplementedError
 
     def serialise(self) -> bytes:
         """The message as it goes on the wire; Content-Length is always our own count."""
-        spelling = self.spelling or {}
         lines = [self.start_line()]
-        lines += [f"{SPELLING.get(k) or spelling.get(k, k)}: {v}" for k, v in self.fields if k != "content-length"]
+        lines += [f"{self.spell(key)}: {value}" for key, value in self.fields if key != "content-length"]
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
@@ -156,7 +159,9 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
     lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     breaks = len(lines) - 1
     message, code, why = _start(lines[0])
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+    # A NUL with a backslash in front is a good character of a quoted string (RFC 3261 §25.1 `quoted-pair`).
+    nul = b"\0" in head and b"\0" in head.replace(b"\\\0", b"")
+    if nul or head.count(b"\n") != breaks or head.count(b"\r") != breaks:
         # What a reader after us would take for two lines is not passed on, nor quoted in an answer.
         raise BadMessage(400, "Line break or NUL inside a header line")
     if breaks > limits.headers:

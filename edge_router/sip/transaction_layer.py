@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_router.sip.headers import Via, branch_of, parse_cseq, tag_of
+from edge_router.sip.headers import Via, branch_of, parse_cseq, split_list, tag_of
 from edge_router.sip.tokens import BRANCH_COOKIE
 from edge_router.sip.transaction import (
+    ACCEPTED,
     TERMINATED,
     Address,
     ClientTransaction,
@@ -67,11 +68,16 @@ class TransactionLayer:
         return self._servers.get(self._key(cancel, via, "INVITE"))
 
     def receive(self, request: Request, via: Via) -> bool:
-        """Takes in a retransmission or the ACK of a failure: True where a transaction did."""
+        """Takes in a retransmission or the ACK of a failure: True where a transaction did.
+
+        The ACK of a 2xx is the user's, also where its sender gave it the branch of the INVITE (RFC 6026 §7.1).
+        """
         transaction = self._servers.get(self._key(request, via, request.method))
         if transaction is None:
             return False
         if request.method == "ACK":
+            if transaction.state == ACCEPTED:
+                return False
             transaction.fire("ACK")
         else:
             self.repeated += 1
@@ -125,11 +131,12 @@ def response_vias(request: Request, via: Via, source: Address) -> str:
     """The Via lines of a response: the request's, the topmost with received and rport where they are due."""
     first = request.first["via"]
     if via.rport or via.host != source[0]:
-        top, comma, rest = first.partition(",")  # received and rport go to the end of the topmost
+        top = split_list(first)[0]  # received and rport go to the end of the topmost
+        rest = first[len(top) :]
         if via.rport:
             before, name, after = _cut_rport(top)
             top = f"{before}{name}={source[1]}{after}"
-        first = f"{top.rstrip()};received={source[0]}{comma}{rest}"
+        first = f"{top};received={source[0]}{rest}"
     if len(request.first) == len(request.fields):
         return f"Via: {first}\r\n"
     others = request.all("via")[1:]
