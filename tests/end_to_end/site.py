@@ -1,0 +1,97 @@
+"""A router with a carrier, a premise and a cloud around it, played by the test."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Final
+
+from tests.end_to_end.leg import CALLING, Leg
+from tests.end_to_end.phone import Phone
+from tests.end_to_end.router_process import RouterProcess
+from tests.end_to_end.waiting import until
+from tests.end_to_end.wire import Header, Wire
+
+_numbers: Final = itertools.count(1000)
+
+
+class Site:
+    """The ends sit on the addresses that the configuration's trunks name, all on port 5060."""
+
+    def __init__(self, router: RouterProcess) -> None:
+        self.router = router
+        self.block = router.block
+        self._phones: dict[str, Phone] = {}
+
+    def close(self) -> None:
+        for phone in self._phones.values():
+            phone.close()
+
+    def phone(self, host: str) -> Phone:
+        """The end at this address, from the first time that somebody asks for it: before that nobody listens there."""
+        if host not in self._phones:
+            self._phones[host] = Phone(host, 5060)
+        return self._phones[host]
+
+    @property
+    def carrier(self) -> Phone:
+        return self.phone(self.block.carrier)
+
+    @property
+    def premise(self) -> Phone:
+        return self.phone(self.block.premise)
+
+    @property
+    def cloud(self) -> Phone:
+        return self.phone(self.block.cloud)
+
+    # -------------------------------------------------------------------------------------------- calls
+
+    def caller(self, prefix: str, *, calling: str = CALLING, uri: str = "") -> Leg:
+        """A carrier's leg to a number of its own behind `prefix`, so that no call hears of another's."""
+        return Leg.to(self.carrier, self.block.router, f"{prefix}{next(_numbers)}", calling=calling, uri=uri)
+
+    def callee(self, phone: Phone, caller: Leg) -> Leg:
+        """The leg that the router opens towards `phone` for this caller."""
+        return Leg.answering(phone, self.block.router, caller.called)
+
+    def answered(self, caller: Leg, phone: Phone, headers: Iterable[Header] = ()) -> Leg:
+        """Brings a plain call from INVITE to ACK and hands back the callee's leg."""
+        caller.invite(headers)
+        callee = self.callee(phone, caller)
+        callee.answer(180)
+        caller.expect(180)
+        self.connects(caller, callee)
+        return callee
+
+    def connects(self, caller: Leg, callee: Leg) -> None:
+        """From the callee's 200 to the callee's ACK."""
+        callee.answer(200)
+        caller.ack(caller.expect(200))
+        callee.expect("ACK")
+
+    def ends(self, one: Leg, other: Leg) -> None:
+        """Ends an answered call from `one` and sees that arrive at the other."""
+        one.bye()
+        other.hears_of_end()
+        one.expect(200, method="BYE")
+
+    def refused(self, caller: Leg, code: int) -> Wire:
+        """The caller's final response, acknowledged."""
+        final = caller.expect_final()
+        caller.ack(final)
+        assert final.code == code, final
+        return final
+
+    # -------------------------------------------------------------------------------------------- order
+
+    def settled(self) -> None:
+        """Returns when the router is through with everything that it was sent before: it answers in order.
+
+        What it had to say about it lies in the ends' sockets then, so "nothing came" can be asked without a clock.
+        """
+        ping = Leg.to(self.carrier, self.block.router, "ping")
+        ping.send(ping.request("OPTIONS"))
+        ping.expect_final("OPTIONS")
+
+    def idle(self) -> None:
+        """Returns when the router holds no call any more."""
+        until(lambda: self.router.metric("calls_active") == 0, "calls_active to be 0")
