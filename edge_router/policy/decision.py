@@ -88,6 +88,8 @@ def shown(value: object) -> str:
 def harmless(text: str) -> str:
     """Text with quotes, backslashes and all that is not printable escaped, and cut where it is very long."""
     cut = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+    if cut.isprintable() and '"' not in cut and "\\" not in cut:
+        return cut
     return "".join(_escaped(character) for character in cut)
 
 
