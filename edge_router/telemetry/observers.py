@@ -1,0 +1,106 @@
+"""Several observers as one: each hears every event that it listens to, and none can hurt the call or the others."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.events import Observer, Silence
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.record import CallRecord
+
+COMPLAIN_EVERY: Final = 60.0
+"""Seconds between two log lines about broken observers."""
+
+_log = logging.getLogger(__name__)
+
+
+class Observers:
+    """Hands each event on to those of ``observers`` that do more with it than ``Silence``.
+
+    ``errors`` counts the exceptions that observers raised. ``clock`` gives seconds that never go back.
+    """
+
+    def __init__(self, *observers: Observer, clock: Callable[[], float] = time.monotonic) -> None:
+        self.errors = 0
+        self._clock = clock
+        self._complained = -COMPLAIN_EVERY
+        self._request = [each.request for each in observers if _listens(each, "request")]
+        self._response = [each.response for each in observers if _listens(each, "response")]
+        self._rejected = [each.rejected for each in observers if _listens(each, "rejected")]
+        self._decided = [each.decided for each in observers if _listens(each, "decided")]
+        self._failover = [each.failover for each in observers if _listens(each, "failover")]
+        self._ringing = [each.ringing for each in observers if _listens(each, "ringing")]
+        self._ended = [each.ended for each in observers if _listens(each, "ended")]
+
+    def request(self, direction: str, method: str, trunk: str) -> None:
+        """Handed on."""
+        for hear in self._request:
+            try:
+                hear(direction, method, trunk)
+            except Exception as error:
+                self._failed(error)
+
+    def response(self, direction: str, method: str, code: int, trunk: str) -> None:
+        """Handed on."""
+        for hear in self._response:
+            try:
+                hear(direction, method, code, trunk)
+            except Exception as error:
+                self._failed(error)
+
+    def rejected(self, reason: str) -> None:
+        """Handed on."""
+        for hear in self._rejected:
+            try:
+                hear(reason)
+            except Exception as error:
+                self._failed(error)
+
+    def decided(self, record: CallRecord, seconds: float) -> None:
+        """Handed on."""
+        for hear in self._decided:
+            try:
+                hear(record, seconds)
+            except Exception as error:
+                self._failed(error)
+
+    def failover(self, came_from: str, went_to: str, reason: str) -> None:
+        """Handed on."""
+        for hear in self._failover:
+            try:
+                hear(came_from, went_to, reason)
+            except Exception as error:
+                self._failed(error)
+
+    def ringing(self, record: CallRecord) -> None:
+        """Handed on."""
+        for hear in self._ringing:
+            try:
+                hear(record)
+            except Exception as error:
+                self._failed(error)
+
+    def ended(self, record: CallRecord) -> None:
+        """Handed on."""
+        for hear in self._ended:
+            try:
+                hear(record)
+            except Exception as error:
+                self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Counts, and says so where nothing was said for a minute."""
+        self.errors += 1
+        now = self._clock()
+        if now - self._complained >= COMPLAIN_EVERY:
+            self._complained = now
+            _log.error("an observer of calls failed (%d times so far); calls go on", self.errors, exc_info=error)
+
+
+def _listens(observer: Observer, event: str) -> bool:
+    """Whether the observer has a method of its own for this event."""
+    return getattr(type(observer), event) is not getattr(Silence, event)

@@ -1,0 +1,24 @@
+"""What is read at scrape rather than counted: the states of the engine and its trunks, as numbers at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class TrunkReading(NamedTuple):
+    """A trunk: its calls each way, and by URI whether each of its targets is taken to be up."""
+
+    name: str
+    calls_in: int
+    calls_out: int
+    targets: Mapping[str, bool]
+
+
+class RouterReading(NamedTuple):
+    """The engine. Retransmissions are counted since the start."""
+
+    transactions: int = 0
+    dialogs: int = 0
+    retransmissions_in: int = 0
+    retransmissions_out: int = 0
