@@ -1,0 +1,162 @@
+"""Addresses, networks and URIs of a configuration: how each is written, and what it is once read.
+
+All of them hold IP addresses only: a DNS name is understood, and refused as not built yet.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import PlainValidator
+
+from edge_router.config.faults import nothing_called, quoted
+from edge_router.config.values import not_built, one_line, text_of
+from edge_router.sip.uri import BadUri, SipUri, host_port, parse_uri
+
+IpAddress = IPv4Address | IPv6Address
+
+
+class Address(NamedTuple):
+    """An IP address and a port to listen on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Write it as the file does: an IPv6 address in brackets."""
+        return host_port(self.host, self.port)
+
+
+def address(value: object) -> Address:
+    """Read `127.0.0.10:5060` or `[::1]:5060`."""
+    text = text_of(value, "an address such as 127.0.0.10:5060")
+    host, port = _split(text)
+    if port is None:
+        raise ValueError(f"{quoted(text)} has no port; write {text}:5060")
+    return Address(str(_ip(host)), port)
+
+
+def advertised(value: object) -> tuple[str, int | None]:
+    """Read `host`, `host:port`, `[::1]` or `[::1]:5060`; a host may be a DNS name."""
+    text = text_of(value, "a host, or a host and a port, such as edge.example.com:5060")
+    uri = sip_uri("sip:" + text, text)
+    if uri.user is not None or uri.params or uri.headers:
+        raise ValueError(f"{quoted(text)} is no host or host:port")
+    return uri.host, uri.port
+
+
+def source(value: object) -> str:
+    """Read an address or a network; give it in its one spelling (`192.0.2.0/24`, `2001:db8::1/128`)."""
+    text = text_of(value, "an address or a network, such as 192.0.2.1 or 192.0.2.0/24")
+    if "/" not in text:
+        return str(ip_network(_ip(text.removeprefix("[").removesuffix("]"))))
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        pass
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{quoted(text)} is no network; write one such as 192.0.2.0/24") from None
+    raise ValueError(f"{quoted(text)} has bits set behind its prefix; did you mean {network}?")
+
+
+def _ip(text: str) -> IpAddress:
+    try:
+        found = ip_address(text)
+    except ValueError:
+        if text and all(c.isalnum() or c in "-._" for c in text) and not text.replace(".", "").isdigit():
+            raise not_built(f"{quoted(text)} is a DNS name; give an IP address") from None
+        raise ValueError(f"{quoted(text)} is no IP address") from None
+    if isinstance(found, IPv6Address) and found.scope_id is not None:
+        raise ValueError(f"{quoted(text)} has a zone, which has no place in SIP; give the address without it")
+    return found
+
+
+def _split(text: str) -> tuple[str, int | None]:
+    """Split `host:port`, where an IPv6 address stands in brackets."""
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and rest[0] != ":"):
+            raise ValueError(f"{quoted(text)} is no address; write an IPv6 one as [2001:db8::1]:5060")
+        return host, _port(rest[1:], text) if rest else None
+    host, colon, rest = text.partition(":")
+    if ":" in rest:
+        raise ValueError(f"{quoted(text)} is no address; an IPv6 one stands in brackets: [2001:db8::1]:5060")
+    return host, _port(rest, text) if colon else None
+
+
+def _port(digits: str, text: str) -> int:
+    port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 5 else 0
+    if not 1 <= port <= 65535:
+        raise ValueError(f"port {quoted(digits)} in {quoted(text)} is no number from 1 to 65535")
+    return port
+
+
+def target_uri(value: object) -> SipUri:
+    """Read a target: `sip:` with an IP address, over UDP."""
+    text = text_of(value, "a URI such as sip:192.0.2.1:5060")
+    uri = sip_uri(text, text)
+    if uri.scheme == "sips":
+        raise not_built("sips; write sip:")
+    transport = uri.params.get("transport", "udp").lower()
+    if transport in ("tcp", "tls"):
+        raise not_built(f"transport={transport}; use udp")
+    if transport != "udp":
+        raise ValueError(f"there is no transport {quoted(transport)}; use udp")
+    if uri.user is not None or uri.headers:
+        raise ValueError(f"{quoted(text)} is more than a host: a target is sip:host or sip:host:port")
+    _ip(uri.host)
+    return uri
+
+
+def template(value: object) -> str:
+    """Check a text that may hold {called} and {calling}."""
+    text = one_line(text_of(value, "text, such as sip:{called}@192.0.2.1"))
+    rest = text
+    while "{" in rest or "}" in rest:
+        before, brace, after = rest.partition("{")
+        name, close, rest = after.partition("}")
+        if not brace or "}" in before or not close:
+            raise ValueError(f"{quoted(text)} has a brace without its partner; write {{called}} or {{calling}}")
+        if name.startswith("service."):
+            raise not_built(f"{{{name}}}; use {{called}} or {{calling}}")
+        if name not in _EXAMPLES:
+            raise ValueError(nothing_called("placeholder", name, _EXAMPLES))
+    return text
+
+
+_EXAMPLES: Final = {"called": "+18005550100", "calling": "+18005550101"}
+
+
+def _uri_template(value: object) -> str:
+    text = template(value)
+    sip_uri(text.format_map(_EXAMPLES), text)
+    return text
+
+
+def _number_template(value: object) -> str:
+    text = template(value)
+    try:
+        SipUri.build("host", user=text.format_map(_EXAMPLES))
+    except BadUri:
+        raise ValueError(f"{quoted(text)} can't stand before the @ of a SIP URI") from None
+    return text
+
+
+def sip_uri(text: str, written: str) -> SipUri:
+    """Read a sip or sips URI; `written` is what the file has."""
+    try:
+        uri = parse_uri(text)
+    except BadUri as error:
+        raise ValueError(f"{quoted(written)} is no SIP URI: {error}") from None
+    if not isinstance(uri, SipUri):
+        raise ValueError(f"{quoted(written)} is no SIP URI; it must begin with sip:")
+    return uri
+
+
+ListenAddress = Annotated[Address, PlainValidator(address, json_schema_input_type=str)]
+Advertised = Annotated[tuple[str, int | None], PlainValidator(advertised, json_schema_input_type=str)]
+Source = Annotated[str, PlainValidator(source, json_schema_input_type=str)]
+TargetUri = Annotated[SipUri, PlainValidator(target_uri, json_schema_input_type=str)]
+UriTemplate = Annotated[str, PlainValidator(_uri_template, json_schema_input_type=str)]
+NumberTemplate = Annotated[str, PlainValidator(_number_template, json_schema_input_type=str)]

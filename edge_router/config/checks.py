@@ -1,0 +1,190 @@
+"""What an entry alone can't show: names that stand twice, entries that can't both hold, rules that don't compile.
+
+Each check looks at the outline and gives its findings; none of them relies on the others, or on a file that is right.
+"""
+
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from typing import Final, TypeVar
+
+from edge_router.config.addresses import Address, address, source, target_uri
+from edge_router.config.document import Map, Value
+from edge_router.config.faults import Kind, Path, key_path, quoted
+from edge_router.config.outline import Finding, Outline, items, maps
+from edge_router.policy.expression import compile_expression
+from edge_router.policy.faults import RuleError
+from edge_router.policy.reads import Surroundings
+from state_client.picture import Picture
+
+T = TypeVar("T")
+Check = Callable[[Outline], Iterator[Finding]]
+
+
+def findings(outline: Outline) -> Iterator[Finding]:
+    """Give what all checks find."""
+    for check in _CHECKS:
+        yield from check(outline)
+
+
+def _names_that_stand_twice(outline: Outline) -> Iterator[Finding]:
+    yield from _twice("listener", outline.listeners)
+    yield from _twice("dial-peer", outline.dial_peers)
+    for path, policy in outline.policies:
+        yield from _twice("rule", list(maps(policy.get("rules"), (*path, "rules"))))
+
+
+def _twice(noun: str, entries: list[tuple[Path, Map]]) -> Iterator[Finding]:
+    first: dict[str, Path] = {}
+    for path, entry in entries:
+        name = entry.get("name")
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            taken = f"{quoted(name)} is already the name of {noun} {key_path(first[name])}; give each its own"
+            yield Finding((*path, "name"), taken)
+        else:
+            first[name] = path
+
+
+def _listeners_on_one_address(outline: Outline) -> Iterator[Finding]:
+    first: dict[Address, Path] = {}
+    for path, entry in outline.listeners:
+        found = readable(address, entry.get("address"))
+        if found is None:
+            continue
+        if found in first:
+            message = f"{found} is already the address of {key_path(first[found])}; give each its own"
+            yield Finding((*path, "address"), message)
+        first.setdefault(found, path)
+        if ip_address(found.host).is_unspecified and "advertise" not in entry:
+            message = f"{found.host} is no address that others can answer to; add advertise: and the one they reach"
+            yield Finding((*path, "address"), message)
+
+
+def _sources_of_two_trunks(outline: Outline) -> Iterator[Finding]:
+    claimed: dict[tuple[str, str], str] = {}
+    for path, trunk in outline.trunks:
+        name = str(path[-1])
+        for at, item in items(trunk.get("sources"), (*path, "sources")):
+            network = readable(source, item)
+            if network is None:
+                continue
+            for listener in listeners_of(trunk, outline):
+                other = claimed.setdefault((listener, network), name)
+                if other != name:
+                    where = f" on listener {quoted(listener)}" if listener else ""
+                    yield Finding(
+                        at,
+                        f"{network} is already a source of trunk {quoted(other)}{where}, so whose call it is could not "
+                        f"be told; leave it to one of them, or give each trunk a listener of its own",
+                    )
+                    break
+
+
+def listeners_of(trunk: Map, outline: Outline) -> list[str]:
+    """Give the listeners on which a trunk's sources count."""
+    own = trunk.get("listen")
+    return [own] if isinstance(own, str) else sorted(outline.names.listeners) or [""]
+
+
+def _targets_that_are_us(outline: Outline) -> Iterator[Finding]:
+    ours = {found for _, entry in outline.listeners if (found := readable(address, entry.get("address"))) is not None}
+    for path, trunk in outline.trunks:
+        for at, item in items(trunk.get("targets"), (*path, "targets")):
+            written, at = (item.get("uri"), (*at, "uri")) if isinstance(item, Map) else (item, at)
+            uri = readable(target_uri, written)
+            if uri is None:
+                continue
+            host, port = uri.host, uri.port or 5060
+            everywhere = Address("0.0.0.0", port) in ours or Address("::", port) in ours
+            if Address(host, port) in ours or (everywhere and ip_address(host).is_loopback):
+                message = f"{Address(host, port)} is our own listener: a call would come back; give the peer's address"
+                yield Finding(at, message)
+
+
+def _rules_in_two_minds(outline: Outline) -> Iterator[Finding]:
+    for policy_path, policy in outline.policies:
+        for path, rule in maps(policy.get("rules"), (*policy_path, "rules")):
+            if "to" in rule and "reject" in rule:
+                yield Finding((*path, "reject"), "a rule has either to or reject; take one out", on_key=True)
+            elif "to" in rule:
+                yield from _only_with("reject", ("reason", "cause", "retry_after"), rule, path)
+            elif "reject" in rule:
+                yield from _only_with("to", ("by", "final"), rule, path)
+            else:
+                yield Finding(path, "the rule does nothing; give it to or reject", Kind.MISSING)
+
+
+def _only_with(other: str, keys: tuple[str, ...], rule: Map, path: Path) -> Iterator[Finding]:
+    for key in keys:
+        if key in rule:
+            yield Finding((*path, key), f"goes with {other}, which this rule has not; take it out", on_key=True)
+
+
+class _AnyTrunk:
+    """Stands in for a trunk while rules are only compiled."""
+
+    up, calls, cps = True, 0, 0.0
+
+    def sent(self, seconds: int, /) -> int:
+        return 0
+
+
+def _rules_that_do_not_compile(outline: Outline) -> Iterator[Finding]:
+    picture = Picture()
+    for name in outline.names.queues:
+        picture.set(name, 0.0)
+    surroundings = Surroundings(picture, dict.fromkeys(outline.names.trunks, _AnyTrunk()))
+    for policy_path, policy in outline.policies:
+        for path, rule in maps(policy.get("rules"), (*policy_path, "rules")):
+            when = rule.get("when")
+            if not isinstance(when, str):
+                continue
+            try:
+                compile_expression(when, surroundings)
+            except RuleError as error:
+                for fault in error.faults:
+                    kind = Kind.NOT_BUILT if fault.not_built else Kind.RULE
+                    yield Finding((*path, "when"), fault.message, kind)
+
+
+def _peers_in_two_minds(outline: Outline) -> Iterator[Finding]:
+    for path, peer in outline.dial_peers:
+        if "policy" in peer and "destinations" in peer:
+            message = "a dial-peer has either policy or destinations; take one out"
+            yield Finding((*path, "destinations"), message, on_key=True)
+        for key in ("policy", "destinations"):
+            if key in peer and "incoming" not in peer:
+                message = "is for calls that come in, and this dial-peer has no incoming; add it, or take this out"
+                yield Finding((*path, key), message, on_key=True)
+        for key in ("called_number", "refer_uri"):
+            if key in peer and "outgoing" not in peer:
+                message = "is for calls that go out, and this dial-peer has no outgoing; add it, or take this out"
+                yield Finding((*path, key), message, on_key=True)
+
+
+def _trunks_without_peer(outline: Outline) -> Iterator[Finding]:
+    for path, trunk in outline.trunks:
+        if not trunk.get("sources") and not trunk.get("targets"):
+            message = "the trunk has neither sources nor targets; give it one of them"
+            yield Finding(path, message, Kind.MISSING)
+
+
+def readable(reader: Callable[[object], T], value: Value) -> T | None:
+    """Read a value, or give None: its faults are named elsewhere."""
+    try:
+        return reader(value)
+    except ValueError:
+        return None
+
+
+_CHECKS: Final[tuple[Check, ...]] = (
+    _names_that_stand_twice,
+    _listeners_on_one_address,
+    _sources_of_two_trunks,
+    _targets_that_are_us,
+    _rules_in_two_minds,
+    _rules_that_do_not_compile,
+    _peers_in_two_minds,
+    _trunks_without_peer,
+)

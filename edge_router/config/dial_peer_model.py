@@ -1,0 +1,64 @@
+"""A dial-peer as the configuration writes it: which calls it matches, and where they go."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from edge_router.config.addresses import NumberTemplate, UriTemplate
+from edge_router.config.values import (
+    CallableTrunkName,
+    Count,
+    ListenerName,
+    Name,
+    NumberPattern,
+    PeerName,
+    PolicyName,
+    Section,
+    TrunkName,
+    one_or_many,
+)
+
+Patterns = Annotated[
+    tuple[NumberPattern, ...],
+    BeforeValidator(one_or_many, json_schema_input_type=NumberPattern | list[NumberPattern]),
+]
+
+
+class Incoming(Section):
+    """What a call must be to match: all keys that stand here must hold."""
+
+    trunk: TrunkName | None = Field(default=None, description="It came in by this trunk.")
+    listen: ListenerName | None = Field(default=None, description="It came in on this listener.")
+    called: Patterns = Field(default=(), description="Its called number matches: a CUBE pattern or a list of them.")
+    calling: Patterns = Field(default=(), description="Its calling number matches: a CUBE pattern or a list of them.")
+
+
+class Outgoing(Section):
+    """Where calls leave."""
+
+    trunk: CallableTrunkName = Field(description="The trunk that they go to.")
+    called: Patterns = Field(
+        default=(), description="The called numbers that it takes. Without: reached only by its name."
+    )
+    preference: Count = Field(default=0, description="Between equally long matches the lower one is tried first.")
+
+
+class DialPeer(Section):
+    """A rule of the dial plan; one dial-peer may be for calls that come in, that go out, or both."""
+
+    name: Name = Field(description="Its name in policies, logs, metrics and CDRs.")
+    incoming: Annotated[
+        tuple[Incoming, ...], BeforeValidator(one_or_many, json_schema_input_type=Incoming | list[Incoming])
+    ] = Field(default=(), description="Calls that it matches as they come in: one map, or a list of which any holds.")
+    policy: PolicyName | None = Field(default=None, description="The policy that decides its calls.")
+    destinations: tuple[PeerName, ...] = Field(
+        default=(), description="Instead of a policy: the dial-peers to try, in order."
+    )
+    outgoing: Outgoing | None = Field(default=None, description="Where calls leave that are sent to it.")
+    called_number: NumberTemplate | None = Field(
+        default=None, description="What to dial there; {called} and {calling} are filled in. Default: {called}."
+    )
+    refer_uri: UriTemplate | None = Field(
+        default=None,
+        description="Contact of a 302 and Refer-To, {called} and {calling} filled in. Default: the trunk's targets.",
+    )

@@ -1,0 +1,66 @@
+"""What works, but most likely not as it was meant: the warnings."""
+
+from collections.abc import Iterator
+
+from edge_router.config.addresses import target_uri
+from edge_router.config.checks import listeners_of, readable
+from edge_router.config.document import Map
+from edge_router.config.faults import Kind, quoted
+from edge_router.config.models import Config
+from edge_router.config.outline import Finding, Outline, items, maps
+
+
+def doubts(outline: Outline, config: Config | None) -> Iterator[Finding]:
+    """Give all warnings; those that need a configuration without faults only where there is one."""
+    yield from _rejections_with_503(outline)
+    yield from _targets_of_two_trunks(outline)
+    if config is not None:
+        yield from _peers_that_nothing_reaches(config)
+
+
+def _rejections_with_503(outline: Outline) -> Iterator[Finding]:
+    for policy_path, policy in outline.policies:
+        for path, rule in maps(policy.get("rules"), (*policy_path, "rules")):
+            if rule.get("reject") == 503:
+                message = (
+                    "503 tells the carrier that this whole router is out of order (RFC 3261 §21.5.4), and it may stop "
+                    "sending calls; 480 or 600 refuses this one call"
+                )
+                yield Finding((*path, "reject"), message, Kind.WARNING)
+
+
+def _targets_of_two_trunks(outline: Outline) -> Iterator[Finding]:
+    first: dict[tuple[str, str], str] = {}
+    for path, trunk in outline.trunks:
+        name = str(path[-1])
+        for at, item in items(trunk.get("targets"), (*path, "targets")):
+            uri = readable(target_uri, item.get("uri") if isinstance(item, Map) else item)
+            if uri is None:
+                continue
+            others = {first.setdefault((on, uri.host), name) for on in listeners_of(trunk, outline)} - {name}
+            if others:
+                message = (
+                    f"{uri.host} is a target of trunk {quoted(min(others))} too; calls from it are taken for that "
+                    f"trunk's, unless sources says otherwise"
+                )
+                yield Finding(at, message, Kind.WARNING)
+
+
+def _peers_that_nothing_reaches(config: Config) -> Iterator[Finding]:
+    incoming = [peer for peer in config.dial_peers if peer.incoming]
+    by_number = any(not peer.policy and not peer.destinations for peer in incoming)
+    named = {name for peer in incoming for name in peer.destinations}
+    for policy in (config.policies[peer.policy] for peer in incoming if peer.policy):
+        fallbacks = [fallback.to for fallback in (policy.otherwise, policy.if_stale) if fallback]
+        named |= {hop.peer for hops in (*fallbacks, *(rule.to or () for rule in policy.rules)) for hop in hops}
+        by_number = by_number or policy.otherwise is None
+    for index, peer in enumerate(config.dial_peers):
+        if peer.outgoing is None:
+            if not peer.incoming:
+                message = "the dial-peer has neither incoming nor outgoing, so no call can reach it"
+                yield Finding(("dial_peers", index), message, Kind.WARNING)
+        elif peer.name not in named and not (by_number and peer.outgoing.called):
+            message = (
+                "no policy and no destinations name this dial-peer, and no number leads to it: no call goes out here"
+            )
+            yield Finding(("dial_peers", index, "outgoing"), message, Kind.WARNING)

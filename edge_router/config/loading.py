@@ -1,0 +1,91 @@
+"""Loading: a file into a `Config`, or into every fault that it has, all at once.
+
+bytes ─ document ─┬─ models, with the names that the file defines ─ Config
+                  └─ outline ─ checks between entries ─ faults, warnings
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from edge_router.config.checks import findings
+from edge_router.config.document import Document, Map, Unreadable, read
+from edge_router.config.doubts import doubts
+from edge_router.config.faults import ConfigFaults, Fault, Kind, in_order, key_path
+from edge_router.config.models import Config
+from edge_router.config.outline import Finding, Outline
+from edge_router.config.words import faults_of
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a file turned out to be: a configuration, or else its faults; and warnings in any case."""
+
+    file: str
+    document: Document
+    config: Config | None
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...] = ()
+
+    def fault(self, finding: Finding) -> Fault:
+        """Give a finding its place in the file."""
+        return _placed(finding, self.document, self.file)
+
+
+def load(path: str | FilePath) -> Config:
+    """Read a configuration; raises ConfigFaults with everything that is wrong with it."""
+    examined = examine(path)
+    if examined.config is None:
+        raise ConfigFaults(examined.faults)
+    return examined.config
+
+
+def examine(path: str | FilePath) -> Examined:
+    """Read a configuration and say all there is to say about it; raises nothing, also where there is no such file."""
+    try:
+        raw = FilePath(path).read_bytes()
+    except OSError as error:
+        why = f"the file can't be read: {error.strerror}"
+        return _unusable(str(path), Fault(str(path), 1, 1, "", why, Kind.SYNTAX))
+    return examine_bytes(raw, str(path))
+
+
+def examine_bytes(raw: bytes, file: str) -> Examined:
+    """Do as `examine` with what stands in the file."""
+    try:
+        document = read(raw)
+    except Unreadable as error:
+        return _unusable(file, Fault(file, *error.at, "", error.message, Kind.SYNTAX))
+    if document.root is None:
+        document.root = Map(document.at)  # an empty file is a map without keys, and will hear which it needs
+    outline = Outline(document)
+    config, faults = None, [*_of_the_document(document, file)]
+    faults += [_placed(finding, document, file) for finding in findings(outline)]
+    try:
+        config = Config.model_validate(document.root, context=outline.names)
+    except ValidationError as error:
+        faults += faults_of(error, document, file)
+    if faults:
+        config = None
+    warnings = [_placed(finding, document, file) for finding in doubts(outline, config)]
+    return Examined(file, document, config, tuple(in_order(faults)), tuple(in_order(warnings)))
+
+
+def _unusable(file: str, fault: Fault) -> Examined:
+    return Examined(file, Document(None), None, (fault,))
+
+
+def _of_the_document(document: Document, file: str) -> Iterator[Fault]:
+    for twice in document.twice:
+        message = f"stands here twice; the first is in line {twice.first.line}, take one out"
+        yield Fault(file, *twice.at, key_path(twice.path), message, Kind.CONFLICT)
+    for path, at in document.empty:
+        if path:
+            yield Fault(file, *at, key_path(path), "has no value; give it one or take it out", Kind.VALUE)
+
+
+def _placed(finding: Finding, document: Document, file: str) -> Fault:
+    path, at = document.locate(finding.path, key=finding.on_key)
+    return Fault(file, at.line, at.column, key_path(path), finding.message, finding.kind)

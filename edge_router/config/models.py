@@ -1,0 +1,92 @@
+"""The configuration: what the file says, as values that never change.
+
+Each key stands here, or in the model of its noun, with its default and the words that the JSON Schema has for it.
+References between entries, and what an entry alone can't show, are the business of `checks.py`.
+"""
+
+import socket
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edge_router.config.addresses import Advertised, ListenAddress
+from edge_router.config.dial_peer_model import DialPeer
+from edge_router.config.policy_model import Policy
+from edge_router.config.trunk_model import Limit, Trunk
+from edge_router.config.values import Age, Code, Count, Duration, Name, Node, Section
+
+
+class Listen(Section):
+    """An address that SIP is taken on."""
+
+    name: Name = Field(description="Its name in trunks and dial-peers.")
+    transport: Literal["udp"] = Field(default="udp", description="The transport.")
+    address: ListenAddress = Field(description="IP address and port: 192.0.2.1:5060 or [2001:db8::1]:5060.")
+    advertise: Advertised | None = Field(
+        default=None, description="host[:port] that others reach it by, where that differs: behind NAT."
+    )
+
+
+class Http(Section):
+    """The HTTP server: health, metrics, API."""
+
+    address: ListenAddress = Field(description="IP address and port.")
+    open: tuple[Literal["metrics", "healthz", "readyz"], ...] = Field(
+        default=("metrics", "healthz", "readyz"), description="Paths that need no token."
+    )
+
+
+class Queue(Section):
+    """The values of a queue, for source: static. What is left out is 0."""
+
+    id: Name | None = Field(default=None, description="The queue's id, by which rules may name it too.")
+    length: Count = Field(default=0, description="Calls that wait.")
+    longest_wait: Age = Field(default=0.0, description="How long the first one has waited, in whole seconds.")
+    total_wait: Age = Field(default=0.0, description="How long all of them together have waited, in whole seconds.")
+    agents_available: Count = Field(default=0, description="Agents who could take a call now.")
+    agents_signed_on: Count = Field(default=0, description="Agents who are signed on.")
+    estimated_wait: Annotated[int, Field(strict=True, ge=-1)] = Field(
+        default=-1, description="Seconds that a new call would wait; -1: unknown."
+    )
+    age: Age = Field(default=0.0, description="How old these values are: lets rules see stale state, to try them.")
+
+
+class State(Section):
+    """Where the state of the contact centre comes from."""
+
+    source: Literal["static"] = Field(default="static", description="static: the values stand in queues.")
+    stale_after: Duration = Field(default=60.0, description="Older values make a rule undecided.")
+    queues: dict[Name, Queue] = Field(default={}, description="The queues by name.")
+
+
+class Log(Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is logged.")
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="auto: text on a terminal, else JSON lines."
+    )
+
+
+def _host_name() -> str:
+    return socket.gethostname() or "edge"
+
+
+class Config(Section):
+    """Edge router configuration."""
+
+    node: Node = Field(
+        default_factory=_host_name, description="This gateway's name in CDRs and metrics. Default: the host's name."
+    )
+    listen: tuple[Listen, ...] = Field(min_length=1, description="The addresses that SIP is taken on.")
+    http: Http | None = Field(default=None, description="The HTTP server; none without it.")
+    trunks: dict[Name, Trunk] = Field(default={}, description="The SIP peers by name.")
+    dial_peers: tuple[DialPeer, ...] = Field(default=(), description="The dial plan.")
+    policies: dict[Name, Policy] = Field(default={}, description="What decides calls, by name.")
+    state: State = Field(default=State(), description="The state of the contact centre.")
+    limits: Limit = Field(default=Limit(), description="For the whole router; none by default.")
+    on_no_match: Code = Field(default=404, description="The SIP code for a call that no dial-peer matches.")
+    ties: Literal["stable", "random"] = Field(
+        default="stable", description="Which of equal dial-peers is tried first: the first in the file, or any."
+    )
+    log: Log = Field(default=Log(), description="Logging.")

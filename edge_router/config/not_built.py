@@ -1,0 +1,63 @@
+"""What a configuration may say one day, but this version can't do yet: refused by name, never ignored.
+
+When a key is built it leaves this table and enters a model. A path is written as in the models: `*` is any name of a
+map, `[]` any item of a list.
+"""
+
+from typing import Final
+
+KEYS: Final[dict[str, frozenset[str]]] = {
+    "": frozenset(
+        {
+            "services",
+            "hours",
+            "latches",
+            "number_lists",
+            "emergency",
+            "media",
+            "cdr",
+            "trace",
+            "record",
+            "reload",
+            "translation_rules",
+            "sip_profiles",
+        }
+    ),
+    "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
+    "http": frozenset({"webhook_address", "tokens_file"}),
+    "trunks.*": frozenset(
+        {
+            "called_from",
+            "calling_from",
+            "translate",
+            "keepalive",
+            "media",
+            "sip_profile",
+            "correlation",
+            "username",
+            "password_file",
+            "realm",
+            "tls_names",
+            "register",
+            "rel1xx",
+            "early_offer",
+            "refer",
+            "redirects",
+            "max_duration",
+            "error_map",
+            "udp_to_tcp",
+        }
+    ),
+    "dial_peers[]": frozenset({"translate"}),
+    "dial_peers[].incoming[]": frozenset({"uri"}),
+    "policies.*": frozenset({"share", "revisit"}),
+    "state": frozenset({"webex", "peers"}),
+    "state.queues.*": frozenset({"source"}),
+}
+"""Map → keys that it will have."""
+
+VALUES: Final[dict[str, frozenset[str]]] = {
+    "listen[].transport": frozenset({"tcp", "tls"}),
+    "state.source": frozenset({"webex", "peer"}),
+}
+"""Key → values that it will take."""
