@@ -55,7 +55,7 @@ class Message:
 
     def add(self, key: str, value: str) -> None:
         """Appends a header. Raises LocalError where name or value could break out of its line."""
-        if "\r" in value or "\n" in value or "\0" in value or key_of(key) != key:
+        if "\r" in value or "\n" in value or "\0" in value or not key or key_of(key) != key:
             raise LocalError(f"{key!r} is not a header key, or its value holds a line break or a NUL")
         self.fields.append((key, value))
         self.first.setdefault(key, value)
