@@ -1,0 +1,169 @@
+"""The HTTP server: whether the router is alive, whether it takes calls, and its metrics.
+
+Bounded in every way that a stranger could grow it, and without an access log: a scrape every few seconds from every
+monitor is no news. It knows nothing of the router but the functions that it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from edge_router.http.access import may_ask
+
+MOST_CONNECTIONS: Final = 64
+IDLE: Final = 20.0
+"""Seconds that a connection may wait for its next request, or take to send one's head."""
+HANDLE: Final = 10.0
+"""Seconds that an answer may take to make."""
+LARGEST_BODY: Final = 64 * 1024
+LARGEST_HEAD_LINE: Final = 8 * 1024
+LINGER: Final = 2.0
+"""Seconds that the end of the server waits for answers in the making."""
+
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_log = logging.getLogger(__name__)
+# aiohttp logs a traceback for every request that is no HTTP. Our own faults are caught and logged before it sees them.
+_strangers = logging.getLogger(f"{__name__}.strangers")
+_strangers.setLevel(logging.CRITICAL)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the router takes calls: ``status`` is ``starting``, ``ready`` or ``draining``; ``reason`` in words.
+
+    ``degraded`` says that it takes calls but something is missing.
+    """
+
+    status: str
+    reason: str = ""
+    degraded: bool = False
+
+
+class HttpServer:
+    """Serves on one address.
+
+    ``readiness`` is asked at each /readyz. ``metrics`` gives the Prometheus text in slices; others run between two of
+    them. ``open_paths`` holds the names (``metrics``) of the paths that need no token from anywhere. ``port`` is the
+    one it listens on, ``errors`` counts faults of our own.
+    """
+
+    def __init__(
+        self, readiness: Callable[[], Readiness], metrics: Callable[[], Iterable[bytes]], open_paths: Iterable[str]
+    ) -> None:
+        self.errors = 0
+        self._readiness = readiness
+        self._metrics = metrics
+        self._open_paths = frozenset("/" + name for name in open_paths)
+        self._host = ""
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            logger=_strangers,
+            keepalive_timeout=IDLE,
+            lingering_time=LINGER,
+            max_line_size=LARGEST_HEAD_LINE,
+            max_field_size=LARGEST_HEAD_LINE,
+            shutdown_timeout=LINGER,
+            handle_signals=False,
+        )
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; raises OSError where the address can't be had."""
+        await self._runner.setup()
+        self._host = host
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(self._connected, host, port, backlog=MOST_CONNECTIONS)
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stop listening, let answers in the making finish, and close what is left."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self._runner.cleanup()
+
+    def _connected(self) -> asyncio.Protocol:
+        """A new connection; where there are too many, the oldest makes room: it is the likeliest to be stuck."""
+        server = self._runner.server
+        assert server is not None, "connections come only between setup and cleanup"
+        transports = [each.transport for each in server.connections]
+        open_ones = [each for each in transports if each is not None and not each.is_closing()]
+        if len(open_ones) >= MOST_CONNECTIONS:
+            open_ones[0].abort()
+        return server()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY)
+        application.router.add_get("/healthz", self._healthz)
+        application.router.add_get("/readyz", self._readyz)
+        application.router.add_get("/metrics", self._exposition)
+        return application
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What every answer has in common: the name of a program, and not those of all that it is made of."""
+        response = await self._answer(request, handler)
+        response.headers["Server"] = "edge-router"
+        return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answers in JSON whatever goes wrong, and lets nobody in who may not."""
+        if not may_ask(request.path, request.remote or "", request.headers, self._open_paths, self._host):
+            return _json(401, ok=False, error="a token is needed")
+        try:
+            async with asyncio.timeout(HANDLE):
+                return await handler(request)
+        except web.HTTPNotFound:
+            return _json(404, ok=False, error="there is nothing at this path")
+        except web.HTTPMethodNotAllowed as refusal:
+            allowed = ", ".join(sorted(refusal.allowed_methods))
+            response = _json(405, ok=False, error=f"this path takes {allowed}")
+            response.headers["Allow"] = allowed
+            return response
+        except web.HTTPException as refusal:
+            return _json(refusal.status, ok=False, error=refusal.reason)
+        except TimeoutError:
+            return _json(503, ok=False, error="this took too long")
+        except Exception:
+            self.errors += 1
+            _log.exception("an HTTP request failed: %s", request.path)
+            return _json(500, ok=False, error="this failed; the log says why")
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        """Alive, since it answers."""
+        return _json(200, ok=True, status="alive", degraded=False, reason="")
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        """Whether calls are taken."""
+        now = self._readiness()
+        ready = now.status == "ready"
+        return _json(200 if ready else 503, ok=ready, status=now.status, degraded=now.degraded, reason=now.reason)
+
+    async def _exposition(self, request: web.Request) -> web.Response:
+        """The metrics; whoever has something to do runs between two slices."""
+        text = bytearray()
+        for piece in self._metrics():
+            text += piece
+            await asyncio.sleep(0)
+        return web.Response(body=bytes(text), headers={"Content-Type": METRICS_TYPE})
+
+
+def _json(code: int, /, **values: bool | str) -> web.Response:
+    """A flat JSON object."""
+    return web.Response(status=code, body=orjson.dumps(values), content_type="application/json")

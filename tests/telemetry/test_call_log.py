@@ -1,0 +1,94 @@
+import logging
+
+import pytest
+
+from edge_router.b2bua.record import Attempt, CallRecord
+from edge_router.telemetry.call_log import CallLine, CallLog, what_became
+from tests.telemetry.records import record, to_cloud
+
+
+@pytest.fixture
+def answered() -> CallRecord:
+    return record(
+        decision=to_cloud(),
+        method="bridge",
+        outcome="answered",
+        code=200,
+        ended_by="caller",
+        egress_trunk="premise",
+        dial_peer_out="premise",
+        ringing=1_000.25,
+        answer=1_001.0,
+        end=1_004.2,
+        attempts=(Attempt("cloud", "sip:127.0.0.14:5060", None, 2_000),),
+    )
+
+
+def test_a_call_that_is_over_is_one_line_with_the_words_of_its_decision(
+    answered: CallRecord, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "edge_router.calls"):
+        CallLog().ended(answered)
+    decision = to_cloud().explain()
+    assert caplog.messages == [f"+13035550123 -> +18005550100: answered by premise, 3.2 s; {decision}"]
+
+
+def test_nothing_is_made_where_nobody_listens(answered: CallRecord, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "edge_router.calls"):
+        CallLog().ended(answered)
+    assert caplog.messages == []
+
+
+def test_fields_are_those_of_the_call_record(answered: CallRecord) -> None:
+    assert CallLine(answered).fields() == {
+        "call_id": "ours-1",
+        "ingress_call_id": "theirs-1",
+        "egress_call_id": None,
+        "calling": "+13035550123",
+        "called": "+18005550100",
+        "ingress_trunk": "carrier",
+        "egress_trunk": "premise",
+        "target": None,
+        "dial_peer_in": None,
+        "dial_peer_out": "premise",
+        "policy": "front-door",
+        "rule": "cloud while its queue is empty",
+        "values": {'queue("Support").expected': 0},
+        "state_age_s": 0.25,
+        "method": "bridge",
+        "reason": to_cloud().explain(),
+        "attempts": [{"dial_peer": "cloud", "target": "sip:127.0.0.14:5060", "code": None, "ms": 2_000}],
+        "setup_ms": 250,
+        "duration_s": 3.2,
+        "code": 200,
+        "cause": None,
+        "ended_by": "caller",
+        "outcome": "answered",
+    }
+
+
+def test_a_call_without_decision_says_why_it_ended() -> None:
+    line = CallLine(record(outcome="failed", code=404, reason="no dial-peer for +18005550100"))
+    assert str(line) == "+13035550123 -> +18005550100: failed 404; no dial-peer for +18005550100"
+    fields = line.fields()
+    assert (fields["policy"], fields["rule"], fields["values"], fields["state_age_s"]) == (None, None, {}, None)
+    assert (fields["setup_ms"], fields["duration_s"]) == (None, None)
+
+
+def test_a_caller_without_number_is_anonymous() -> None:
+    assert CallLine(record(calling="", outcome="cancelled")).headline() == "anonymous -> +18005550100: cancelled"
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"outcome": "redirected", "dial_peer_out": "cloud", "code": 302}, "redirected to cloud"),
+        ({"outcome": "referred", "egress_trunk": "cloud"}, "referred to cloud"),
+        ({"outcome": "rejected", "code": 480}, "rejected 480"),
+        ({"outcome": "interrupted"}, "interrupted"),
+        ({"outcome": "answered", "dial_peer_out": "cloud", "answer": 5.0}, "answered by cloud"),
+        ({"outcome": "answered", "dial_peer_out": "cloud", "answer": 5.0, "end": 4.0}, "answered by cloud, 0.0 s"),
+    ],
+)
+def test_outcomes_in_words(known: dict[str, object], expected: str) -> None:
+    assert what_became(record(**known)) == expected
