@@ -7,7 +7,9 @@ number) x (states) x (states) steps. It must not know how patterns are written.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 Step = frozenset[str]
@@ -31,20 +33,6 @@ class Fragment:
     empty: bool
     """Whether no digit at all will do."""
 
-    def then(self, other: Fragment) -> Fragment:
-        """This piece and then the other one."""
-        shift = len(self.steps)
-        first = _shifted(other.first, shift)
-        last = _shifted(other.last, shift)
-        mine = [states | first if n in self.last else states for n, states in enumerate(self.after)]
-        return Fragment(
-            steps=self.steps + other.steps,
-            after=(*mine, *(_shifted(states, shift) for states in other.after)),
-            first=self.first | first if self.empty else self.first,
-            last=self.last | last if other.empty else last,
-            empty=self.empty and other.empty,
-        )
-
     def repeated(self) -> Fragment:
         """This piece, once or more often."""
         after = tuple(states | self.first if n in self.last else states for n, states in enumerate(self.after))
@@ -55,13 +43,34 @@ class Fragment:
         return replace(self, empty=True)
 
 
+Item = Step | Fragment
+"""One digit, or a piece with a quantifier."""
+
 NOTHING: Final = Fragment((), (), frozenset(), frozenset(), empty=True)
 
 
-def single(step: Step) -> Fragment:
-    """The piece that is one digit."""
+def in_sequence(items: Iterable[Item]) -> Fragment:
+    """The items one after the other as one piece."""
+    steps: list[Step] = []
+    after: list[set[int]] = []
+    first: set[int] = set()
+    last: set[int] = set()
+    empty = True
+    for item in items:
+        piece = item if isinstance(item, Fragment) else _single(item)
+        shift = len(steps)
+        begins = {state + shift for state in piece.first}
+        ends = {state + shift for state in piece.last}
+        for state in last:
+            after[state] |= begins
+        steps += piece.steps
+        after += [{state + shift for state in states} for states in piece.after]
+        first |= begins if empty else set()
+        last = last | ends if piece.empty else ends
+        empty = empty and piece.empty
+    return Fragment(tuple(steps), tuple(map(frozenset, after)), frozenset(first), frozenset(last), empty)
+
+
+@cache
+def _single(step: Step) -> Fragment:
     return Fragment((step,), (frozenset(),), frozenset({0}), frozenset({0}), empty=False)
-
-
-def _shifted(states: frozenset[int], shift: int) -> frozenset[int]:
-    return frozenset(state + shift for state in states)

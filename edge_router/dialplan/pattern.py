@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from edge_router.dialplan.fragment import DIALABLE, MAX_DIGITS, NOTHING, Fragment, Step
-from edge_router.dialplan.reading import Item, PatternError, as_fragment, read
+from edge_router.dialplan.fragment import DIALABLE, MAX_DIGITS, NOTHING, Fragment, Item, Step, in_sequence
+from edge_router.dialplan.reading import PatternError, read
 
 __all__ = ["Pattern", "PatternError"]
 
@@ -44,7 +44,7 @@ class Pattern:
         if len(plain) == len(items):
             steps, whole, spelt = plain, NOTHING, plain
         else:
-            whole = as_fragment(items)
+            whole = in_sequence(items)
             steps, spelt = None, whole.steps
         digits = sum(len(step) == 1 for step in spelt)
         sets = sum(1 < len(step) < len(DIALABLE) for step in spelt)

@@ -6,13 +6,9 @@ ever match a number, and `\` before `+`, `*` or `#`. It must not know how number
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from edge_router.dialplan.fragment import DIALABLE, MAX_DIGITS, NOTHING, Fragment, Step, single
-
-Item = Step | Fragment
-"""One digit, or a piece with a quantifier."""
+from edge_router.dialplan.fragment import DIALABLE, MAX_DIGITS, Item, Step, in_sequence
 
 MAX_LENGTH: Final = 128
 MAX_DOTS: Final = 15
@@ -150,7 +146,7 @@ class _Reader:
         self.at += 1
         if self.text[self.at : self.end][:1] in tuple(QUANTIFIERS):
             raise self.fault("two quantifiers in a row; write one, or put the first with its digit into ( )")
-        piece = as_fragment(items)
+        piece = in_sequence(items)
         if quantifier != "?":
             piece = piece.repeated()
         if quantifier != "+":
@@ -201,11 +197,3 @@ class _Reader:
         if character in "abcdef":
             hint = f"write {character.upper()} in upper case"
         return self.fault(f'"{character}": {hint}')
-
-
-def as_fragment(items: Iterable[Item]) -> Fragment:
-    """The items one after the other as one piece."""
-    piece = NOTHING
-    for item in items:
-        piece = piece.then(item if isinstance(item, Fragment) else single(item))
-    return piece

@@ -28,9 +28,15 @@ class Target:
     weight: int = 100
     """Its share among targets of one preference where the trunk hunts by weight; 0 is tried last."""
     address: tuple[str, int] = field(init=False, repr=False, compare=False)
+    place: str = field(init=False, repr=False, compare=False)
+    """Host and port as they stand in a URI."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "address", (self.host, self.port))  # made once: a socket wants it per datagram
+        # Both made once: a socket wants the one per datagram, a Request-URI the other per call.
+        object.__setattr__(self, "address", (self.host, self.port))
+        object.__setattr__(
+            self, "place", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,142 @@
+"""A trunk in traffic: how many calls it carries, which of its targets answer, and which one is next.
+
+The configuration of a trunk never changes (dialplan/trunk.py); here is what does. A reload makes a new LiveTrunk that
+goes on counting where the old one was. It must not know of calls, only that one is sent, answered, failed or over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Final
+
+from edge_router.admission.load import Load
+from edge_router.dialplan.health import TargetHealth
+from edge_router.dialplan.hunting import Hunting
+from edge_router.dialplan.trunk import Limit, Target, Trunk
+
+
+class LiveTrunk:
+    """A trunk's counts, the health of its targets and the order to try them in.
+
+    `up`, `calls`, `cps` and `sent(60)` are what a rule reads as `trunk("name")`. `clock` gives the same seconds that
+    are passed as `now`.
+    """
+
+    __slots__ = ("_both", "_clock", "_health", "_hunting", "_inbound", "_outbound", "_rng", "trunk")
+
+    def __init__(
+        self, trunk: Trunk, clock: Callable[[], float], rng: Random | None = None, before: LiveTrunk | None = None
+    ) -> None:
+        self.trunk: Final = trunk
+        self._clock: Final = clock
+        self._rng: Final = rng or Random()
+        self._hunting: Final = Hunting(trunk.targets, trunk.hunt, self._rng)
+        self._inbound: Final[Load] = _load(trunk.inbound_limit, before._inbound if before else None)
+        self._outbound: Final[Load] = _load(trunk.outbound_limit, before._outbound if before else None)
+        self._both: Final[Load] = _load(trunk.limit, before._both if before else None)
+        known = before._health if before else {}
+        self._health: Final[dict[str, TargetHealth]] = {
+            target.uri: known.get(target.uri) or TargetHealth() for target in trunk.targets
+        }
+
+    def renew(self, trunk: Trunk) -> LiveTrunk:
+        """This trunk under a new configuration: the counts go on, and so does the health of targets that stay.
+
+        Calls in progress keep this one, which shares what it counts with the new one.
+        """
+        return LiveTrunk(trunk, self._clock, self._rng, before=self)
+
+    # What rules read.
+
+    @property
+    def up(self) -> bool:
+        """Whether any target is up."""
+        now = self._clock()
+        return any(health.up(now) for health in self._health.values())
+
+    @property
+    def calls(self) -> int:
+        """Calls in progress, both ways."""
+        return self._both.calls
+
+    @property
+    def cps(self) -> float:
+        """Calls within the last second, both ways."""
+        return self._both.cps(self._clock())
+
+    def sent(self, seconds: int) -> int:
+        """Calls sent there within the last seconds (at most 900), by whatever method."""
+        return self._outbound.sent(seconds, self._clock())
+
+    # What a call asks and tells. Reasons are "max_calls" and "max_cps".
+
+    def admit_inbound(self, now: float) -> str | None:
+        """Counts a call that came from this trunk, or says which limit it would break."""
+        return _admit(self._inbound, self._both, now)
+
+    def release_inbound(self) -> None:
+        """A call that was admitted from this trunk is over."""
+        self._inbound.release()
+        self._both.release()
+
+    def full(self, now: float) -> str | None:
+        """Which limit one more call to this trunk would break, or None. Counts nothing."""
+        return self._outbound.full(now) or self._both.full(now)
+
+    def admit_outbound(self, now: float) -> str | None:
+        """Counts a call that goes to this trunk, or says which limit it would break.
+
+        One that is only redirected or referred there is counted too, and released at once.
+        """
+        return _admit(self._outbound, self._both, now)
+
+    def release_outbound(self) -> None:
+        """A call that was admitted to this trunk is over."""
+        self._outbound.release()
+        self._both.release()
+
+    def counts(self) -> tuple[int, int]:
+        """Calls in progress that came from this trunk, and that went to it."""
+        return self._inbound.calls, self._outbound.calls
+
+    def targets_to_try(self, now: float) -> list[Target]:
+        """The targets that are up, in the order to try them; may be empty."""
+        health = self._health
+        return [target for target in self._hunting.order() if health[target.uri].up(now)]
+
+    def last_resort(self) -> Sequence[Target]:
+        """All targets, those that are down too: for a call that has nowhere else to go."""
+        return self._hunting.order()
+
+    def target_up(self, target: Target, now: float) -> bool:
+        """Whether this target is up."""
+        return self._health[target.uri].up(now)
+
+    def trying(self, target: Target, now: float) -> None:
+        """A call is being sent to this target; after a time down, others wait for how that one fares."""
+        self._health[target.uri].trying(now)
+
+    def failed(self, target: Target, now: float) -> None:
+        """This target did not answer at all, or with 503."""
+        self._health[target.uri].failed(now)
+
+    def succeeded(self, target: Target) -> None:
+        """This target answered, and not with 503."""
+        self._health[target.uri].succeeded()
+
+    def hold(self, target: Target, seconds: float, now: float) -> None:
+        """This target asked for quiet for so long (Retry-After)."""
+        self._health[target.uri].hold(seconds, now)
+
+
+def _load(limit: Limit, before: Load | None) -> Load:
+    return Load(limit.max_calls, limit.max_cps, before)
+
+
+def _admit(one_way: Load, both: Load, now: float) -> str | None:
+    reason = one_way.full(now) or both.full(now)
+    if reason is None:
+        one_way.take(now)
+        both.take(now)
+    return reason
