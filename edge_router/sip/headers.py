@@ -148,7 +148,7 @@ def tag_of(value: str) -> str:
     """The tag of a From or To value, "" if there is none. Cheap: the message's dialog depends on it."""
     end = value.rfind(">") + 1
     start = value.find(";tag=", end)
-    if start < 0:
+    if start < 0 or value.find('"', end) >= 0:  # a quoted parameter may hold anything
         if len(value) == end:
             return ""
         params = value[end:] if end else value.partition(";")[1] + value.partition(";")[2]
@@ -163,7 +163,7 @@ def branch_of(via: str) -> str:
     if "," in via:
         via = split_list(via)[0]
     start = via.find(";branch=")
-    if start < 0:
+    if start < 0 or '"' in via:  # a quoted parameter may hold anything
         return (param(via.partition(";")[2], "branch") or "").strip(" \t")
     start += 8
     stop = via.find(";", start)
@@ -188,7 +188,7 @@ def parse_via(value: str) -> Via:
     host, port = _host_port(sent_by)
     if not is_token(transport) or not host:
         raise BadMessage(400, "Via: no transport or no sent-by")
-    if ";;" in params or params[-1:] == ";":
+    if ";;" in params or value[-1:] == ";":
         raise BadMessage(400, "Via: a semicolon without a parameter")
     branch = branch_of(value)
     rport = ";rport" in value and param(params, "rport") is not None

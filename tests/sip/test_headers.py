@@ -1,0 +1,266 @@
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import (
+    MAX_CSEQ,
+    CSeq,
+    NameAddr,
+    Via,
+    branch_of,
+    param,
+    parse_cseq,
+    parse_name_addr,
+    parse_small_number,
+    parse_via,
+    split_list,
+    tag_of,
+)
+
+# ------------------------------------------------------------------------------- lists and parameters
+
+
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        ("", [""]),
+        ("a", ["a"]),
+        ("a, b ,\tc", ["a", "b", "c"]),
+        ('"a, b" <sip:x>, <sip:y,z>;p="q,r"', ['"a, b" <sip:x>', '<sip:y,z>;p="q,r"']),
+        (r'"a\", b" <sip:x>, c', [r'"a\", b" <sip:x>', "c"]),
+        (r'"a\\", b', [r'"a\\"', "b"]),
+        ('"<", b', ['"<"', "b"]),
+        (",,", ["", "", ""]),
+        ('"never closed, b', ['"never closed, b']),
+        ("<never closed, b", ["<never closed, b"]),
+    ],
+)
+def test_split_list(value: str, items: list[str]) -> None:
+    assert split_list(value) == items
+
+
+@pytest.mark.parametrize(
+    ("params", "value"),
+    [
+        (";tag=1", "1"),
+        (";x=2;tag=1;tag=3", "1"),
+        (";TAG = 1 ", "1"),
+        (";\ttag\t=\t1", "1"),
+        (";tag", ""),
+        (";tag=", ""),
+        (';tag="a;b"', "a;b"),
+        (';x=";tag=evil";tag=good', "good"),
+        (r';x="\";tag=evil";tag=good', "good"),
+        (";tagx=1", None),
+        (";x=tag", None),
+        ("", None),
+        (';tag="', '"'),
+        (";tag=a=b", "a=b"),
+    ],
+)
+def test_param(params: str, value: str | None) -> None:
+    assert param(params, "tag") == value
+
+
+# ------------------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("<sip:a@h>", NameAddr("", "sip:a@h", "")),
+        ("<sip:a@h;lr>;tag=1", NameAddr("", "sip:a@h;lr", ";tag=1")),
+        ("<sip:a@h> ;tag=1", NameAddr("", "sip:a@h", ";tag=1")),
+        ('"A. Bell" <sip:a@h>', NameAddr('"A. Bell"', "sip:a@h", "")),
+        ('"A. Bell"<sip:a@h>', NameAddr('"A. Bell"', "sip:a@h", "")),
+        (r'"J \"R\" \\" <sip:a@h>', NameAddr(r'"J \"R\" \\"', "sip:a@h", "")),
+        ('"<sip:evil@h>" <sip:a@h>', NameAddr('"<sip:evil@h>"', "sip:a@h", "")),
+        ("Alice B <sip:a@h>", NameAddr("Alice B", "sip:a@h", "")),
+        ("caller<sip:a@h>", NameAddr("caller", "sip:a@h", "")),
+        ("Зоя <sip:a@h>", NameAddr("Зоя", "sip:a@h", "")),
+        ("<sip:a@h?Route=%3Csip:x%3E>", NameAddr("", "sip:a@h?Route=%3Csip:x%3E", "")),
+        # Without brackets, parameters are the header's (RFC 3261 §20; RFC 4475 §3.3.12).
+        ("sip:a@h;unknownparam", NameAddr("", "sip:a@h", ";unknownparam")),
+        ("sip:a@h ;tag = 1", NameAddr("", "sip:a@h", ";tag = 1")),
+        ("isbn:2983792873", NameAddr("", "isbn:2983792873", "")),
+        ("<http://www.example.com>;tag=3", NameAddr("", "http://www.example.com", ";tag=3")),
+        ("*", NameAddr("", "*", "")),
+    ],
+)
+def test_name_addr(value: str, expected: NameAddr) -> None:
+    assert parse_name_addr(value, "From") == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        ";tag=1",
+        "<>",
+        "<sip:a@h",
+        "< sip:a@h >",
+        "<sip:a@h >",
+        "<sip:a@h>x",
+        "<sip:a@h>, <sip:b@h>",
+        '"Mr. J. User <sip:a@h>',
+        r'"Mr. J. User\" <sip:a@h>',
+        '"Mr. J. User" sip:a@h',
+        '"Mr. J. User"',
+        '"A" B <sip:a@h>',
+        "Bell, Alexander <sip:a@h>",
+        "A. (Bell) <sip:a@h>",
+        "sip:a @h",
+        "sip:a@h, sip:b@h",
+        # With headers in the URI the brackets are needed (RFC 3261 §20.10).
+        "sip:a@h?Route=%3Csip:x%3E",
+    ],
+)
+def test_what_is_no_address(value: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        parse_name_addr(value, "From")
+    assert caught.value.code == 400
+    assert caught.value.why.startswith("From: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "tag"),
+    [
+        ("<sip:a@h>;tag=1", "1"),
+        ("sip:a@h;tag=1", "1"),
+        ("sip:a@h ;   tag    = 1918181833n", "1918181833n"),
+        ("<sip:a@h>;x=y;tag=1;z", "1"),
+        ("<sip:a@h> ; TAG=1", "1"),
+        ("<sip:a@h;tag=uri>", ""),
+        ("<sip:a@h;tag=uri>;tag=1", "1"),
+        ('"x;tag=name" <sip:a@h>;tag=1', "1"),
+        ('"x;tag=name" <sip:a@h>', ""),
+        ("<sip:a@h>", ""),
+        ("sip:a@h", ""),
+        ("<sip:a@h>;tagged=1", ""),
+        ('<sip:a@h>;x=";tag=evil";tag=1', "1"),
+        ('"x" <sip:a@h>;x=";tag=evil"', ""),
+        ("", ""),
+    ],
+)
+def test_tag(value: str, tag: str) -> None:
+    assert tag_of(value) == tag
+
+
+# ------------------------------------------------------------------------------- Via
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("SIP/2.0/UDP h;branch=z9hG4bK1", Via("UDP", "h", "h", 0, "z9hG4bK1", False)),
+        ("SIP/2.0/udp h:5070;rport;branch=z9hG4bK1", Via("UDP", "h:5070", "h", 5070, "z9hG4bK1", True)),
+        ("SIP/2.0/TLS [2001:db8::1]:1;rport=9", Via("TLS", "[2001:db8::1]:1", "2001:db8::1", 1, "", True)),
+        ("SIP/2.0/TCP [2001:db8::1]", Via("TCP", "[2001:db8::1]", "2001:db8::1", 0, "", False)),
+        ("SIP/2.0/UNKNOWN h", Via("UNKNOWN", "h", "h", 0, "", False)),
+        ("SIP/2.0/UDP h;received=2001:db8::9;branch=b", Via("UDP", "h", "h", 0, "b", False)),
+        ("SIP/2.0/UDP h;received=[2001:db8::9];branch=b", Via("UDP", "h", "h", 0, "b", False)),
+        # All from RFC 4475 §3.1.1.1.
+        ("SIP  /   2.0 /UDP 192.0.2.2;branch=390skdjuw", Via("UDP", "192.0.2.2", "192.0.2.2", 0, "390skdjuw", False)),
+        ("SIP  / 2.0  / TCP     h   ; branch  =   b  , SIP/2.0/UDP x", Via("TCP", "h", "h", 0, "b", False)),
+        ('SIP/2.0/UDP h;x="a,b;branch=evil";branch=b, SIP/2.0/UDP y;rport', Via("UDP", "h", "h", 0, "b", False)),
+    ],
+)
+def test_via(value: str, expected: Via) -> None:
+    assert parse_via(value) == expected
+    assert branch_of(value) == expected.branch
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "SIP/2.0/UDP",
+        "SIP/2.0/UDP ",
+        "SIP/2.0 h",
+        "SIP/2.0/ h",
+        "SIP/7.0/UDP h",
+        "HTTP/2.0/UDP h",
+        "SIP/2.0/U(P h",
+        "SIP/2.0/UDP ;branch=b",
+        "SIP/2.0/UDP :5060",
+        "SIP/2.0/UDP h:",
+        "SIP/2.0/UDP h:0",
+        "SIP/2.0/UDP h:65536",
+        "SIP/2.0/UDP h:x",
+        "SIP/2.0/UDP h:+50",
+        "SIP/2.0/UDP h:\uff15",
+        "SIP/2.0/UDP [::1",
+        "SIP/2.0/UDP [::1]x",
+        "SIP/2.0/UDP 192.0.2.15;;,;,,",
+        "SIP/2.0/UDP h;",
+    ],
+)
+def test_bad_via(value: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        parse_via(value)
+    assert caught.value.code == 400
+
+
+# ------------------------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1 INVITE", CSeq(1, "INVITE")),
+        ("0 ACK", CSeq(0, "ACK")),
+        ("0009   INVITE", CSeq(9, "INVITE")),
+        ("2147483647 X%-Y", CSeq(MAX_CSEQ, "X%-Y")),
+    ],
+)
+def test_cseq(value: str, expected: CSeq) -> None:
+    assert parse_cseq(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "1", "INVITE", "INVITE 1", "-1 X", "+1 X", "1 ", "1 IN VITE", "1 (", "1_0 X", "\xb2 X"]
+    + [f"{number} X" for number in (2**31, 2**32 + 1, 2**65, "9" * 5000)],
+)
+def test_bad_cseq(value: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        parse_cseq(value)
+    assert caught.value.code == 400
+
+
+def test_small_numbers() -> None:
+    assert parse_small_number(None, "Max-Forwards", 70, 255) == 70
+    assert parse_small_number("0068", "Max-Forwards", 70, 255) == 68
+    assert parse_small_number("255", "Max-Forwards", 70, 255) == 255
+
+
+@pytest.mark.parametrize("value", ["", "256", "-1", "+1", "1.0", "x", "\xb2", "9" * 5000])
+def test_bad_small_numbers(value: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        parse_small_number(value, "Max-Forwards", 70, 255)
+    assert (caught.value.code, caught.value.why.partition(":")[0]) == (400, "Max-Forwards")
+
+
+PIECES = st.sampled_from(
+    ["SIP/2.0/UDP", "SIP / 2.0 / TCP", " ", "\t", "h", "[::1]", ":", "5060", ";", "rport", "branch", "tag", "=", "a",
+     ",", '"', "\\", "<", ">", "sip:a@b", "é", "\udcff", "*", "1 INVITE"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.lists(PIECES, max_size=14).map("".join)))
+def test_no_value_raises_anything_but_bad_message(value: str) -> None:
+    tag_of(value)
+    branch_of(value)
+    param(value, "tag")
+    assert len(split_list(value)) <= value.count(",") + 1
+    with suppress(BadMessage):
+        parse_via(value)
+    with suppress(BadMessage):
+        parse_name_addr(value, "From")
+    with suppress(BadMessage):
+        parse_cseq(value)
+    with suppress(BadMessage):
+        parse_small_number(value, "Expires", 0, 10)
