@@ -23,11 +23,12 @@ class LiveTrunk:
     are passed as `now`.
     """
 
-    __slots__ = ("_both", "_clock", "_health", "_hunting", "_inbound", "_outbound", "_rng", "trunk")
+    __slots__ = ("_both", "_clock", "_health", "_hunting", "_inbound", "_outbound", "_rng", "name", "trunk")
 
     def __init__(
         self, trunk: Trunk, clock: Callable[[], float], rng: Random | None = None, before: LiveTrunk | None = None
     ) -> None:
+        self.name: Final = trunk.name
         self.trunk: Final = trunk
         self._clock: Final = clock
         self._rng: Final = rng or Random()
