@@ -88,8 +88,8 @@ class Picture:
         queue = self._by_name.get(name)
         if queue is None:
             queue = self._by_name[name] = Queue(name)
-        else:
-            self._by_id.pop(queue.id, None)
+        elif self._by_id.get(queue.id) is queue:
+            del self._by_id[queue.id]
         for field, value in values.items():
             setattr(queue, field, value)
         queue.changed = now

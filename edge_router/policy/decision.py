@@ -68,7 +68,7 @@ class Decision:
         if self.method == "reject":
             cause = "" if self.cause is None else f", cause {self.cause}"
             wait = "" if self.retry_after is None else f", retry after {self.retry_after} s"
-            return f"reject {self.code} {self.reason}{cause}{wait}"
+            return f"reject {self.code} {self.reason}".rstrip() + cause + wait
         steps = ", then ".join(f"{hop.by} to {hop.peer}" for hop in self.to)
         last = ", then ".join(f"{hop.by} to {hop.peer}" for hop in self.otherwise)
         return f"{steps}, else {last}" if last else steps

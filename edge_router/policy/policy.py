@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from edge_router.policy.decision import Decision, Fallback, harmless, shown
@@ -160,7 +161,9 @@ def compile_policy(spec: PolicySpec, surroundings: Surroundings, on_error: OnErr
         try:
             conditions.append(compile_expression(rule.when, surroundings))
         except RuleError as error:
-            faults += (RuleFault(fault.message, index, fault.key, fault.not_built) for fault in error.faults)
+            faults += (replace(fault, rule=index) for fault in error.faults)
     if faults:
         raise RuleError(faults)
-    return Policy(spec, conditions, on_error or ErrorLog(logging.getLogger(__name__)))
+    if on_error is None:
+        on_error = ErrorLog(logging.getLogger(__name__))
+    return Policy(spec, conditions, on_error)

@@ -1,0 +1,87 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_router.policy.facts import CallFacts
+from edge_router.policy.faults import RuleError, RuleFault
+from edge_router.policy.policy import Policy, compile_policy
+from edge_router.policy.reads import Surroundings
+from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
+from state_client.picture import Picture
+
+NOW = 1000.0
+CLOUD = Outcome(hops([("cloud", None), ("premise", None)], "redirect"))
+PREMISE = Outcome(hops([("premise", None)]))
+
+
+@dataclass
+class Trunk:
+    """The values of a trunk that rules read."""
+
+    up: bool = True
+    calls: int = 7
+    cps: float = 2.5
+
+    def sent(self, seconds: int, /) -> int:
+        return seconds * 10
+
+
+def surroundings(stale_after: float = 60.0) -> Surroundings:
+    picture = Picture()
+    picture.set(
+        "Support",
+        NOW,
+        id="11-22",
+        length=3,
+        longest_wait=45,
+        total_wait=90,
+        agents_available=2,
+        agents_signed_on=5,
+        estimated_wait=30,
+    )
+    picture.set("Old", NOW, length=1, static_age=75.0)
+    return Surroundings(picture, {"cloud": Trunk(), "down": Trunk(up=False)}, stale_after)
+
+
+def call(calling: str = "+12125550100", called: str = "+18005550199", **headers: str) -> CallFacts:
+    values = {name.replace("_", "-"): value for name, value in headers.items()}
+    return CallFacts(
+        calling=calling,
+        called=called,
+        called_received="8005550199",
+        trunk="carrier",
+        source="127.0.0.12",
+        diverted_from="+13035550111",
+        call_id="abc@carrier",
+        headers=lambda key: values.get(key, ""),
+    )
+
+
+class Failures(list[tuple[str, str, str, float]]):
+    """Keeps what a policy tells of rules that failed."""
+
+    def __call__(self, policy: str, rule: str, message: str, now: float) -> None:
+        self.append((policy, rule, message, now))
+
+
+def policy(
+    *rules: RuleSpec,
+    otherwise: Outcome | None = PREMISE,
+    if_stale: Outcome | None = None,
+    world: Surroundings | None = None,
+    failures: Failures | None = None,
+) -> Policy:
+    spec = PolicySpec("front-door", rules, otherwise, if_stale)
+    return compile_policy(spec, world or surroundings(), Failures() if failures is None else failures)
+
+
+def rule(when: str, outcome: Outcome = CLOUD, name: str = "first", *, skip: bool = False) -> RuleSpec:
+    return RuleSpec(name, when, outcome, skip)
+
+
+def faults_of(*conditions: str) -> Sequence[RuleFault]:
+    """The faults of a policy with these rules; none if it is right."""
+    try:
+        policy(*(rule(when) for when in conditions))
+    except RuleError as error:
+        return error.faults
+    return ()
