@@ -36,9 +36,15 @@ def front_door(
     cloud: Settings | None = None,
     cloud_peer: Settings | None = None,
     otherwise: Settings | None = None,
+    trunks: Settings | None = None,
+    dial_peers: Sequence[Settings] = (),
     **top: Any,
 ) -> str:
-    """A carrier whose calls go through the policy `front-door`: the rules, otherwise the premise. `top` adds keys."""
+    """A carrier whose calls go through the policy `front-door`: the rules, otherwise the premise.
+
+    `carrier`, `premise` and `cloud` set keys of these trunks, `cloud_peer` of the dial-peer; `trunks` and `dial_peers`
+    add to these, `top` adds keys at the top.
+    """
     policy: dict[str, Any] = {"rules": list(rules), "otherwise": otherwise or {"to": "premise"}}
     whole: dict[str, Any] = {
         "node": "edge-e2e",
@@ -48,11 +54,13 @@ def front_door(
             "carrier": trunk(block.carrier, **(carrier or {})),
             "premise": trunk(block.premise, **(premise or {})),
             "cloud": trunk(block.cloud, **(cloud or {})),
+            **(trunks or {}),
         },
         "dial_peers": [
             {"name": "from-carrier", "incoming": {"trunk": "carrier"}, "policy": "front-door"},
             {"name": "premise", "outgoing": {"trunk": "premise"}},
             {"name": "cloud", "outgoing": {"trunk": "cloud"}, **(cloud_peer or {})},
+            *dial_peers,
         ],
         "policies": {"front-door": policy},
     }

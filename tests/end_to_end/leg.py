@@ -39,7 +39,7 @@ class Leg:
         self.body = sdp(phone.host)
 
     @classmethod
-    def to(cls, phone: Phone, router: Address, called: str, *, calling: str = CALLING, uri: str = "") -> "Leg":
+    def to(cls, phone: Phone, router: Address, called: str, *, calling: str = CALLING) -> "Leg":
         """A leg that is about to call `called` through the router."""
         number = next(_serial)
         return cls(
@@ -49,7 +49,7 @@ class Leg:
             f"e2e-{number}@{phone.host}",
             f'"A. Caller" <sip:{calling}@{phone.host}>;tag=a{number}',
             f"<sip:{called}@{router[0]}>",
-            uri or f"sip:{called}@{router[0]}:{router[1]}",
+            f"sip:{called}@{router[0]}:{router[1]}",
         )
 
     @classmethod

@@ -1,5 +1,6 @@
 """A SIP end on UDP that says exactly what it is told and keeps everything it hears."""
 
+import contextlib
 import select
 import socket
 import time
@@ -43,6 +44,18 @@ class Phone:
                 heard = "\n\n".join(map(str, self.pending)) or "nothing"
                 raise AssertionError(f"{self.host} waited {within:g} s for {what} and heard:\n{heard}")
             select.select([self._socket], [], [], rest)
+
+    def datagrams(self) -> list[bytes]:
+        """Everything that is here by now, unread: for answers to requests that no reader could make sense of."""
+        found = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(self._socket.recv(65535))
+        return found
+
+    def datagrams_with(self, text: str) -> list[bytes]:
+        """Those of `datagrams` that hold this text."""
+        return [datagram for datagram in self.datagrams() if text.encode() in datagram]
 
     def heard(self) -> list[Wire]:
         """Everything that is here by now and that nobody took."""

@@ -85,10 +85,10 @@ class RouterProcess:
     def configure(self, configuration: str) -> None:
         """Writes the file anew and asks for a reload."""
         self.file.write_text(configuration)
-        self._process.send_signal(signal.SIGHUP)
+        self.send(signal.SIGHUP)
 
-    def drain(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
+    def send(self, sign: signal.Signals) -> None:
+        self._process.send_signal(sign)
 
     def wait_for_end(self, within: float = _STOP_WITHIN) -> int:
         """The exit status."""

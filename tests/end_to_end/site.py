@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Final
 
+from tests.end_to_end.block import Address
 from tests.end_to_end.leg import CALLING, Leg
 from tests.end_to_end.phone import Phone
 from tests.end_to_end.router_process import RouterProcess
@@ -19,17 +20,17 @@ class Site:
     def __init__(self, router: RouterProcess) -> None:
         self.router = router
         self.block = router.block
-        self._phones: dict[str, Phone] = {}
+        self._phones: dict[Address, Phone] = {}
 
     def close(self) -> None:
         for phone in self._phones.values():
             phone.close()
 
-    def phone(self, host: str) -> Phone:
+    def phone(self, host: str, port: int = 5060) -> Phone:
         """The end at this address, from the first time that somebody asks for it: before that nobody listens there."""
-        if host not in self._phones:
-            self._phones[host] = Phone(host, 5060)
-        return self._phones[host]
+        if (host, port) not in self._phones:
+            self._phones[host, port] = Phone(host, port)
+        return self._phones[host, port]
 
     @property
     def carrier(self) -> Phone:
@@ -45,9 +46,9 @@ class Site:
 
     # -------------------------------------------------------------------------------------------- calls
 
-    def caller(self, prefix: str, *, calling: str = CALLING, uri: str = "") -> Leg:
-        """A carrier's leg to a number of its own behind `prefix`, so that no call hears of another's."""
-        return Leg.to(self.carrier, self.block.router, f"{prefix}{next(_numbers)}", calling=calling, uri=uri)
+    def caller(self, prefix: str, *, phone: Phone | None = None, calling: str = CALLING) -> Leg:
+        """A leg of the carrier's, or of `phone`, to a number of its own behind `prefix`: no call hears of another's."""
+        return Leg.to(phone or self.carrier, self.block.router, f"{prefix}{next(_numbers)}", calling=calling)
 
     def callee(self, phone: Phone, caller: Leg) -> Leg:
         """The leg that the router opens towards `phone` for this caller."""

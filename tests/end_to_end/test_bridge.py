@@ -1,0 +1,450 @@
+"""A bridged call on the wire, from INVITE to BYE: two dialogs that know nothing of each other."""
+
+from copy import copy
+
+import pytest
+
+from tests.end_to_end.block import Block
+from tests.end_to_end.configuration import front_door
+from tests.end_to_end.leg import Leg, reason_of
+from tests.end_to_end.site import Site
+from tests.end_to_end.wire import Wire, host_of, sdp, tag_of, uri_of, user_of
+
+NUMBER = "+1800555"
+
+
+def configuration(block: Block) -> str:
+    return front_door(block)
+
+
+# ------------------------------------------------------------------------------------------------ two dialogs
+
+
+def test_each_leg_is_a_dialog_of_its_own(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    came, left = caller.opening, callee.opening
+    assert came is not None
+    assert left is not None
+    router = "{}:{}".format(*site.block.router)
+    assert left.get("Call-ID") != came.get("Call-ID")
+    assert tag_of(left.get("From")) != tag_of(came.get("From"))
+    assert tag_of(caller.remote) != tag_of(callee.local)
+    assert left.branch != came.branch
+    assert f"UDP {router}" in left.get("Via")
+    assert host_of(uri_of(left.get("Contact"))) == router
+    assert host_of(caller.target) == router
+    assert left.uri == f"sip:{caller.called}@{site.block.premise}:5060"
+    assert host_of(uri_of(left.get("From"))).split(":")[0] == site.block.router[0]
+    assert site.block.carrier not in str(left.without("P-Asserted-Identity")).split("\r\n\r\n")[0]
+    site.ends(caller, callee)
+
+
+def test_each_leg_counts_its_own_cseq(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.cseq = 4710
+    callee = site.answered(caller, site.premise)
+    assert callee.opening is not None
+    caller.bye()
+    bye = callee.hears_of_end()
+    assert caller.cseq == 4712
+    assert bye.cseq == callee.opening.cseq + 1
+    assert caller.expect(200, method="BYE").cseq == 4712
+
+
+def test_the_caller_sees_one_to_tag_and_one_target_from_ringing_to_answer(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(180)
+    ringing = caller.expect(180)
+    callee.answer(200)
+    answer = caller.expect(200)
+    assert tag_of(ringing.get("To")) == tag_of(answer.get("To")) != ""
+    assert uri_of(ringing.get("Contact")) == uri_of(answer.get("Contact"))
+    caller.ack(answer)
+    callee.expect("ACK")
+    site.ends(callee, caller)
+
+
+def test_record_routes_of_the_path_are_followed_within_each_leg_only(site: Site) -> None:
+    """RFC 3261 §12.1: the callee's side goes by the callee's Record-Route, the caller's 200 repeats the caller's."""
+    caller = site.caller(NUMBER)
+    caller.invite([("Record-Route", f"<sip:{site.block.carrier}:5060;lr>")])
+    callee = site.callee(site.premise, caller)
+    assert callee.opening is not None
+    assert not callee.opening.all("Record-Route")
+    assert not callee.opening.all("Route")
+    hop = f"<sip:{site.block.premise}:5060;lr>"
+    callee.answer(200, [("Record-Route", hop)])
+    answer = caller.expect(200)
+    assert answer.all("Record-Route") == [f"<sip:{site.block.carrier}:5060;lr>"]
+    caller.ack(answer)
+    assert callee.expect("ACK").all("Route") == [hop]
+    caller.bye()
+    assert callee.hears_of_end().all("Route") == [hop]
+
+
+# ------------------------------------------------------------------------------------------------ offer and answer
+
+
+def test_session_descriptions_cross_byte_for_byte(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.body = sdp(site.block.carrier, extra=["a=odd:  spaces   and UTF-8 é stay", "a=sendrecv"])
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.body = sdp(site.block.premise, session=2002, extra=["a=ptime:20"])
+    assert callee.opening is not None
+    assert callee.opening.body == caller.body
+    callee.answer(183)
+    early = caller.expect(183)
+    assert (early.body, early.get("Content-Type")) == (callee.body, "application/sdp")
+    callee.answer(200)
+    answer = caller.expect(200)
+    assert (answer.body, answer.get("Content-Type")) == (callee.body, "application/sdp")
+    caller.ack(answer)
+    callee.expect("ACK")
+    site.ends(caller, callee)
+
+
+def test_a_body_of_several_parts_crosses_byte_for_byte(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    boundary = "=_edge:1"
+    parts = [
+        b"preamble that nobody reads\r\n",
+        b"Content-Type: application/sdp\r\n\r\n" + caller.body,
+        b"Content-Type: application/isup;version=itu-t92+\r\nContent-Disposition: signal;handling=optional\r\n\r\n"
+        + bytes(range(256)),
+    ]
+    body = b"\r\n--=_edge:1\r\n".join(parts) + b"\r\n--=_edge:1--\r\n"
+    kind = f'multipart/mixed; boundary="{boundary}"'
+    caller.invite([("Content-Type", kind), ("MIME-Version", "1.0")], body)
+    callee = site.callee(site.premise, caller)
+    assert callee.opening is not None
+    assert callee.opening.body == body
+    assert callee.opening.get("Content-Type") == kind
+    assert callee.opening.get("MIME-Version") == "1.0"
+    site.connects(caller, callee)
+    site.ends(caller, callee)
+
+
+def test_a_late_offer_is_answered_in_the_ack(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite(body=b"")
+    callee = site.callee(site.premise, caller)
+    assert callee.opening is not None
+    assert callee.opening.body == b""
+    callee.answer(180)
+    caller.expect(180)
+    callee.answer(200)
+    answer = caller.expect(200)
+    assert answer.body == callee.body
+    site.settled()
+    assert callee.heard("ACK") == [], "the ACK must wait: it carries the caller's answer (RFC 3264 §5)"
+    caller.ack(answer, caller.body)
+    ack = callee.expect("ACK")
+    assert (ack.body, ack.get("Content-Type")) == (caller.body, "application/sdp")
+    site.ends(callee, caller)
+
+
+def test_ringing_after_early_media_is_passed_on_too(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    for code in (183, 180, 183):
+        callee.answer(code)
+        caller.expect(code)
+    site.connects(caller, callee)
+    site.ends(caller, callee)
+
+
+def test_the_caller_hears_trying_before_anybody_was_asked_twice(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    trying = caller.expect(100)
+    assert trying.cseq_method == "INVITE"
+    callee = site.callee(site.premise, caller)
+    callee.answer(486)
+    site.refused(caller, 486)
+
+
+# ------------------------------------------------------------------------------------------------ the end
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+@pytest.mark.parametrize(
+    "reason", ['Q.850;cause=16;text="Normal call clearing"', 'SIP;cause=200;text="completed elsewhere"']
+)
+def test_bye_crosses_with_its_reason(site: Site, who: str, reason: str) -> None:
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    one, other = (caller, callee) if who == "caller" else (callee, caller)
+    one.bye([("Reason", reason)])
+    assert other.hears_of_end().all("Reason") == [reason]
+    one.expect(200, method="BYE")
+
+
+def test_bye_from_both_ends_at_once_gets_two_final_answers(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    callee.bye()
+    caller.bye()
+    for leg in (caller, callee):
+        assert leg.expect_final("BYE").code in (200, 481)
+        for crossed in leg.heard("BYE"):
+            leg.reply(crossed, 200)
+
+
+def test_a_bye_after_the_end_is_of_an_unknown_dialog(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    site.ends(caller, callee)
+    caller.bye()
+    assert caller.expect_final("BYE").code == 481
+    callee.bye()
+    assert callee.expect_final("BYE").code == 481
+
+
+@pytest.mark.parametrize("code", [404, 480, 484, 486, 488, 500, 600, 603, 606])
+def test_the_callees_final_code_is_passed_on(site: Site, code: int) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(code, [("Reason", "Q.850;cause=21")], reason=f"In own words {code}")
+    callee.expect("ACK")
+    final = site.refused(caller, code)
+    assert final.reason == f"In own words {code}"
+    assert reason_of(final) == {"Q.850": "cause=21"}
+
+
+# ------------------------------------------------------------------------------------------------ CANCEL
+
+
+def check_cancelled(caller: Leg) -> Wire:
+    """The caller's side of a CANCEL: 200 to it and 487 to the INVITE, both with no word from the callee."""
+    caller.expect(200, method="CANCEL")
+    final = caller.expect(487)
+    caller.ack(final)
+    return final
+
+
+def check_cancel_of(callee: Leg) -> Wire:
+    """The CANCEL belongs to the INVITE that this callee got (RFC 3261 §9.1)."""
+    cancel = callee.expect("CANCEL")
+    invite = callee.opening
+    assert invite is not None
+    assert (cancel.uri, cancel.branch, cancel.cseq) == (invite.uri, invite.branch, invite.cseq)
+    assert [cancel.get(name) for name in ("From", "To", "Via")] == [invite.get(name) for name in ("From", "To", "Via")]
+    assert not cancel.all("Require")
+    assert not cancel.all("Contact")
+    return cancel
+
+
+def test_cancel_while_it_rings(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(180)
+    ringing = caller.expect(180)
+    caller.cancel([("Reason", "SIP;cause=200")])
+    final = check_cancelled(caller)
+    assert tag_of(final.get("To")) == tag_of(ringing.get("To"))
+    cancel = check_cancel_of(callee)
+    assert reason_of(cancel) == {"SIP": "cause=200"}
+    callee.reply(cancel, 200)
+    callee.answer(487)
+    callee.expect("ACK")
+
+
+def test_cancel_waits_for_the_callees_first_provisional(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    caller.cancel()
+    check_cancelled(caller)
+    site.settled()
+    assert callee.heard("CANCEL") == []
+    callee.answer(100)
+    callee.reply(check_cancel_of(callee), 200)
+    callee.answer(487)
+    callee.expect("ACK")
+
+
+def test_a_cancelled_callee_that_refuses_at_once_is_not_cancelled_any_more(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    caller.cancel()
+    check_cancelled(caller)
+    callee.answer(486)
+    callee.expect("ACK")
+    site.settled()
+    assert callee.heard("CANCEL") == []
+
+
+@pytest.mark.parametrize("rang", [True, False], ids=["after ringing", "as the first thing it says"])
+def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_ended(site: Site, rang: bool) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    if rang:
+        callee.answer(180)
+        caller.expect(180)
+    caller.cancel()
+    check_cancelled(caller)
+    if rang:
+        callee.expect("CANCEL")
+    callee.answer(200)
+    callee.expect("ACK")
+    callee.hears_of_end()
+    site.settled()
+    assert caller.heard(200) == []
+
+
+def test_a_cancel_that_comes_after_the_answer_changes_nothing(site: Site) -> None:
+    """RFC 3261 §9.2: the CANCEL is answered, the call goes on."""
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(200)
+    answer = caller.expect(200)
+    caller.cancel()
+    assert caller.expect_final("CANCEL").code == 200
+    caller.ack(answer)
+    callee.expect("ACK")
+    site.settled()
+    assert callee.heard("CANCEL") == callee.heard("BYE") == []
+    site.ends(caller, callee)
+
+
+# ------------------------------------------------------------------------------------------------ retransmissions
+
+
+def test_a_copy_of_the_invite_makes_no_second_call(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    invite = caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(180)
+    caller.expect(180)
+    caller.send(invite)
+    caller.expect(180)  # the newest response again (RFC 3261 §17.2.1)
+    site.settled()
+    # The router's own copies, T1 apart, end with the callee's 180.
+    branches = {message.branch for message in site.premise.heard() if user_of(message.uri) == caller.called}
+    assert callee.opening is not None
+    assert branches <= {callee.opening.branch}
+    site.connects(caller, callee)
+    site.ends(caller, callee)
+
+
+def test_an_invite_that_nobody_answers_is_sent_again(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    again = callee.expect("INVITE")
+    assert again == callee.opening
+    callee.answer(180)
+    caller.expect(180)
+    site.connects(caller, callee)
+    site.ends(caller, callee)
+
+
+def test_an_answer_that_is_not_acknowledged_is_sent_again(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(200)
+    answer = caller.expect(200)
+    assert caller.expect(200) == answer
+    caller.ack(answer)
+    callee.expect("ACK")
+    site.ends(caller, callee)
+
+
+def test_a_refusal_that_is_not_acknowledged_is_sent_again(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(486)
+    final = caller.expect(486)
+    assert caller.expect(486) == final
+    caller.ack(final)
+
+
+def test_a_copy_of_the_callees_answer_gets_the_ack_again(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(200)
+    caller.ack(caller.expect(200))
+    ack = callee.expect("ACK")
+    callee.answer(200)
+    again = callee.expect("ACK")
+    assert (again.cseq, again.body, again.get("To")) == (ack.cseq, ack.body, ack.get("To"))
+    site.ends(caller, callee)
+
+
+def test_a_copy_of_the_callees_refusal_gets_the_ack_again(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    for _ in range(2):
+        callee.answer(486)
+        ack = callee.expect("ACK")
+        assert callee.opening is not None
+        assert ack.branch == callee.opening.branch
+    site.refused(caller, 486)
+
+
+def test_a_copy_of_a_bye_gets_the_same_answer(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    bye = caller.bye()
+    callee.hears_of_end()
+    first = caller.expect(200, method="BYE")
+    caller.send(bye)
+    assert caller.expect(200, method="BYE") == first
+
+
+def test_a_second_callee_that_answers_is_acknowledged_and_ended(site: Site) -> None:
+    """A proxy behind the trunk forked (RFC 3261 §13.2.2.4): the other dialog gets ACK and BYE, the call goes on."""
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    assert callee.opening is not None
+    fork = copy(callee)
+    fork.local = callee.local + "-fork"
+    fork.reply(callee.opening, 200, body=fork.body)
+    ack = fork.phone.receive(
+        lambda message: message.method == "ACK" and message.get("To").endswith("-fork"), "ACK of the fork"
+    )
+    assert ack.cseq == callee.opening.cseq
+    bye = fork.phone.receive(
+        lambda message: message.method == "BYE" and message.get("To").endswith("-fork"), "BYE of the fork"
+    )
+    fork.reply(bye, 200)
+    site.ends(caller, callee)
+
+
+# ------------------------------------------------------------------------------------------------ within the call
+
+
+def test_a_re_invite_leaves_the_call_standing(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    again = caller.invite(body=sdp(site.block.carrier, version=2, extra=["a=sendonly"]))
+    site.settled()
+    for request in filter(lambda message: tag_of(message.get("To")), callee.heard("INVITE")):
+        callee.reply(request, 200, body=sdp(site.block.premise, version=2, extra=["a=recvonly"]))
+    final = caller.expect_final()
+    assert final.cseq == again.cseq
+    caller.ack(final)
+    site.settled()
+    site.ends(caller, callee)
+
+
+def test_requests_within_a_call_may_come_from_any_address(site: Site) -> None:
+    """The dialog says whose it is, not the address: a carrier may move a call between its own machines."""
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    caller.phone = site.phone(site.block.host(99))
+    site.ends(caller, callee)

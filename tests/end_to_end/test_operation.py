@@ -1,0 +1,292 @@
+"""Running it: readiness, metrics, reload, drain, and starts that must not be."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.block import Block
+from tests.end_to_end.configuration import front_door, trunk
+from tests.end_to_end.phone import Phone
+from tests.end_to_end.site import Site
+from tests.end_to_end.waiting import until
+
+NUMBER = "+1800555"
+
+OwnSite = Callable[..., Site]
+
+
+# ------------------------------------------------------------------------------------------------ reload
+
+
+def probe(code: int) -> dict[str, Any]:
+    """A rule by which a test sees which configuration is in force."""
+    return {"name": "probe", "when": 'call.called.startsWith("+1999")', "reject": code}
+
+
+def probed(site: Site) -> int:
+    caller = site.caller("+1999")
+    caller.invite()
+    final = caller.expect_final()
+    caller.ack(final)
+    return final.code
+
+
+def test_a_reload_is_for_new_calls(own_site: OwnSite) -> None:
+    site = own_site(probe(404))
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    ringing = site.caller(NUMBER)
+    ringing.invite()
+    later = site.callee(site.premise, ringing)
+    later.answer(180)
+    ringing.expect(180)
+    site.router.configure(front_door(site.block, [probe(480), {"name": "closed", "reject": 603}]))
+    until(lambda: probed(site) == 480, "the new configuration")
+    refused = site.caller(NUMBER)
+    refused.invite()
+    site.refused(refused, 603)
+    assert site.router.metric("calls_active", trunk="carrier", direction="in") == 2
+    site.connects(ringing, later)
+    site.ends(ringing, later)
+    site.ends(callee, caller)
+    site.idle()
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("node: edge\n  listen: [}\n", "edge-router.yaml:2:"),
+        ("node: edge\nlisten: []\nfrobnicate: 1\n", "frobnicate"),
+        ("", "edge-router.yaml"),
+    ],
+    ids=["not YAML", "unknown key", "empty"],
+)
+def test_a_broken_configuration_never_replaces_a_running_one(own_site: OwnSite, broken: str, says: str) -> None:
+    site = own_site()
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    site.router.configure(broken)
+    until(lambda: says in site.router.stderr, "the fault to be named")
+    another = site.caller(NUMBER)
+    site.ends(another, site.answered(another, site.premise))
+    site.ends(caller, callee)
+    site.router.check_health()
+
+
+def test_counts_and_health_go_over_to_the_new_configuration(own_site: OwnSite) -> None:
+    settings: dict[str, Any] = {"premise": {"limits": {"max_calls": 1}}, "otherwise": {"to": ["premise", "cloud"]}}
+    site = own_site(probe(404), **settings)
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    site.router.configure(front_door(site.block, [probe(480)], **settings))
+    until(lambda: probed(site) == 480, "the new configuration")
+    second = site.caller(NUMBER)
+    site.ends(second, site.answered(second, site.cloud))
+    site.ends(caller, callee)
+    third = site.caller(NUMBER)
+    site.ends(third, site.answered(third, site.premise))
+
+
+# ------------------------------------------------------------------------------------------------ drain
+
+
+def draining(site: Site) -> bool:
+    return site.router.get("/readyz")[0] == 503
+
+
+def test_drain_takes_no_new_calls_and_keeps_those_in_progress(own_site: OwnSite) -> None:
+    site = own_site()
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    ringing = site.caller(NUMBER)
+    ringing.invite()
+    later = site.callee(site.premise, ringing)
+    later.answer(180)
+    ringing.expect(180)
+    site.router.send(signal.SIGTERM)
+    until(lambda: draining(site), "/readyz to say 503")
+    assert site.router.get("/healthz")[0] == 200
+    refused = site.caller(NUMBER)
+    refused.invite()
+    final = site.refused(refused, 503)
+    assert int(final.get("Retry-After")) > 0
+    ping = site.caller(NUMBER)
+    ping.send(ping.request("OPTIONS"))
+    assert ping.expect_final("OPTIONS").code == 503
+    site.connects(ringing, later)
+    site.ends(caller, callee)
+    assert draining(site)
+    site.ends(later, ringing)
+    assert site.router.wait_for_end() == 0
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_router_ends_at_once(own_site: OwnSite, sign: signal.Signals) -> None:
+    site = own_site()
+    site.router.send(sign)
+    assert site.router.wait_for_end() == 0
+
+
+# ------------------------------------------------------------------------------------------------ metrics
+
+
+def test_metrics_tell_of_calls_decisions_and_messages(own_site: OwnSite) -> None:
+    site = own_site({"name": "closed", "when": 'call.called.startsWith("+1999")', "reject": 480})
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    router = site.router
+    assert router.metric("calls_active", trunk="carrier", direction="in") == 1
+    assert router.metric("calls_active", trunk="premise", direction="out") == 1
+    assert router.metric("dialogs") == 2
+    site.ends(caller, callee)
+    closed = site.caller("+1999")
+    closed.invite()
+    site.refused(closed, 480)
+    site.idle()
+    assert router.metric("dialogs") == 0
+    assert router.metric("calls_total", trunk="carrier", direction="in", outcome="answered") == 1
+    assert router.metric("calls_total", trunk="premise", direction="out", outcome="answered") == 1
+    assert router.metric("calls_total", trunk="carrier", direction="in", outcome="rejected") == 1
+    assert (
+        router.metric("decisions_total", policy="front-door", rule="otherwise", method="bridge", target="premise") == 1
+    )
+    assert router.metric("decisions_total", policy="front-door", rule="closed", method="reject") == 1
+    assert router.metric("setup_seconds_count", trunk="carrier") == 1
+    assert router.metric("decision_seconds_count") == 2
+    assert router.metric("sip_requests_total", direction="in", method="INVITE", trunk="carrier") == 2
+    assert router.metric("sip_requests_total", direction="out", method="INVITE", trunk="premise") == 1
+    assert router.metric("sip_responses_total", direction="out", method="INVITE", code="480", trunk="carrier") == 1
+    assert router.metric("sip_responses_total", direction="in", method="INVITE", code="200", trunk="premise") == 1
+    assert router.metric("trunk_up", trunk="premise") == 1
+    assert router.metric("build_info") == 1
+
+
+def test_retransmissions_are_counted_apart(own_site: OwnSite) -> None:
+    site = own_site()
+    caller = site.caller(NUMBER)
+    invite = caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(180)
+    caller.expect(180)
+    caller.send(invite)
+    caller.expect(180)
+    assert site.router.metric("sip_requests_total", direction="in", method="INVITE", trunk="carrier") == 1
+    assert site.router.metric("sip_retransmissions_total", direction="in") == 1
+
+
+# ------------------------------------------------------------------------------------------------ starts
+
+
+def run(file: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edge_router", "run", "-c", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_run_refuses_a_broken_configuration(tmp_path: Path, block: Block) -> None:
+    file = tmp_path / "edge-router.yaml"
+    file.write_text(front_door(block, [{"name": "typo", "when": "call.caled == ''", "to": "premisse"}]))
+    ended = run(file)
+    assert ended.returncode == 2
+    faults = [line for line in ended.stderr.splitlines() if line.startswith(f"{file}:")]
+    assert len(faults) >= 2
+    assert any("premisse" in line and "premise" in line for line in faults)
+    assert any("caled" in line and "called" in line for line in faults)
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("taken", ["SIP", "HTTP"])
+def test_run_says_which_address_is_taken(tmp_path: Path, own_site: OwnSite, taken: str) -> None:
+    site = own_site()
+    file = tmp_path / "second.yaml"
+    host, port = site.block.http if taken == "HTTP" else site.block.router
+    text = front_door(site.block)
+    other = {"HTTP": (":5060", ":5070"), "SIP": (":8080", ":8081")}[taken]
+    file.write_text(text.replace(f"{site.block.router[0]}{other[0]}", f"{site.block.router[0]}{other[1]}"))
+    ended = run(file)
+    assert ended.returncode in (1, 2)
+    assert f"{host}:{port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    site.router.check_health()
+
+
+def test_two_listeners_answer_each_on_its_own_address(own_site: OwnSite, block: Block) -> None:
+    second = (block.host(11), 5070)
+    site = own_site(
+        listen=[
+            {"name": "pstn", "transport": "udp", "address": "{}:{}".format(*block.router)},
+            {"name": "inside", "transport": "udp", "address": "{}:{}".format(*second)},
+        ],
+        premise={"listen": "inside"},
+    )
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    assert callee.opening is not None
+    assert callee.opening.source == second
+    assert "{}:{}".format(*second) in callee.opening.get("Via")
+    assert "{}:{}".format(*second) in callee.opening.get("Contact")
+    callee.router = second
+    callee.answer(180)
+    assert caller.expect(180).source == block.router
+    site.connects(caller, callee)
+    callee.bye()
+    caller.hears_of_end()
+    assert callee.expect(200, method="BYE").source == second
+
+
+def test_advertise_is_what_others_see(own_site: OwnSite, block: Block) -> None:
+    site = own_site(
+        listen=[
+            {
+                "name": "pstn",
+                "transport": "udp",
+                "address": "{}:{}".format(*block.router),
+                "advertise": "edge.example.com:5065",
+            }
+        ]
+    )
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    assert callee.opening is not None
+    assert "edge.example.com:5065" in callee.opening.get("Contact")
+    assert "edge.example.com:5065" in callee.opening.get("Via")
+    assert "@edge.example.com" in callee.opening.get("From")
+    assert block.router[0] not in str(callee.opening)
+    callee.answer(180)
+    assert "edge.example.com:5065" in caller.expect(180).get("Contact")
+    caller.cancel()
+    caller.ack(caller.expect(487))
+    callee.reply(callee.expect("CANCEL"), 200)
+    callee.answer(487)
+    callee.expect("ACK")
+
+
+def test_trunks_of_other_listeners_are_strangers(own_site: OwnSite, block: Block) -> None:
+    """A trunk with `listen` may call on that listener alone."""
+    second = (block.host(11), 5070)
+    inner = block.host(20)
+    site = own_site(
+        listen=[
+            {"name": "pstn", "transport": "udp", "address": "{}:{}".format(*block.router)},
+            {"name": "inside", "transport": "udp", "address": "{}:{}".format(*second)},
+        ],
+        trunks={"inner": trunk(inner, listen="inside")},
+        dial_peers=[{"name": "from-inner", "incoming": {"trunk": "inner"}, "destinations": ["premise"]}],
+    )
+    phone: Phone = site.phone(inner)
+    caller = site.caller(NUMBER, phone=phone)
+    caller.invite()
+    site.settled()
+    assert phone.heard() == []
+    caller = site.caller(NUMBER, phone=phone)
+    caller.router = second
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    site.connects(caller, callee)
+    site.ends(caller, callee)
