@@ -3,11 +3,12 @@
 All of them hold IP addresses only: a DNS name is understood, and refused as not built yet.
 """
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import PlainValidator
 
+from edge_router.admission.sources import parse_source
 from edge_router.config.faults import nothing_called, quoted
 from edge_router.config.values import not_built, one_line, text_of
 from edge_router.sip.uri import BadUri, SipUri, host_port, parse_uri
@@ -35,29 +36,25 @@ def address(value: object) -> Address:
     return Address(str(_ip(host)), port)
 
 
-def advertised(value: object) -> tuple[str, int | None]:
+def advertised(value: object) -> str:
     """Read `host`, `host:port`, `[::1]` or `[::1]:5060`; a host may be a DNS name."""
     text = text_of(value, "a host, or a host and a port, such as edge.example.com:5060")
-    uri = sip_uri("sip:" + text, text)
-    if uri.user is not None or uri.params or uri.headers:
-        raise ValueError(f"{quoted(text)} is no host or host:port")
-    return uri.host, uri.port
+    wrong = ValueError(f"{quoted(text)} is no host and no host:port")
+    try:
+        uri = parse_uri(f"sip:{text}")
+    except BadUri:
+        raise wrong from None
+    if not isinstance(uri, SipUri) or uri.user is not None or uri.params or uri.headers:
+        raise wrong
+    return uri.host_port
 
 
 def source(value: object) -> str:
     """Read an address or a network; give it in its one spelling (`192.0.2.0/24`, `2001:db8::1/128`)."""
     text = text_of(value, "an address or a network, such as 192.0.2.1 or 192.0.2.0/24")
     if "/" not in text:
-        return str(ip_network(_ip(text.removeprefix("[").removesuffix("]"))))
-    try:
-        return str(ip_network(text))
-    except ValueError:
-        pass
-    try:
-        network = ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(f"{quoted(text)} is no network; write one such as 192.0.2.0/24") from None
-    raise ValueError(f"{quoted(text)} has bits set behind its prefix; did you mean {network}?")
+        text = str(_ip(text.removeprefix("[").removesuffix("]")))
+    return str(parse_source(text))
 
 
 def _ip(text: str) -> IpAddress:
@@ -155,7 +152,7 @@ def sip_uri(text: str, written: str) -> SipUri:
 
 
 ListenAddress = Annotated[Address, PlainValidator(address, json_schema_input_type=str)]
-Advertised = Annotated[tuple[str, int | None], PlainValidator(advertised, json_schema_input_type=str)]
+Advertised = Annotated[str, PlainValidator(advertised, json_schema_input_type=str)]
 Source = Annotated[str, PlainValidator(source, json_schema_input_type=str)]
 TargetUri = Annotated[SipUri, PlainValidator(target_uri, json_schema_input_type=str)]
 UriTemplate = Annotated[str, PlainValidator(_uri_template, json_schema_input_type=str)]

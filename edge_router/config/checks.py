@@ -27,21 +27,21 @@ def findings(outline: Outline) -> Iterator[Finding]:
 
 
 def _names_that_stand_twice(outline: Outline) -> Iterator[Finding]:
-    yield from _twice("listener", outline.listeners)
-    yield from _twice("dial-peer", outline.dial_peers)
+    yield from _twice(outline.listeners)
+    yield from _twice(outline.dial_peers)
     for path, policy in outline.policies:
-        yield from _twice("rule", list(maps(policy.get("rules"), (*path, "rules"))))
+        yield from _twice(list(maps(policy.get("rules"), (*path, "rules"))))
 
 
-def _twice(noun: str, entries: list[tuple[Path, Map]]) -> Iterator[Finding]:
+def _twice(entries: list[tuple[Path, Map]]) -> Iterator[Finding]:
     first: dict[str, Path] = {}
     for path, entry in entries:
         name = entry.get("name")
         if not isinstance(name, str):
             continue
         if name in first:
-            taken = f"{quoted(name)} is already the name of {noun} {key_path(first[name])}; give each its own"
-            yield Finding((*path, "name"), taken)
+            message = f"{quoted(name)} is already the name of {key_path(first[name])}; give each its own"
+            yield Finding((*path, "name"), message)
         else:
             first[name] = path
 

@@ -238,8 +238,11 @@ def _scalar(event: yaml.ScalarEvent) -> Scalar:
     text = event.value
     if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
         _refuse_tag(event)
-    if event.tag is not None or not event.implicit[0]:
-        return text
+    return text if event.tag is not None or not event.implicit[0] else plain(text)
+
+
+def plain(text: str) -> Scalar:
+    """Give what a text without quotes stands for."""
     if text in _WORDS:
         return _WORDS[text]
     # 18 characters: no number here needs more, and long ones take Python the square of their length.

@@ -15,6 +15,7 @@ def doubts(outline: Outline, config: Config | None) -> Iterator[Finding]:
     yield from _rejections_with_503(outline)
     yield from _targets_of_two_trunks(outline)
     if config is not None:
+        yield from _policies_without_an_end(config)
         yield from _peers_that_nothing_reaches(config)
 
 
@@ -46,6 +47,13 @@ def _targets_of_two_trunks(outline: Outline) -> Iterator[Finding]:
                 yield Finding(at, message, Kind.WARNING)
 
 
+def _policies_without_an_end(config: Config) -> Iterator[Finding]:
+    for name, policy in config.policies.items():
+        if policy.otherwise is None and not any(rule.when is None for rule in policy.rules):
+            message = "there is no otherwise: a call that no rule takes is refused with 480; say where it shall go"
+            yield Finding(("policies", name), message, Kind.WARNING, on_key=True)
+
+
 def _peers_that_nothing_reaches(config: Config) -> Iterator[Finding]:
     incoming = [peer for peer in config.dial_peers if peer.incoming]
     by_number = any(not peer.policy and not peer.destinations for peer in incoming)
@@ -53,7 +61,6 @@ def _peers_that_nothing_reaches(config: Config) -> Iterator[Finding]:
     for policy in (config.policies[peer.policy] for peer in incoming if peer.policy):
         fallbacks = [fallback.to for fallback in (policy.otherwise, policy.if_stale) if fallback]
         named |= {hop.peer for hops in (*fallbacks, *(rule.to or () for rule in policy.rules)) for hop in hops}
-        by_number = by_number or policy.otherwise is None
     for index, peer in enumerate(config.dial_peers):
         if peer.outgoing is None:
             if not peer.incoming:

@@ -3,8 +3,9 @@
 A fault is for the person who edits the file: it says what is wrong and what would be right, in the file's words.
 """
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import Enum
 from typing import NamedTuple
@@ -50,7 +51,7 @@ class Fault:
         """Write it as `FILE:LINE:COL: key.path: what is wrong, and what would be right`."""
         key = f" {self.key}:" if self.key else ""
         warning = " warning:" if self.kind is Kind.WARNING else ""
-        return f"{self.file}:{self.line}:{self.column}:{key}{warning} {self.message}"
+        return _one_line(f"{self.file}:{self.line}:{self.column}:{key}{warning} {self.message}")
 
 
 class ConfigFaults(Exception):
@@ -59,6 +60,11 @@ class ConfigFaults(Exception):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = tuple(faults)
+
+
+def as_json_text(faults: Iterable[Fault]) -> str:
+    """Write faults for machines: a list of maps."""
+    return json.dumps([{**asdict(fault), "kind": fault.kind.value} for fault in in_order(faults)], indent=2)
 
 
 def in_order(faults: Iterable[Fault]) -> list[Fault]:
@@ -82,7 +88,14 @@ def quoted(text: str) -> str:
     """Quote a text of the file for a message: one line, no control characters, not long."""
     if len(text) > 80:
         text = text[:77] + "..."
-    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + '"'
+    return f'"{_one_line(text)}"'
+
+
+def _one_line(text: str) -> str:
+    """Escape what could begin a line of its own, or play with a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -7,13 +7,13 @@ References between entries, and what an entry alone can't show, are the business
 import socket
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from edge_router.config.addresses import Advertised, ListenAddress
 from edge_router.config.dial_peer_model import DialPeer
 from edge_router.config.policy_model import Policy
 from edge_router.config.trunk_model import Limit, Trunk
-from edge_router.config.values import Age, Code, Count, Duration, Name, Node, Section
+from edge_router.config.values import Age, Code, Count, Duration, Name, Node, Section, not_empty
 
 
 class Listen(Section):
@@ -78,7 +78,9 @@ class Config(Section):
     node: Node = Field(
         default_factory=_host_name, description="This gateway's name in CDRs and metrics. Default: the host's name."
     )
-    listen: tuple[Listen, ...] = Field(min_length=1, description="The addresses that SIP is taken on.")
+    listen: Annotated[tuple[Listen, ...], AfterValidator(not_empty)] = Field(
+        description="The addresses that SIP is taken on.", json_schema_extra={"minItems": 1}
+    )
     http: Http | None = Field(default=None, description="The HTTP server; none without it.")
     trunks: dict[Name, Trunk] = Field(default={}, description="The SIP peers by name.")
     dial_peers: tuple[DialPeer, ...] = Field(default=(), description="The dial plan.")

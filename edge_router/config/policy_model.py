@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from edge_router.config.values import Bool, Code, Name, OneLine, PeerName, Section, one_or_many
+from edge_router.config.values import Bool, Code, Name, OneLine, PeerName, Section, not_empty, one_or_many
 
 Way = Literal["redirect", "refer", "bridge"]
 
@@ -23,9 +23,17 @@ def _hops(value: object) -> list[object]:
 _HopForm = PeerName | Hop
 Hops = Annotated[
     tuple[Hop, ...],
-    Field(min_length=1),
     BeforeValidator(_hops, json_schema_input_type=_HopForm | list[_HopForm]),
+    AfterValidator(not_empty),
 ]
+
+
+def _condition(value: object) -> object:
+    """Take the YAML words true and false for the CEL expressions that they are."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+Condition = Annotated[str, BeforeValidator(_condition, json_schema_input_type=str | bool)]
 ByField = Annotated[
     Way | None,
     Field(
@@ -40,7 +48,7 @@ class Rule(Section):
     """One rule: when it holds, the call goes to dial-peers or is rejected."""
 
     name: Name = Field(description="Its name in decisions, logs, metrics and CDRs.")
-    when: str | None = Field(default=None, description="A CEL expression; without it the rule always holds.")
+    when: Condition | None = Field(default=None, description="A CEL expression; without it the rule always holds.")
     to: Hops | None = Field(default=None, description="The dial-peers to try, in order.")
     by: ByField
     reject: Code | None = Field(default=None, description="Instead of to: the SIP code that the caller gets.")

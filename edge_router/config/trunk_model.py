@@ -70,7 +70,7 @@ class Trunk(Section):
     accepts: frozenset[Ability] = Field(
         default=frozenset(("redirect", "refer")),
         description="What this peer does when asked; a decision that needs more is bridged instead. Default: both.",
-        json_schema_extra={"default": ["redirect", "refer"]},
+        json_schema_extra={"default": ["redirect", "refer"], "uniqueItems": False},
     )
     identity: Identity = Field(default=Identity(), description="Whether identities are believed and given away.")
     listen: ListenerName | None = Field(

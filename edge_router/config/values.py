@@ -4,9 +4,10 @@ Each is a pydantic type that takes what the YAML reader gives and raises ValueEr
 edits the file. A name that must exist elsewhere in the file is a type of its own, checked against `Names`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +26,8 @@ from edge_router.config.faults import Kind, nothing_called, quoted
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.pattern import Pattern
+
+T = TypeVar("T")
 
 
 class Section(BaseModel):
@@ -92,26 +95,20 @@ Code = Annotated[int, Field(strict=True, ge=400, le=699)]
 # ------------------------------------------------------------------------------------------------ durations
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION: Final = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
+_DURATION: Final = r"^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)$"
 
 
 def seconds(value: object) -> float:
     """Read `500ms`, `2s`, `5m`, `4h` or a plain number of seconds."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        amount = float(value)
-    elif isinstance(value, str):
-        digits = value.rstrip("msh")
-        unit = value[len(digits) :]
-        if unit not in _UNITS or not all(c in "0123456789." for c in digits) or digits.strip(".") != digits:
-            raise ValueError(f"{quoted(value)} is no duration; write 500ms, 2s, 5m, 4h or a number of seconds")
-        if not digits or digits.count(".") > 1 or len(digits) > 12:
-            raise ValueError(f"{quoted(value)} is no duration; write 500ms, 2s, 5m, 4h or a number of seconds")
-        amount = float(digits) * _UNITS[unit]
-    else:
-        raise ValueError(f"expected a duration such as 500ms, 2s, 5m or 4h, got {described(value)}")
-    if amount < 0:
-        raise ValueError("a duration can't be negative")
-    return amount
+        if value < 0:
+            raise ValueError(f"a duration can't be negative, as {value} is")
+        return float(value)
+    text = text_of(value, "a duration such as 500ms, 2s, 5m or 4h")
+    found = re.fullmatch(_DURATION, text)
+    if found is None:
+        raise ValueError(f"{quoted(text)} is no duration; write 500ms, 2s, 5m, 4h or a number of seconds")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def _not_zero(amount: float) -> float:
@@ -215,6 +212,13 @@ PeerName = Annotated[str, _reference("dial-peer", lambda names: names.peers), Af
 def one_or_many(value: object) -> list[object]:
     """Make a list of a single item: where a list is wanted, one item may stand by itself."""
     return value if isinstance(value, list) else [value]
+
+
+def not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse a list without items. pydantic's own `min_length` counts only the items that have no fault."""
+    if not items:
+        raise ValueError("is empty; give at least one")
+    return items
 
 
 def text_of(value: object, what: str) -> str:

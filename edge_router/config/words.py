@@ -41,12 +41,13 @@ def faults_of(error: ValidationError, document: Document, file: str) -> Iterator
             path = path[:-1]
         if details["input"] is None and details["type"] != "missing":
             continue  # keys without a value are told of once, wherever they are
-        kind, message = _in_words(details, path)
+        kind, message = in_words(details, path)
         real, at = document.locate(path, key=of_name or details["type"] == "extra_forbidden")
         yield Fault(file, at.line, at.column, key_path(real), message, kind)
 
 
-def _in_words(details: ErrorDetails, path: Path) -> tuple[Kind, str]:
+def in_words(details: ErrorDetails, path: Path) -> tuple[Kind, str]:
+    """Put one error, at a path of the models, in words."""
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(path)
@@ -60,9 +61,7 @@ def _in_words(details: ErrorDetails, path: Path) -> tuple[Kind, str]:
         return _unknown_word(path, value, str(context["expected"]))
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return Kind.VALUE, f"is {value}; it must be {words} {context[bound]}"
-    if kind == "too_short":
-        return Kind.VALUE, "is empty; give at least one"
+        return Kind.VALUE, f"is {value}; it must be {words} {context[bound]:g}"
     if kind == "string_too_long":
         return Kind.VALUE, f"is longer than {context['max_length']} characters; shorten it"
     return Kind.VALUE, _wrong_type(kind, value)

@@ -1,0 +1,160 @@
+"""The command `edge-router`. Each command is thin: it reads its arguments, and calls what does the work.
+
+Results go to stdout, errors to stderr. Exit status: 0 done, 1 could not run, 2 bad usage or bad configuration. What a
+command needs is imported when it runs, so that none pays for the others.
+"""
+
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from edge_router.config.loading import Examined
+
+app = typer.Typer(
+    name="edge-router",
+    help="A SIP edge router that decides each call on the state of a contact centre.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Configuration = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, a YAML file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine form, as to a pipe.")]
+DEFAULT: Final = Path("edge-router.yaml")
+
+
+class Status(IntEnum):
+    """What a command's exit status says."""
+
+    DONE = 0
+    COULD_NOT_RUN = 1
+    BAD = 2
+
+
+@app.command()
+def run(config: Configuration = DEFAULT) -> None:
+    """Run the router until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
+    from edge_router.app import run as run_router
+
+    raise typer.Exit(run_router(config))
+
+
+@app.command()
+def check(
+    config: Configuration = DEFAULT,
+    bind: Annotated[
+        bool, typer.Option(help="Try whether the addresses can be listened on; not beside a running router.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Check a configuration and print every fault, with its line and column, and what would be right."""
+    from edge_router.config.binding import bind_faults
+    from edge_router.config.faults import in_order
+    from edge_router.config.loading import examine
+
+    examined = examine(config)
+    faults = [*examined.faults, *(bind_faults(examined) if bind else ())]
+    if as_json:
+        from edge_router.config.faults import as_json_text
+
+        typer.echo(as_json_text([*faults, *examined.warnings]))
+    else:
+        for fault in in_order([*faults, *examined.warnings]):
+            typer.echo(str(fault))
+        typer.echo(f"{config}: {_count(len(faults), 'fault')}, {_count(len(examined.warnings), 'warning')}", err=True)
+    raise typer.Exit(Status.BAD if faults else Status.DONE)
+
+
+@app.command()
+def demo() -> None:
+    """Run the router on loopback with a carrier, a premise, a cloud and calls that flow; print where to look."""
+    from edge_router.demo import run as run_demo
+
+    raise typer.Exit(run_demo())
+
+
+@app.command()
+def route(
+    calling: Annotated[str, typer.Option(metavar="NUMBER", help="Who calls.")],
+    called: Annotated[str, typer.Option(metavar="NUMBER", help="The number that is called.")],
+    config: Configuration = DEFAULT,
+    trunk: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The trunk that the call comes in by, if there are several.")
+    ] = None,
+    queue: Annotated[
+        list[str] | None, typer.Option(metavar="NAME:KEY=VALUE,...", help="A queue's values instead of those stated.")
+    ] = None,
+    latch: Annotated[list[str] | None, typer.Option(metavar="NAME=on|off", help="Not built yet.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Not built yet.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain, without a call, which dial-peers match, which rule decides and why, and what would be sent where."""
+    from edge_router.config.loading import examine
+    from edge_router.route_question import BadQuestion, answer
+
+    for option, value in (("--latch", latch), ("--at", at)):
+        if value:
+            _fail(f"{option} is not built yet")
+    examined = examine(config)
+    _refuse_faults(examined)
+    assert examined.config is not None  # else there were faults
+    try:
+        explanation = answer(examined.config, calling, called, trunk, queue or [])
+    except BadQuestion as error:
+        _fail(str(error))
+    if as_json or not sys.stdout.isatty():
+        typer.echo(explanation.as_json())
+    else:
+        from edge_router.route_report import show
+
+        show(explanation)
+
+
+NOT_BUILT: Final = {
+    "profile": "Apply a SIP profile to a message.",
+    "translate": "Show what a translation rule makes of a number.",
+    "webex": "Authorise at Webex, show its state, remove subscriptions.",
+    "switch": "Show or set a kill switch or override on a running router.",
+    "replay": "Decide recorded calls by another configuration.",
+    "import-ios": "Turn a CUBE running-config into a configuration.",
+}
+"""Commands that later versions bring."""
+
+
+def _not_built(name: str) -> None:
+    @app.command(
+        name,
+        help=f"{NOT_BUILT[name]} Not built yet.",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )
+    def refuse() -> None:
+        _fail(f"edge-router {name} is not built yet")
+
+
+for _name in NOT_BUILT:
+    _not_built(_name)
+
+
+def _refuse_faults(examined: "Examined") -> None:
+    """End the command where the configuration has faults."""
+    for fault in examined.faults:
+        typer.echo(str(fault), err=True)
+    if examined.faults:
+        raise typer.Exit(Status.BAD)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(Status.BAD)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
