@@ -187,6 +187,12 @@ def test_says_what_is_wrong_and_where(when: str, message: str) -> None:
     assert message in faults_of(when)[0].message
 
 
+@pytest.mark.parametrize("when", ['call.called == "1" and true', "if", "call == 1 and"])
+def test_says_a_thing_once(when: str) -> None:
+    places = [fault.at for fault in faults_of(when)]
+    assert len(places) == len(set(places))
+
+
 @pytest.mark.parametrize(
     ("when", "message"),
     [
@@ -226,6 +232,8 @@ def test_every_fault_of_every_rule_is_told_at_once() -> None:
         "100 / queue('Support').length > 3",
         'queue("Support").length == 1.5',
         "!call.anonymous == true",
+        'queue("Support").age + 1.5 > 2.0',
+        'queue("Support").length == "abc".size()',
         'call.called.size() == 12 && call.called + "1" == "2"',
     ],
 )

@@ -95,6 +95,12 @@ class TestStale:
         assert (decision.to, decision.otherwise) == (ELSEWHERE.to, PREMISE.to)
         assert decision.age == 75.0
 
+    def test_the_age_is_not_that_of_rules_that_were_not_asked(self) -> None:
+        world = surroundings()
+        world.picture.set("Older", NOW, static_age=900.0)
+        door = policy(STALE, rule('queue("Older").length == 0'), world=world)
+        assert door.decide(call(), NOW).age == 75.0
+
     def test_without_if_stale_otherwise_applies(self) -> None:
         decision = policy(STALE).decide(call(), NOW)
         assert (decision.rule, decision.to) == ("if_stale", PREMISE.to)
@@ -161,11 +167,13 @@ class TestError:
         assert policy(rule('call.header("X-Any") == ""')).decide(facts, NOW).fallback == "error"
 
     def test_cannot_forge_a_line_of_the_log(self) -> None:
+        def headers(key: str) -> str:
+            raise OSError("\r\nINFO all is well")
+
         failures = Failures()
-        door = policy(rule('{"a": true}[call.header("X-Any")]'), failures=failures)
-        decision = door.decide(call(x_any="\r\nINFO all is well"), NOW)
-        assert decision.fallback == "error"
-        assert "\n" not in decision.explain() + failures[0][2]
+        door = policy(rule('call.header("X-Any") == ""'), failures=failures)
+        decision = door.decide(CallFacts("+1212", "+1800", headers=headers), NOW)
+        assert (decision.explain() + failures[0][2]).isprintable()
 
 
 def test_evaluate_says_what_every_rule_says() -> None:

@@ -15,8 +15,8 @@ def test_a_queue_is_found_by_name_and_by_id() -> None:
 
 def test_a_name_wins_over_an_id() -> None:
     picture = Picture()
-    picture.set("A", 0.0, id="B")
     picture.set("B", 0.0)
+    picture.set("A", 0.0, id="B")
     assert [queue.name for key in ("A", "B") if (queue := picture.queue(key))] == ["A", "B"]
 
 
