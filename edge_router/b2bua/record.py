@@ -52,6 +52,7 @@ class CallRecord:
     method: str = "none"
     reason: str = ""
     attempts: tuple[Attempt, ...] = ()
+    transferred_to: str | None = None
     ringing: float | None = None
     answer: float | None = None
     end: float | None = None

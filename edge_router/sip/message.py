@@ -61,7 +61,7 @@ class Message:
         self.first.setdefault(key, value)
 
     def spell(self, key: str) -> str:
-        """The name that a header leaves under: the usual one, or for a header that we do not know the one it came by."""
+        """The name that a header leaves under: the usual one, or where we know none the one that it came by."""
         return SPELLING.get(key) or (self.spelling or {}).get(key, key)
 
     def start_line(self) -> str:

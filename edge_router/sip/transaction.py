@@ -117,15 +117,26 @@ class ClientTransaction(Transaction):
 
 
 class ServerTransaction(Transaction):
-    """A request that came in (RFC 3261 §17.2). ``respond`` answers it; a retransmission gets the last answer again."""
+    """A request that came in (RFC 3261 §17.2). ``respond`` answers it; a retransmission gets the last answer again.
 
-    __slots__ = ("call_id", "cseq", "from_", "merge_key", "to", "user", "vias")
+    ``source`` is where it came from and ``address`` where its answers go; ``user`` is for whoever made it.
+    """
+
+    __slots__ = ("call_id", "cseq", "from_", "merge_key", "source", "to", "user", "vias")
 
     def __init__(
-        self, layer: TransactionLayer, transport: Transport, address: Address, key: str, request: Request, vias: str
+        self,
+        layer: TransactionLayer,
+        transport: Transport,
+        source: Address,
+        address: Address,
+        key: str,
+        request: Request,
+        vias: str,
     ) -> None:
         super().__init__(layer, transport, address, key, request.method)
         first = request.first
+        self.source = source
         self.vias = vias
         self.from_ = first.get("from", "")
         self.to = first.get("to", "")
@@ -138,8 +149,11 @@ class ServerTransaction(Transaction):
         else:
             self.table, self.state = NON_INVITE_SERVER, TRYING
 
-    def respond(self, code: int, reason: str, to_tag: str, headers: str = "", body: bytes = b"") -> None:
-        """Answers. ``headers`` are whole lines with their line ends; ``to_tag`` "" only for 100 (RFC 3261 §8.2.6)."""
+    def respond(self, code: int, reason: str, to_tag: str, headers: str = "", body: bytes = b"") -> bytes:
+        """Answers, and returns the answer. ``headers`` are whole lines with their line ends.
+
+        ``to_tag`` is "" for 100 alone, and for a request whose To has its tag already (RFC 3261 §8.2.6.2).
+        """
         to = f"{self.to};tag={to_tag}" if to_tag else self.to
         head = (
             f"SIP/2.0 {code} {reason}\r\n{self.vias}From: {self.from_}\r\nTo: {to}\r\n"
@@ -153,6 +167,7 @@ class ServerTransaction(Transaction):
         else:
             event = "2xx" if code < 300 else "3xx-6xx"
         self.fire(event, message)
+        return message
 
     @property
     def open(self) -> bool:

@@ -11,7 +11,10 @@ from edge_router.sip.headers import Via, branch_of, parse_cseq, split_list, tag_
 from edge_router.sip.tokens import BRANCH_COOKIE
 from edge_router.sip.transaction import (
     ACCEPTED,
+    CALLING,
+    PROCEEDING,
     TERMINATED,
+    TRYING,
     Address,
     ClientTransaction,
     ClientUser,
@@ -39,6 +42,19 @@ class TransactionLayer:
     def __len__(self) -> int:
         """How many transactions run, those included that only wait for retransmissions."""
         return len(self._clients) + len(self._servers)
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests of ours wait for a final response."""
+        return sum(each.state in (CALLING, TRYING, PROCEEDING) for each in self._clients.values())
+
+    def tidy(self) -> None:
+        """Gives back the room of empty tables: a dictionary keeps what it once needed until it is cleared."""
+        if not self._clients:
+            self._clients.clear()
+        if not self._servers:
+            self._servers.clear()
+            self._merged.clear()
 
     def send(
         self, method: str, branch: str, message: bytes, transport: Transport, address: Address, user: ClientUser | None
@@ -89,7 +105,9 @@ class TransactionLayer:
         key = self._key(request, via, request.method)
         port = source[1] if via.rport or transport.reliable else via.port or 5060
         address = source if port == source[1] else (source[0], port)
-        transaction = ServerTransaction(self, transport, address, key, request, response_vias(request, via, source))
+        transaction = ServerTransaction(
+            self, transport, source, address, key, request, response_vias(request, via, source)
+        )
         self._servers[key] = transaction
         return transaction
 

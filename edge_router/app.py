@@ -1,0 +1,226 @@
+"""The program: a configuration in, a running router out, until it is told to stop.
+
+Lives here: what is put together with what, signals, and the two clocks (the timers' tick and the garbage slices).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvloop
+
+from edge_router import __version__
+from edge_router.b2bua.router import Router
+from edge_router.config.binding import bind_faults
+from edge_router.config.build import build, picture_of
+from edge_router.config.loading import Examined, examine
+from edge_router.config.outline import Finding
+from edge_router.garbage import SLICE_EVERY, Garbage
+from edge_router.http.server import HttpServer, Readiness
+from edge_router.net.udp import UdpListener
+from edge_router.sip.timers import TICK
+from edge_router.telemetry.call_log import CallLog
+from edge_router.telemetry.exposition import exposition
+from edge_router.telemetry.logs import start_logging
+from edge_router.telemetry.metrics import Metrics
+from edge_router.telemetry.observers import Observers
+from edge_router.telemetry.readings import RouterReading, TrunkReading
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.events import Observer
+    from edge_router.config.faults import Fault
+    from edge_router.config.models import Config
+
+FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
+_log = logging.getLogger(__name__)
+
+
+class App:
+    """A router with its listeners, observers and HTTP server.
+
+    ``observers`` hear of calls besides metrics and log. ``picture`` is the state that rules read.
+    """
+
+    def __init__(self, config: Config, path: str, observers: Iterable[Observer] = ()) -> None:
+        self.config = config
+        self.path = path
+        self.picture = picture_of(config, time.monotonic())
+        self.metrics = Metrics(__version__)
+        self.listeners = {
+            listen.name: UdpListener(
+                listen.name,
+                listen.address.host,
+                listen.address.port,
+                str(listen.advertise) if listen.advertise is not None else None,
+            )
+            for listen in config.listen
+        }
+        routing = build(config, time.monotonic, picture=self.picture)
+        # The call log and other observers hear little; the metrics alone hear of every message.
+        heard = Observers(self.metrics, CallLog(), *observers)
+        self.router = Router(routing, self.listeners, heard)
+        self.http: HttpServer | None = None
+        self._garbage = Garbage()
+        self._status = "starting"
+        self._farewell = 0.0
+        self._stop = asyncio.Event()
+        self.metrics.read_router = self._read_router
+        self.metrics.read_trunks = self._read_trunks
+        self.metrics.read_state_ages = self._read_state_ages
+
+    async def start(self) -> None:
+        """Takes its addresses; raises OSError where one can't be had."""
+        loop = asyncio.get_running_loop()
+        try:
+            if self.config.http is not None:
+                self.http = HttpServer(self._readiness, lambda: exposition(self.metrics), self.config.http.open)
+                await self.http.start(self.config.http.address.host, self.config.http.address.port)
+            for listener in self.listeners.values():
+                listener.open(loop, self.router.receive)
+        except OSError:
+            await self.close()
+            raise
+        self._garbage.begin()
+        self._status = "ready"
+        self._tick(loop)
+        self._slice(loop)
+        _log.info("edge router %s is ready: %s", __version__, ", ".join(map(_described, self.listeners.values())))
+
+    async def run(self) -> None:
+        """Runs until it has been told to stop and the last call is over, or told twice."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        await self.start()
+        try:
+            await self._stop.wait()
+        finally:
+            await self.close()
+
+    def stop(self) -> None:
+        """Takes no new calls and ends with the last one in progress; told again, ends those too."""
+        router = self.router
+        if router.draining:
+            router.interrupt()
+        else:
+            router.draining = True
+            self._status = "draining"
+            _log.info("draining: %d calls in progress", len(router.calls))
+            self._farewell = time.monotonic() + FAREWELL
+
+    def _look_whether_drained(self) -> None:
+        """Looks once a tick whether the last call is over, and the last BYE answered."""
+        router = self.router
+        if router.calls:
+            self._farewell = time.monotonic() + FAREWELL
+        elif not router.transactions.unanswered or time.monotonic() > self._farewell:
+            self._stop.set()
+
+    async def close(self) -> None:
+        """Gives everything back."""
+        loop = asyncio.get_running_loop()
+        for listener in self.listeners.values():
+            listener.close(loop)
+        if self.http is not None:
+            await self.http.close()
+
+    def reload(self) -> tuple[Fault, ...]:
+        """Reads the configuration anew for calls to come; with faults the old one stays, and they are returned."""
+        examined = examine(self.path)
+        faults = examined.faults + tuple(_fixed(self.config, examined))
+        if faults or examined.config is None:
+            for fault in faults:
+                _log.error("not reloaded: %s", fault)
+            return faults
+        picture = picture_of(examined.config, time.monotonic())
+        self.router.routing = build(examined.config, time.monotonic, self.router.routing, picture)
+        self.config, self.picture = examined.config, picture
+        _log.info("reloaded %s", self.path)
+        return ()
+
+    # The clocks
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self.router.tick()
+            if self.router.draining:
+                self._look_whether_drained()
+        finally:
+            if not self._stop.is_set():
+                loop.call_later(TICK, self._tick, loop)
+
+    def _slice(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._garbage.turn(self.router.received):
+            self.router.tidy()
+        if not self._stop.is_set():
+            loop.call_later(SLICE_EVERY, self._slice, loop)
+
+    # What is asked at a scrape
+
+    def _readiness(self) -> Readiness:
+        reasons = {"starting": "starting", "draining": "draining: no new calls, those in progress go on"}
+        return Readiness(self._status, reasons.get(self._status, ""))
+
+    def _read_router(self) -> RouterReading:
+        router = self.router
+        counts = router.counts()
+        layer = router.transactions
+        return RouterReading(counts["transactions"], counts["dialogs"], layer.repeated, layer.retransmitted)
+
+    def _read_trunks(self) -> Iterable[TrunkReading]:
+        now = time.monotonic()
+        for name, live in self.router.routing.trunks.items():
+            calls_in, calls_out = live.counts()
+            targets = {target.uri: live.target_up(target, now) for target in live.trunk.targets}
+            yield TrunkReading(name, calls_in, calls_out, targets)
+
+    def _read_state_ages(self) -> Mapping[str, float]:
+        now = time.monotonic()
+        return {name: queue.age(now) for name in self.picture.names if (queue := self.picture.queue(name)) is not None}
+
+
+def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:
+    """What a reload can't change: the addresses that are listened on."""
+    new = examined.config
+    if new is None:
+        return
+    for key in ("listen", "http"):
+        if getattr(old, key) != getattr(new, key):
+            yield examined.fault(Finding((key,), "can't change while the router runs; restart it to listen elsewhere"))
+
+
+def _described(listener: UdpListener) -> str:
+    return f"{listener.name} udp {listener.host}:{listener.port}"
+
+
+def run(path: Path | str) -> int:
+    """``edge-router run``: the exit status; faults and errors go to stderr."""
+    examined = examine(path)
+    faults = [*examined.faults, *bind_faults(examined)]
+    for fault in [*examined.warnings, *faults]:
+        print(fault, file=sys.stderr)
+    if examined.config is None or faults:
+        return 2
+    config = examined.config
+    writer = start_logging(config.log.level, config.log.format)
+
+    async def main() -> None:
+        await App(config, str(path)).run()
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+    except OSError as error:
+        print(f"edge-router: can't listen: {error}", file=sys.stderr)
+        return 1
+    finally:
+        writer.close()
+    return 0

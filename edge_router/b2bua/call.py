@@ -1,0 +1,294 @@
+"""One call: from the INVITE that came in to the end of both legs.
+
+Set-up is the coroutine of set_up.py, driven by hand: ``wake`` sends it what it waits for. An established call holds no
+coroutine and no timer; it is this object, which answers to what its legs tell it. Its ends are all here: hung up,
+cancelled, refused, never acknowledged, broken.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Coroutine, Generator
+from typing import TYPE_CHECKING, Any, Final
+
+from edge_router.b2bua.callee import CalleeLeg
+from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
+from edge_router.b2bua.leg import ACK, NOTIFY
+from edge_router.b2bua.outbound import outbound_invite
+from edge_router.b2bua.record import Attempt, CallRecord
+from edge_router.sip.headers import param
+from edge_router.sip.tokens import BRANCH_COOKIE, new_token
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.caller import CallerLeg
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.b2bua.leg import Leg
+    from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.router import Router
+    from edge_router.b2bua.routing import Routing
+    from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Target
+    from edge_router.sip.message import Message, Request, Response
+    from edge_router.sip.transaction import ServerTransaction
+
+_log = logging.getLogger(__name__)
+
+Event = tuple[str, "Leg", Any]
+"""What set-up is woken with: RESPONSE, TIMEOUT, ACK or NOTIFY; the leg that it happened on; the message, if any."""
+
+_NORMAL: Final = "Reason: Q.850;cause=16\r\n"
+_RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
+_FAILURE: Final = "Reason: Q.850;cause=41\r\n"
+
+
+class Call:
+    """A call in progress.
+
+    ``caller`` and ``callee`` are its legs, ``routing`` the configuration that it began with, ``record`` what will be
+    told of it. ``counted_on`` is the trunk whose outbound load counts it, ``setup`` the set-up coroutine while it runs.
+    """
+
+    __slots__ = ("callee", "caller", "counted_on", "record", "router", "routing", "setup")
+
+    def __init__(self, router: Router, routing: Routing, record: CallRecord) -> None:
+        self.router = router
+        self.routing = routing
+        self.record = record
+        self.caller: CallerLeg
+        self.callee: CalleeLeg | None = None
+        self.counted_on: LiveTrunk | None = None
+        self.setup: Coroutine[None, Event, None] | None = None
+
+    # Set-up, driven by hand
+
+    def start(self, setup: Coroutine[None, Event, None]) -> None:
+        """Runs set-up to its first wait."""
+        self.setup = setup
+        self._drive(None)
+
+    def wake(self, event: str, leg: Leg, what: Any) -> None:
+        """Goes on with set-up, which waits for this; an event that nothing waits for has no effect."""
+        if self.setup is not None:
+            self._drive((event, leg, what))
+
+    def _drive(self, event: Event | None) -> None:
+        try:
+            self.setup.send(event)  # type: ignore[union-attr, arg-type]
+        except StopIteration:
+            self.setup = None
+        except Exception:
+            _log.exception("call %s: set-up failed", self.record.call_id)
+            self.setup = None
+            self.broken()
+
+    # Attempts
+
+    def count_on(self, trunk: LiveTrunk | None) -> None:
+        """Counts the call on this trunk from now on, which has admitted it, and on the last one no more."""
+        if self.counted_on is not None:
+            self.counted_on.release_outbound()
+        self.counted_on = trunk
+
+    def invite(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target) -> CalleeLeg:
+        """Sends an INVITE to a target in a new outgoing leg."""
+        caller = self.caller
+        router = self.router
+        listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
+        sent = outbound_invite(incoming, peer, trunk.trunk, caller.trunk.trunk, target, listener)
+        callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
+        callee.call_out(sent.uri, sent.headers, incoming.request.body, BRANCH_COOKIE + new_token())
+        return callee
+
+    def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:
+        """Passes a provisional answer on to the caller."""
+        caller = self.caller
+        if caller.answered:  # after a REFER that failed: his media is re-negotiated at the answer
+            callee.early = response if response.body else callee.early
+            return
+        caller.ring(
+            response.code, response.reason, callee.dialog.local_tag, self.crossing_back(callee, response), response.body
+        )
+        if self.record.ringing is None:
+            self.record.ringing = time.time()
+            self.router.observer.ringing(self.record)
+
+    def connect(self, callee: CalleeLeg, response: Response) -> None:
+        """Passes the callee's 200 on to the caller; the callee's ACK waits for the caller's, and what is in it."""
+        self.caller.accept(
+            callee.dialog.local_tag, self.crossing_back(callee, response), response.body, response.reason
+        )
+        self.answered_at(time.time())
+
+    def answered_at(self, now: float) -> None:
+        """Notes the answer that the caller got."""
+        record = self.record
+        record.answer = now
+        record.code = 200
+        if record.ringing is None:
+            record.ringing = now
+            self.router.observer.ringing(record)
+
+    def crossing_back(self, callee: CalleeLeg, response: Response) -> str:
+        """The header lines of a callee's response that go on to the caller."""
+        caller = self.caller
+        return crossing(response, IN_RESPONSE, callee.trunk.trunk, caller.trunk.trunk, caller.listener.advertised)
+
+    def note_attempt(self, peer: str, target: str, code: int | None, began: float) -> None:
+        """Writes an attempt, and how it ended, into the record."""
+        ms = round((self.router.wheel.now - began) * 1000)
+        self.record.attempts += (Attempt(peer, target, code, ms),)
+
+    # What the legs tell
+
+    def acknowledged(self, request: Request) -> None:
+        """The caller's ACK: the callee gets his, with the body that came."""
+        callee = self.callee
+        if self.setup is not None:
+            self.wake(ACK, self.caller, request)
+        elif callee is not None and not callee.acknowledged:
+            body = request.body
+            content = request.first.get("content-type")
+            callee.acknowledge(f"Content-Type: {content}\r\n" if body and content else "", body)
+
+    def never_acknowledged(self) -> None:
+        """The caller did not ACK our 2xx in 64*T1: the session is not there (RFC 3261 §13.3.1.4)."""
+        self._hang_up_all(_RECOVERY_ON_TIMER)
+        self.over("failed", "router", cause=102)
+
+    def hung_up(self, leg: Leg, request: Request) -> None:
+        """A BYE came by ``leg`` and is answered: the other leg gets one too."""
+        caller, callee = self.caller, self.callee
+        by_caller = leg is caller
+        self.router.forget_dialog(leg)
+        if by_caller and not caller.answered:
+            self.cancelled(request)  # a BYE in the early dialog ends it like a CANCEL (RFC 3261 §15)
+            return
+        other = callee if by_caller else caller
+        if self.setup is not None:
+            self.setup.close()
+            self.setup = None
+        if other is not None:
+            came_by, leaves_by = leg.trunk.trunk, other.trunk.trunk
+            reason = crossing(request, IN_BYE, came_by, leaves_by, other.listener.advertised)
+            if isinstance(other, CalleeLeg) and not other.acknowledged:
+                other.give_up()
+            else:
+                other.bye(reason or _NORMAL)
+        if not by_caller and isinstance(leg, CalleeLeg) and not leg.acknowledged:
+            leg.acknowledge()
+        outcome = "referred" if self.record.transferred_to else "answered"
+        self.over(outcome, "caller" if by_caller else "callee", cause_of(request))
+
+    def notified(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        """A NOTIFY: wanted only while the caller is being REFERred (RFC 3515)."""
+        event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
+        if event != "refer":
+            leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
+        elif self.setup is None or leg is not self.caller:
+            leg.answer(transaction, 481, "Subscription Does Not Exist")
+        else:
+            leg.answer(transaction, 200, "OK")
+            self.wake(NOTIFY, leg, request)
+
+    def cancelled(self, request: Request) -> None:
+        """The caller has given up before the answer: he gets 487 at once, the callee a CANCEL when it can be sent."""
+        caller = self.caller
+        if caller.invite is None:
+            return
+        self._stop_set_up()
+        caller.refuse(487, "Request Terminated")
+        self.record.code = 487
+        self.over("cancelled", "caller", cause_of(request))
+
+    # Ends that are ours
+
+    def refuse(self, code: int, reason: str, outcome: str, headers: str = "", cause: int | None = None) -> None:
+        """Refuses the caller, or if he is answered already, hangs up."""
+        caller = self.caller
+        if caller.answered:
+            caller.bye(headers or _FAILURE)
+        else:
+            caller.refuse(code, reason, headers)
+            self.record.code = code
+        self.over(outcome, "router", cause)
+
+    def broken(self) -> None:
+        """A fault of ours in this call: it ends cleanly, and no other call notices."""
+        try:
+            if not self.caller.answered:
+                self.caller.refuse(500, "Server Internal Error")
+                self.record.code = 500
+                if self.callee is not None:
+                    self.callee.give_up()
+            else:
+                self._hang_up_all(_FAILURE)
+        finally:
+            self.over("failed", "router")
+
+    def interrupted(self) -> None:
+        """The router stops and can't wait for the call's end."""
+        if self.caller.answered:
+            self._hang_up_all(_FAILURE)
+        else:
+            self._stop_set_up()
+            self.caller.refuse(503, "Service Unavailable")
+            self.record.code = 503
+        self.over("interrupted", "router", 41)
+
+    def _stop_set_up(self) -> None:
+        """Ends set-up where it waits, and the attempt that it waits for."""
+        if self.setup is not None:
+            self.setup.close()
+            self.setup = None
+        if self.callee is not None:
+            self.callee.give_up()
+
+    def _hang_up_all(self, reason: str) -> None:
+        if self.setup is not None:
+            self.setup.close()
+            self.setup = None
+        self.caller.bye(reason)
+        if self.callee is not None:
+            if self.callee.acknowledged:
+                self.callee.bye(reason)
+            else:
+                self.callee.give_up()
+
+    def over(self, outcome: str, ended_by: str, cause: int | None = None) -> None:
+        """The last thing that happens to a call: it lets go of everything and is told of."""
+        record = self.record
+        if record.outcome:
+            return
+        record.outcome = outcome
+        record.ended_by = ended_by
+        record.cause = cause
+        record.end = time.time()
+        # The legs may have to wind themselves up yet; without this they and the call would hold each other for ever.
+        self.caller.call = None
+        self.caller.trunk.release_inbound()
+        if self.callee is not None:
+            self.callee.call = None
+        self.count_on(None)
+        self.router.call_over(self)
+
+
+class _NextEvent:
+    """Awaited by set-up: hands control back until ``wake``."""
+
+    def __await__(self) -> Generator[None, Event, Event]:
+        return (yield)
+
+
+next_event: Final = _NextEvent()
+
+
+def cause_of(message: Message) -> int | None:
+    """The Q.850 cause of a Reason header (RFC 3326), None if there is none."""
+    for value in message.all("reason"):
+        protocol, _, params = value.partition(";")
+        if protocol.strip(" \t").upper() == "Q.850":
+            cause = param(params, "cause") or ""
+            if cause.isascii() and cause.isdigit() and len(cause) <= 3:
+                return int(cause)
+    return None

@@ -1,0 +1,191 @@
+"""The leg to a callee: one attempt at one target of a trunk.
+
+Lives here: our INVITE to it, its CANCEL, the ACK of its answer, and what becomes of an attempt that was given up: it
+is cancelled at its first provisional answer, and an answer that comes all the same gets ACK and BYE (RFC 3261 §9.1,
+§13.2.2.4). Must not know: what is tried next.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import tag_of
+from edge_router.sip.message import Response
+from edge_router.sip.requests import cancel_for
+from edge_router.sip.timers import GIVE_UP, TICK
+from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.call import Call
+    from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.router import Router
+    from edge_router.dialplan.trunk import Target
+    from edge_router.net.listener import Listener
+    from edge_router.sip.dialog import Dialog
+    from edge_router.sip.transaction import ClientTransaction
+
+_WAITED_ENOUGH: Final = "waited enough"
+_NOT_CANCELLED: Final = "not cancelled"
+
+
+class CalleeLeg(Leg):
+    """The callee's side of a call.
+
+    ``provisional`` is the highest provisional code that it has sent, 0 for none; ``early`` the last one with a body,
+    kept only for a caller who is answered already.
+    """
+
+    __slots__ = (
+        "_cancelled",
+        "_deadline",
+        "_next_look",
+        "acknowledged",
+        "answered",
+        "early",
+        "given_up",
+        "invite",
+        "provisional",
+        "ringing",
+        "target",
+    )
+
+    def __init__(
+        self, router: Router, call: Call, trunk: LiveTrunk, listener: Listener, target: Target, dialog: Dialog
+    ) -> None:
+        super().__init__(router, call, trunk, listener, target.address, dialog)
+        self.target = target
+        self.invite: ClientTransaction | None = None
+        self.provisional = 0
+        self.ringing = False
+        self.early: Response | None = None
+        self.answered = False
+        self.acknowledged = False
+        self.given_up = False
+        self._cancelled = False
+        self._deadline = self._next_look = inf
+
+    def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
+        """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
+        head = (
+            f"INVITE {uri} SIP/2.0\r\nVia: {self.listener.via}{branch}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        )
+        message = head.encode("utf-8", "surrogateescape") + body
+        self.router.observer.request("out", "INVITE", self.trunk.name)
+        self.invite = self.router.transactions.send("INVITE", branch, message, self.listener, self.address, self)
+
+    def wait(self, seconds: float) -> None:
+        """Waits so long from now for what comes next; then the call is woken with TIMEOUT."""
+        self._deadline = self.router.wheel.now + seconds
+        if self._deadline < self._next_look:
+            self._look_in(seconds)
+
+    def _look_in(self, seconds: float) -> None:
+        self._next_look = self.router.wheel.now + seconds
+        self.router.wheel.start(seconds, self, _WAITED_ENOUGH)
+
+    def give_up(self) -> None:
+        """Lets go of this attempt, wherever it stands: from here on it winds itself up."""
+        if self.given_up:
+            return
+        self.given_up = True
+        self.call = None
+        if self.answered:
+            self._turn_away()
+        elif self.provisional:
+            self._cancel()
+
+    def acknowledge(self, headers: str = "", body: bytes = b"") -> None:
+        """Sends the ACK of its 200; the transaction keeps it for as long as the 200 may be repeated."""
+        self.acknowledged = True
+        ack = self.send_ack(1, headers, body)
+        if self.invite is not None and self.invite.state == ACCEPTED:
+            self.invite.message = ack
+            self.invite = None
+
+    def on_response(self, transaction: ClientTransaction, response: Response) -> None:
+        """A response to our INVITE; those to BYE and CANCEL need nothing."""
+        if transaction.method != "INVITE":
+            return
+        code = response.code
+        if 200 <= code < 300:
+            self._on_answer(transaction, response)
+        elif code >= 300:
+            if self.call is not None:
+                self.call.wake(RESPONSE, self, response)
+        else:
+            self.provisional = max(self.provisional, code)
+            if self.given_up:
+                self._cancel()
+            elif self.call is not None:
+                self.call.wake(RESPONSE, self, response)
+
+    def on_timeout(self, transaction: ClientTransaction) -> None:
+        """Nothing came at all, or the INVITE could not be sent."""
+        if transaction is self.invite and self.call is not None:
+            self.call.wake(TIMEOUT, self, None)
+
+    def expire(self, timer: str, now: float) -> None:
+        """A wait is over, or may be (TimerOwner): a later ``wait`` only moves the deadline."""
+        if timer == _NOT_CANCELLED:
+            if self.invite is not None:
+                self.invite.fire("given up")
+        elif self.call is not None and not self.answered and not self.given_up:
+            rest = self._deadline - self.router.wheel.now
+            if rest > TICK:
+                self._look_in(rest)
+            else:
+                self.call.wake(TIMEOUT, self, None)
+
+    def _on_answer(self, transaction: ClientTransaction, response: Response) -> None:
+        tag = tag_of(response.first.get("to", ""))
+        if self.answered:
+            if tag == self.dialog.remote_tag:  # repeated: so is the ACK, once there is one
+                if transaction.message:
+                    self.router.transactions.retransmitted += 1
+                    self.listener.send(transaction.message, self.next_hop())
+            else:
+                self._refuse_fork(response)
+            return
+        try:
+            self.dialog.learn(response)
+        except BadMessage:
+            # An answer that names no place to send the ACK to: it can only go where the INVITE went.
+            self.dialog.remote, self.dialog.remote_tag = response.first.get("to", ""), tag
+        self.answered = True
+        self.router.remember_dialog(self)
+        if self.given_up:
+            self._turn_away()
+        elif self.call is not None:
+            self.call.wake(RESPONSE, self, response)
+
+    def _turn_away(self) -> None:
+        """ACK and BYE for an answer that nobody waits for."""
+        if not self.acknowledged:
+            self.acknowledge()
+        self.bye()
+
+    def _refuse_fork(self, response: Response) -> None:
+        """A second answer from behind a forking proxy: the first has the call, this one gets ACK and BYE."""
+        known = self.dialog
+        self.dialog = known.fork()
+        try:
+            self.dialog.learn(response)
+            self.send_ack(1)
+            self.send("BYE")
+        except BadMessage:
+            pass
+        finally:
+            self.dialog = known
+
+    def _cancel(self) -> None:
+        invite = self.invite
+        if self._cancelled or invite is None or invite.state not in (CALLING, PROCEEDING):
+            return
+        self._cancelled = True
+        self.router.observer.request("out", "CANCEL", self.trunk.name)
+        branch = invite.key
+        self.router.transactions.send("CANCEL", branch, cancel_for(invite.message), self.listener, self.address, self)
+        self.router.wheel.start(GIVE_UP, self, _NOT_CANCELLED)

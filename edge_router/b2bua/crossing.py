@@ -1,0 +1,80 @@
+"""What crosses from one leg to the other, and in which form.
+
+Each leg is a dialog of its own, so everything that belongs to a hop or a dialog stays behind (Via, Route, Contact,
+Call-ID, CSeq, Require, Session-Expires ...): a header crosses only if it is named here or by ``pass_headers`` of the
+trunk that it leaves by. Everything else that a stranger sends ends at the router.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.identity import rehost
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.names import SPELLING
+
+if TYPE_CHECKING:
+    from edge_router.dialplan.trunk import Trunk
+    from edge_router.sip.message import Message
+
+_AS_IT_CAME: Final = 0
+_WITH_OUR_HOST: Final = 1
+_BY_TRUST: Final = 2  # P-Asserted-Identity: where the one trunk is believed and the other may know (RFC 3325)
+_PRIVACY: Final = 3  # goes with the identity that it speaks of
+
+_BODY: Final = {
+    "content-type": _AS_IT_CAME,
+    "content-disposition": _AS_IT_CAME,
+    "content-encoding": _AS_IT_CAME,
+    "content-language": _AS_IT_CAME,
+    "content-id": _AS_IT_CAME,
+    "mime-version": _AS_IT_CAME,
+}
+_EVERYWHERE: Final = _BODY | {
+    "p-asserted-identity": _BY_TRUST,
+    "privacy": _PRIVACY,
+    "history-info": _WITH_OUR_HOST,
+    "session-id": _AS_IT_CAME,
+    "cisco-guid": _AS_IT_CAME,
+    "user-to-user": _AS_IT_CAME,
+    "reason": _AS_IT_CAME,
+    "call-info": _AS_IT_CAME,
+    "alert-info": _AS_IT_CAME,
+    "date": _AS_IT_CAME,
+}
+IN_INVITE: Final = _EVERYWHERE | {
+    "diversion": _WITH_OUR_HOST,
+    "identity": _AS_IT_CAME,
+    "subject": _AS_IT_CAME,
+    "priority": _AS_IT_CAME,
+    "resource-priority": _AS_IT_CAME,
+    "geolocation": _AS_IT_CAME,
+    "geolocation-routing": _AS_IT_CAME,
+}
+IN_RESPONSE: Final = _EVERYWHERE | {"retry-after": _AS_IT_CAME}
+IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
+
+
+def crossing(message: Message, table: dict[str, int], came_by: Trunk, leaves_by: Trunk, host: str) -> str:
+    """The lines of ``message`` that go on to the other leg, each with its line end.
+
+    ``host`` is what the listener that they leave by is called outside. A value that can't be read stays behind.
+    """
+    lines = []
+    passes = leaves_by.pass_headers.crosses
+    for key, value in message.fields:
+        form = table.get(key)
+        if form is None:
+            if passes(key):
+                lines.append(f"{message.spell(key)}: {value}\r\n")
+        elif form == _AS_IT_CAME:
+            lines.append(f"{SPELLING[key]}: {value}\r\n")
+        elif form == _PRIVACY:
+            if leaves_by.send_identity:
+                lines.append(f"Privacy: {value}\r\n")
+        elif form == _WITH_OUR_HOST or (came_by.accept_identity and leaves_by.send_identity):
+            try:
+                lines.append(f"{SPELLING[key]}: {rehost(value, host, SPELLING[key])}\r\n")
+            except BadMessage:
+                continue
+    return "".join(lines)

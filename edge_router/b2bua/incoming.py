@@ -1,0 +1,118 @@
+"""The caller's INVITE, read once: what dial plan and policy decide on, and what every attempt is made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from edge_router.b2bua.identity import hides_identity, user_of
+from edge_router.dialplan.number import normalise
+from edge_router.policy.facts import CallFacts
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import NameAddr, parse_name_addr, split_list
+from edge_router.sip.tokens import new_token
+from edge_router.sip.uri import escape_user
+
+if TYPE_CHECKING:
+    from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Trunk
+    from edge_router.sip.message import Request
+
+# URI parameters that say how this hop is reached, not who is called (RFC 3261 §19.1.1).
+_OF_THE_HOP: Final = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
+
+
+class Incoming(NamedTuple):
+    """An INVITE and what was read of it.
+
+    ``user`` is the Request-URI's user part with its parameters (``npdi``, ``rn`` ...), as written; ``uri_params`` the
+    URI's own parameters that go on, with their semicolons; ``hops_left`` the Max-Forwards of the next leg.
+    """
+
+    request: Request
+    facts: CallFacts
+    user: str
+    uri_params: str
+    from_: NameAddr
+    to: NameAddr
+    hops_left: int
+    cisco_guid: str
+
+    def user_at(self, peer: DialPeer) -> str:
+        """The user part to dial at a dial-peer: its ``called_number``, else what was called."""
+        return self.user if peer.called_number is None else self.fill(peer.called_number)
+
+    def fill(self, template: str) -> str:
+        """A template of the configuration, its {called} and {calling} as they can stand in a URI's user part."""
+        filled = template.replace("{called}", escape_user(self.facts.called))
+        return filled.replace("{calling}", escape_user(self.facts.calling))
+
+
+def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -> Incoming:
+    """Reads an INVITE of ``trunk``; raises BadMessage where From or To can't be read."""
+    first = request.first
+    user = user_of(request.uri)
+    from_ = parse_name_addr(first["from"], "From")
+    facts = facts_of(request, user, from_, trunk, source)
+    guid = first.get("cisco-guid") or new_cisco_guid()
+    to = parse_name_addr(first["to"], "To")
+    return Incoming(request, facts, user, _params_that_go_on(request.uri), from_, to, hops_left, guid)
+
+
+def facts_of(request: Request, user: str, from_: NameAddr, trunk: Trunk, source: str) -> CallFacts:
+    """The facts of one call. The calling number is the asserted one where the trunk is believed, else that of From."""
+    first = request.first
+    called = normalise(user)
+    caller = from_.uri
+    if trunk.accept_identity and "p-asserted-identity" in first:
+        caller = _first_uri(first["p-asserted-identity"]) or caller
+    calling = normalise(user_of(caller))
+    anonymous = not calling or calling.lower() == "anonymous"
+    if "privacy" in first:
+        anonymous = anonymous or hides_identity(first["privacy"])
+    return CallFacts(
+        calling=calling,
+        called=called,
+        called_received=called,
+        trunk=trunk.name,
+        source=source,
+        anonymous=anonymous,
+        diverted_from=normalise(user_of(_first_uri(first["diversion"]))) if "diversion" in first else "",
+        call_id=first["call-id"],
+        headers=_Headers(request),
+    )
+
+
+def new_cisco_guid() -> str:
+    """A new Cisco-Guid: 128 random bits as four decimal numbers of ten digits."""
+    high, low = int(new_token(), 16), int(new_token(), 16)
+    mask = 0xFFFFFFFF
+    return f"{high >> 32:010d}-{high & mask:010d}-{low >> 32:010d}-{low & mask:010d}"
+
+
+def _params_that_go_on(uri: str) -> str:
+    if uri[:4].lower() == "tel:":
+        return ";user=phone"  # RFC 3261 §19.1.6
+    place = uri.rpartition("@")[2].partition("?")[0]
+    if ";" not in place:
+        return ""
+    return "".join([f";{p}" for p in place.split(";")[1:] if p.partition("=")[0].lower() not in _OF_THE_HOP])
+
+
+def _first_uri(value: str) -> str:
+    """The URI of a header's first address, "" where it can't be read."""
+    try:
+        return parse_name_addr(split_list(value)[0], "").uri
+    except BadMessage:
+        return ""
+
+
+class _Headers:
+    """``call.header("Name")`` of a rule: the first value of a header by its key, "" where it isn't there."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __call__(self, key: str) -> str:
+        return self._request.first.get(key, "")

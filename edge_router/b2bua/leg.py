@@ -1,0 +1,128 @@
+"""What both legs of a call share: a dialog with one user agent, and requests and answers inside it.
+
+The two kinds are in caller.py (we are the server of its INVITE) and callee.py (we are the client).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge_router.sip.message import Request, Response
+from edge_router.sip.names import METHODS
+from edge_router.sip.tokens import BRANCH_COOKIE, new_token
+from edge_router.sip.uri import BadUri, SipUri, parse_uri
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.call import Call
+    from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.router import Router
+    from edge_router.net.address import Address
+    from edge_router.net.listener import Listener
+    from edge_router.sip.dialog import Dialog
+    from edge_router.sip.transaction import ClientTransaction, ServerTransaction
+
+ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
+ALLOW_LINE: Final = f"Allow: {ALLOW}\r\n"
+SUPPORTED: Final = "uui"  # option tags of extensions that we speak; a Require for another gets 420
+
+RESPONSE: Final = "response"
+TIMEOUT: Final = "timeout"
+ACK: Final = "ACK"
+NOTIFY: Final = "NOTIFY"
+WAITED: Final = "waited"
+
+
+class Leg:
+    """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up."""
+
+    __slots__ = ("address", "call", "dialog", "listener", "router", "trunk")
+
+    def __init__(
+        self, router: Router, call: Call, trunk: LiveTrunk, listener: Listener, address: Address, dialog: Dialog
+    ) -> None:
+        self.router = router
+        self.call: Call | None = call
+        self.trunk = trunk
+        self.listener = listener
+        self.address = address
+        self.dialog = dialog
+
+    def send(self, method: str, headers: str = "", body: bytes = b"") -> ClientTransaction:
+        """Sends a request in the dialog; its responses come to ``on_response``."""
+        branch = BRANCH_COOKIE + new_token()
+        message = self.dialog.request(method, self.listener.via + branch, headers, body)
+        self.router.observer.request("out", method, self.trunk.name)
+        return self.router.transactions.send(method, branch, message, self.listener, self.next_hop(), self)
+
+    def send_ack(self, seq: int, headers: str = "", body: bytes = b"") -> bytes:
+        """ACKs a 2xx with CSeq number ``seq``; returns the ACK, to be sent again with each repeated 2xx."""
+        ack = self.dialog.request("ACK", self.listener.via + BRANCH_COOKIE + new_token(), headers, body, seq)
+        self.router.observer.request("out", "ACK", self.trunk.name)
+        self.listener.send(ack, self.next_hop())
+        return ack
+
+    def bye(self, headers: str = "") -> None:
+        """Ends the dialog."""
+        self.router.forget_dialog(self)
+        self.send("BYE", headers)
+
+    def next_hop(self) -> Address:
+        """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name."""
+        return address_of(self.dialog.next_hop, self.address)
+
+    def on_request(self, request: Request, transaction: ServerTransaction) -> None:
+        """A request inside the dialog, ACK apart. Each is answered here or by the call."""
+        method = request.method
+        if not self.dialog.in_order(request):
+            self.answer(transaction, 500, "CSeq out of order")
+        elif method == "OPTIONS":
+            self.answer(transaction, 200, "OK", f"{ALLOW_LINE}Supported: {SUPPORTED}\r\n")
+        elif method not in METHODS:
+            self.answer(transaction, 501, "Not Implemented", ALLOW_LINE)
+        elif self.call is None:
+            self.answer(transaction, 481, "Call/Transaction Does Not Exist")
+        elif method == "BYE":
+            self.answer(transaction, 200, "OK")
+            self.call.hung_up(self, request)
+        elif method == "NOTIFY":
+            self.call.notified(self, request, transaction)
+        elif method == "INVITE":
+            # Media flows around us and stays as it was agreed; the call goes on (RFC 3261 §14.2).
+            self.answer(transaction, 488, "Not Acceptable Here")
+        else:
+            self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
+
+    def answer(self, transaction: ServerTransaction, code: int, reason: str, headers: str = "") -> None:
+        """Answers a request inside the dialog, whose To has our tag already."""
+        self.router.observer.response("out", transaction.method, code, self.trunk.name)
+        transaction.respond(code, reason, "", headers)
+
+    def on_response(self, transaction: ClientTransaction, response: Response) -> None:
+        """A response to a request of ours (ClientUser)."""
+        raise NotImplementedError
+
+    def on_timeout(self, transaction: ClientTransaction) -> None:
+        """A request of ours got no final response (ClientUser)."""
+        raise NotImplementedError
+
+
+def address_of(uri: str, fallback: Address) -> Address:
+    """Address and port of a URI whose host is an IP address; ``fallback`` for any other."""
+    known = _addresses.get(uri)
+    if known is not None:
+        return known
+    try:
+        parsed = parse_uri(uri)
+    except BadUri:
+        return fallback
+    if not isinstance(parsed, SipUri) or not (parsed.host.replace(".", "").isdigit() or ":" in parsed.host):
+        return fallback
+    if len(_addresses) >= _MOST_ADDRESSES:
+        _addresses.clear()
+    address = _addresses[uri] = (parsed.host, parsed.port or 5060)
+    return address
+
+
+# The Contacts of trunks are few and come with every call; strangers' can fill the table but not grow it.
+_MOST_ADDRESSES: Final = 4_096
+_addresses: dict[str, Address] = {}

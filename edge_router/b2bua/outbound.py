@@ -1,0 +1,75 @@
+"""The INVITE of the outgoing leg, made from the caller's (RFC 3261 §8.1.1, RFC 3325, RFC 7989).
+
+The called number and its parameters go into the Request-URI at the target's host, the calling identity into From
+under our own name, and all that crosses.py lets through goes along. Everything that names a dialog is new.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from edge_router.b2bua.crossing import IN_INVITE, crossing
+from edge_router.b2bua.identity import ANONYMOUS, hides_identity, rehost_uri
+from edge_router.b2bua.leg import ALLOW_LINE, SUPPORTED
+from edge_router.sip.dialog import Dialog
+from edge_router.sip.headers import NameAddr
+from edge_router.sip.tokens import new_token
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Target, Trunk
+    from edge_router.net.listener import Listener
+
+_STAYS_BEHIND = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
+
+
+class OutboundInvite(NamedTuple):
+    """What is sent: Request-URI, header lines from Max-Forwards on, and the dialog that begins with them."""
+
+    uri: str
+    headers: str
+    dialog: Dialog
+
+
+def outbound_invite(
+    incoming: Incoming,
+    peer: DialPeer,
+    trunk: Trunk,
+    came_by: Trunk,
+    target: Target,
+    via: Listener,
+) -> OutboundInvite:
+    """The INVITE for ``target``, which the outgoing dial-peer and its trunk have chosen."""
+    request = incoming.request
+    first = request.first
+    user = incoming.user_at(peer)
+    place = target.place
+    uri = f"sip:{user}@{place}{incoming.uri_params}" if user else f"sip:{place}{incoming.uri_params}"
+    ours = via.advertised
+    if not trunk.send_identity and "privacy" in first and hides_identity(first["privacy"]):
+        caller = ANONYMOUS
+    else:
+        caller = _addressed(incoming.from_, ours)
+    callee = _addressed(incoming.to, place)
+    tag = new_token()
+    call_id = f"{new_token()}@{via.advertised_host}"
+    local = f"{caller};tag={tag}"
+    dialog = Dialog(call_id, local, tag, callee, "", uri, ())
+    dialog.local_seq = 1
+    crossed = crossing(request, IN_INVITE, came_by, trunk, ours)
+    guid = "" if "cisco-guid" in first else f"Cisco-Guid: {incoming.cisco_guid}\r\n"
+    headers = (
+        f"Max-Forwards: {incoming.hops_left}\r\nFrom: {local}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n"
+        f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n{guid}{crossed}"
+    )
+    return OutboundInvite(uri, headers, dialog)
+
+
+def _addressed(party: NameAddr, host: str) -> str:
+    """A From or To without its tag, with our host or the target's in place of what came."""
+    uri = party.uri
+    scheme, _, rest = uri.partition(":")
+    # A tel URI becomes the same number as a SIP URI (RFC 3261 §19.1.6): what a trunk understands.
+    uri = f"sip:{rest}@{host};user=phone" if scheme == "tel" else rehost_uri(uri, host)
+    return f"{party.display} <{uri}>" if party.display else f"<{uri}>"

@@ -1,0 +1,311 @@
+"""The router: takes what the listeners receive to its transaction, its dialog, or a new call.
+
+Lives here: the tables of transactions, dialogs and calls, and who may send what: requests outside a dialog by the
+trunk that their source belongs to, requests inside one by Call-ID and both tags, CANCEL by branch and source. Must
+not know: sockets, asyncio, configuration files, who listens to the events.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.call import Call
+from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.incoming import read_incoming
+from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.screening import CAPABILITIES, Refusal, check_cseq, check_mandatory, hops_left, refusal_of
+from edge_router.b2bua.set_up import set_up
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import Via, parse_via, tag_of
+from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
+from edge_router.sip.timers import TimerWheel
+from edge_router.sip.tokens import new_token
+from edge_router.sip.transaction_layer import TransactionLayer, response_vias
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.events import Observer
+    from edge_router.b2bua.routing import Routing
+    from edge_router.net.address import Address
+    from edge_router.net.listener import Listener
+
+_log = logging.getLogger(__name__)
+
+_RETRY_AFTER: Final = "Retry-After: 5\r\n"
+
+
+class Router:
+    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; assign another to reload.
+
+    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
+    while ``draining`` no new call is taken.
+    """
+
+    def __init__(
+        self,
+        routing: Routing,
+        listeners: Mapping[str, Listener],
+        observer: Observer,
+        clock: Callable[[], float] = time.monotonic,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.routing = routing
+        self.listeners = listeners
+        self.observer = observer
+        self.draining = False
+        self.received = 0
+        self.wheel = TimerWheel(clock())
+        self.transactions = TransactionLayer(self.wheel)
+        self.calls: dict[str, Call] = {}
+        self._clock = clock
+        self._limits = limits
+        self._dialogs: dict[str, Leg] = {}
+
+    def tick(self) -> None:
+        """Fires the timers that are due. To be called every ten milliseconds or so while there are any."""
+        self.wheel.advance(self._clock())
+
+    def receive(self, data: bytes, source: Address, listener: Listener) -> None:
+        """Takes one datagram. Never raises: what is wrong with it is answered or dropped, and counted."""
+        self.wheel.now = self._clock()
+        self.received += 1
+        try:
+            message = parse(data, self._limits)
+            check_mandatory(message)
+            if isinstance(message, Response):
+                self._response(message)
+            else:
+                self._request(message, source, listener)
+        except BadMessage as error:
+            self._malformed(error, data, source, listener)
+        except Exception:
+            self.observer.rejected("internal error")
+            _log.exception("a message from %s:%d met a fault of ours", *source)
+
+    # Responses
+
+    def _response(self, response: Response) -> None:
+        transaction = self.transactions.receive_response(response)
+        if transaction is None:
+            self.observer.rejected("stray response")
+            return
+        user = transaction.user
+        trunk = user.trunk.name if isinstance(user, Leg) else ""
+        self.observer.response("in", transaction.method, response.code, trunk)
+
+    # Requests
+
+    def _request(self, request: Request, source: Address, listener: Listener) -> None:
+        via = parse_via(request.first["via"])
+        method = request.method
+        if self.transactions.receive(request, via):
+            return
+        check_cseq(request)
+        to_tag = tag_of(request.first["to"])
+        if to_tag:
+            leg = self._dialogs.get(to_tag)
+            if leg is not None and _is_of(leg, request):
+                self._inside(leg, request, via, source, listener)
+                return
+        trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        if trunk is None:
+            self.observer.rejected("unknown source")
+            return
+        if method == "ACK":
+            self.observer.rejected("stray ACK")
+            return
+        self.observer.request("in", method, trunk)
+        if method == "CANCEL":
+            self._cancel(request, via, source, listener, trunk)
+        elif to_tag:
+            self._refuse(request, via, source, listener, trunk, _NO_DIALOG)
+        else:
+            self._outside(request, via, source, listener, trunk)
+
+    def _inside(self, leg: Leg, request: Request, via: Via, source: Address, listener: Listener) -> None:
+        """A request in a dialog of ours, from wherever: its tags prove it."""
+        self.observer.request("in", request.method, leg.trunk.name)
+        if request.method == "ACK":
+            if isinstance(leg, CallerLeg):
+                leg.on_ack(request)
+        elif request.method == "CANCEL":
+            self._cancel(request, via, source, listener, leg.trunk.name)
+        else:
+            leg.on_request(request, self.transactions.serve(request, via, listener, source))
+
+    def _cancel(self, request: Request, via: Via, source: Address, listener: Listener, trunk: str) -> None:
+        """A CANCEL: of a call in set-up, by the branch and from the source of its INVITE (RFC 3261 §9.2)."""
+        invite = self.transactions.invite_of(request, via)
+        if invite is None or invite.source != source:
+            if invite is not None:
+                self.observer.rejected("CANCEL from another source")
+            self._refuse(request, via, source, listener, trunk, _NO_TRANSACTION)
+            return
+        call = invite.user if isinstance(invite.user, Call) else None
+        self._refuse(request, via, source, listener, trunk, _CANCELLED)
+        if call is not None:
+            call.cancelled(request)
+
+    def _outside(self, request: Request, via: Via, source: Address, listener: Listener, trunk: str) -> None:
+        """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
+        refusal = refusal_of(request)
+        if refusal is None and self.transactions.merged(request):
+            refusal = _MERGED
+        if refusal is None and request.method != "INVITE":
+            refusal = _OPTIONS if request.method == "OPTIONS" else _NO_DIALOG
+            if self.draining:
+                refusal = _DRAINING
+        if refusal is None:
+            refusal = self._no_room(request, trunk)
+        if refusal is not None:
+            self._refuse(request, via, source, listener, trunk, refusal)
+        else:
+            self._new_call(request, via, source, listener, trunk)
+
+    def _no_room(self, request: Request, trunk: str) -> Refusal | None:
+        """Why an INVITE can't become a call just now; where it can, node and trunk count it from here on."""
+        if self.draining:
+            return _DRAINING
+        if hops_left(request) < 0:
+            return Refusal(483, "Too Many Hops")
+        routing = self.routing
+        now = self.wheel.now
+        why = routing.load.admit(now)
+        if why is not None:
+            self.observer.rejected(f"node {why}")
+            return Refusal(503, "Service Unavailable", _RETRY_AFTER)
+        why = routing.trunks[trunk].admit_inbound(now)
+        if why is not None:
+            routing.load.release()
+            self.observer.rejected(f"trunk {why}")
+            # Without Retry-After: this trunk is full, the node is not (RFC 3261 §21.5.4).
+            return Refusal(503, "Service Unavailable", f'Warning: 399 edge "trunk {trunk} has reached its {why}"\r\n')
+        return None
+
+    def _new_call(self, request: Request, via: Via, source: Address, listener: Listener, trunk: str) -> None:
+        routing = self.routing
+        transaction = self.transactions.serve(request, via, listener, source)
+        self.transactions.remember(request, transaction)
+        try:
+            live = routing.trunks[trunk]
+            incoming = read_incoming(request, live.trunk, source[0], hops_left(request))
+            facts = incoming.facts
+            record = CallRecord(
+                call_id=new_token(),
+                ingress_call_id=request.first["call-id"],
+                node=routing.node,
+                calling=facts.calling,
+                called=facts.called,
+                ingress_trunk=trunk,
+                start=time.time(),
+            )
+            call = Call(self, routing, record)
+            caller = CallerLeg(self, call, live, listener, transaction.address, request, transaction)
+        except BadMessage as error:
+            routing.load.release()
+            routing.trunks[trunk].release_inbound()
+            self.observer.rejected("malformed")
+            self.observer.response("out", "INVITE", error.code, trunk)
+            transaction.respond(error.code, error.why, new_token())
+            return
+        call.caller = caller
+        transaction.user = call
+        self.calls[record.call_id] = call
+        caller.trying()
+        call.start(set_up(call, incoming))
+
+    def _refuse(
+        self, request: Request, via: Via, source: Address, listener: Listener, trunk: str, refusal: Refusal
+    ) -> None:
+        """Answers a request that goes no further, in a transaction of its own."""
+        code, reason, headers = refusal
+        transaction = self.transactions.serve(request, via, listener, source)
+        self.observer.response("out", request.method, code, trunk)
+        transaction.respond(code, reason, "" if tag_of(transaction.to) else new_token(), headers)
+
+    def _malformed(self, error: BadMessage, data: bytes, source: Address, listener: Listener) -> None:
+        """What can't be read: answered where it can be and its sender is known, else dropped; counted in any case."""
+        if not data.strip(b"\r\n\0 "):
+            return  # a keepalive (RFC 5626 §3.5.1)
+        trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        if trunk is None:
+            self.observer.rejected("unknown source")
+            return
+        self.observer.rejected("malformed")
+        request = error.message
+        if not isinstance(request, Request) or request.method == "ACK":
+            return
+        first = request.first
+        try:
+            via = parse_via(first["via"])
+            to = first.get("to", "")
+            lines = "".join(
+                f"{name}: {first[key]}\r\n"
+                for key, name in (("from", "From"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
+                if key in first
+            )
+            vias = response_vias(request, via, source)
+        except (BadMessage, KeyError):
+            return
+        if to and not tag_of(to):
+            to = f"{to};tag={new_token()}"
+        lines += f"To: {to}\r\n" if to else ""
+        self.observer.response("out", request.method, error.code, trunk)
+        # Stateless: nothing is kept of a message that could not be read.
+        answer = f"SIP/2.0 {error.code} {error.why}\r\n{vias}{lines}Content-Length: 0\r\n\r\n"
+        listener.send(answer.encode("utf-8", "surrogateescape"), source)
+
+    # What legs and calls tell
+
+    def remember_dialog(self, leg: Leg) -> None:
+        """From now on requests with this leg's tag are its."""
+        self._dialogs[leg.dialog.local_tag] = leg
+
+    def forget_dialog(self, leg: Leg) -> None:
+        """Requests with this leg's tag get 481 from now on."""
+        self._dialogs.pop(leg.dialog.local_tag, None)
+
+    def call_over(self, call: Call) -> None:
+        """A call has ended and its record is complete."""
+        if self.calls.pop(call.record.call_id, None) is not None:
+            call.routing.load.release()
+            self.observer.ended(call.record)
+
+    def interrupt(self) -> None:
+        """Ends every call in progress: the last thing before a stop that can't wait."""
+        for call in list(self.calls.values()):
+            call.interrupted()
+
+    def tidy(self) -> None:
+        """In a quiet moment: gives back the room that a burst made the tables take."""
+        self.transactions.tidy()
+        for table in (self.calls, self._dialogs):
+            if not table:
+                table.clear()
+
+    def counts(self) -> dict[str, int]:
+        """How many transactions, dialogs, calls and timers there are."""
+        return {
+            "transactions": len(self.transactions),
+            "dialogs": len(self._dialogs),
+            "calls": len(self.calls),
+            "timers": len(self.wheel),
+        }
+
+
+_NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
+_NO_TRANSACTION: Final = Refusal(481, "Call/Transaction Does Not Exist")
+_CANCELLED: Final = Refusal(200, "OK")
+_MERGED: Final = Refusal(482, "Loop Detected")
+_OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
+_DRAINING: Final = Refusal(503, "Service Unavailable", _RETRY_AFTER)
+
+
+def _is_of(leg: Leg, request: Request) -> bool:
+    """Whether a request with this leg's tag is really of its dialog: Call-ID and both tags."""
+    dialog = leg.dialog
+    first = request.first
+    return dialog.call_id == first["call-id"] and dialog.remote_tag == tag_of(first["from"])

@@ -1,0 +1,92 @@
+"""What a request must be before it becomes a call: RFC 3261 §8.2 in the order that it gives.
+
+Each check looks at one thing and gives the refusal that it deserves, or None. The checks know the message alone; who
+may send it, and whether a transaction or dialog is there for it, is router.py's business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from edge_router.b2bua.leg import ALLOW, ALLOW_LINE, SUPPORTED
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import parse_cseq, parse_small_number, split_list
+from edge_router.sip.names import METHODS, SPELLING
+from edge_router.sip.uri import BadUri, UnsupportedScheme, parse_uri
+
+if TYPE_CHECKING:
+    from edge_router.sip.message import Request, Response
+
+MANDATORY: Final = ("via", "from", "to", "call-id", "cseq")
+_ALLOWED: Final = frozenset(ALLOW.split(", "))
+_KNOWN_OPTIONS: Final = frozenset(SUPPORTED.split(", "))
+MAX_FORWARDS: Final = 70
+CAPABILITIES: Final = f"{ALLOW_LINE}Accept: application/sdp, message/sipfrag\r\nSupported: {SUPPORTED}\r\n"
+
+
+class Refusal(NamedTuple):
+    """The answer to a request that goes no further; ``headers`` are whole lines."""
+
+    code: int
+    reason: str
+    headers: str = ""
+
+
+def check_mandatory(message: Request | Response) -> None:
+    """Raises BadMessage(400) where a header is missing that every message has, or CSeq is not what it must be."""
+    first = message.first
+    for key in MANDATORY:
+        if key not in first:
+            raise BadMessage(400, f"{SPELLING[key]} is missing", message)
+    if not first["call-id"]:
+        raise BadMessage(400, "Call-ID is empty", message)
+
+
+def check_cseq(request: Request) -> None:
+    """Raises BadMessage(400) for a CSeq that isn't a number and this request's method."""
+    if parse_cseq(request.first["cseq"]).method != request.method:
+        raise BadMessage(400, "CSeq names another method", request)
+
+
+def refusal_of(request: Request) -> Refusal | None:
+    """Why a request outside any dialog can't be taken, None if it can."""
+    return _method(request) or _uri(request) or _extensions(request)
+
+
+def _method(request: Request) -> Refusal | None:
+    method = request.method
+    if method in _ALLOWED and method != "NOTIFY":
+        return None
+    if method not in METHODS:
+        return Refusal(501, "Not Implemented", ALLOW_LINE)
+    if method in ("SUBSCRIBE", "NOTIFY", "PUBLISH"):
+        # The one event package that we know lives in the dialog of a REFER (RFC 3515).
+        event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
+        if event != "refer":
+            return Refusal(489, "Bad Event", "Allow-Events: refer\r\n")
+        if method == "NOTIFY":
+            return Refusal(481, "Subscription Does Not Exist")
+    return Refusal(405, "Method Not Allowed", ALLOW_LINE)
+
+
+def _uri(request: Request) -> Refusal | None:
+    try:
+        parse_uri(request.uri)
+    except UnsupportedScheme:
+        return Refusal(416, "Unsupported URI Scheme")
+    except BadUri:
+        return Refusal(400, "Malformed Request-URI")
+    return None
+
+
+def _extensions(request: Request) -> Refusal | None:
+    if "require" not in request.first:
+        return None
+    wanted = [tag for value in request.all("require") for tag in split_list(value) if tag]
+    unknown = [tag for tag in wanted if tag.lower() not in _KNOWN_OPTIONS]
+    return Refusal(420, "Bad Extension", f"Unsupported: {', '.join(unknown)}\r\n") if unknown else None
+
+
+def hops_left(request: Request) -> int:
+    """Max-Forwards less one for the next leg; -1 where the request may go no further. Raises BadMessage(400)."""
+    return parse_small_number(request.first.get("max-forwards"), "Max-Forwards", MAX_FORWARDS, 255) - 1

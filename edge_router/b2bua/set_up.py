@@ -1,0 +1,243 @@
+"""A call's set-up, from its INVITE to the answer: read it top to bottom.
+
+Decide; then, dial-peer by dial-peer and target by target, redirect, REFER or bridge, until one takes the call. What
+the cloud refuses, or does not answer, or has no room for, goes on to the next; the caller hears of it only when
+nothing is left. `call.py` drives this coroutine and has the ends that can come at any moment (CANCEL, BYE).
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from edge_router.b2bua.call import Call, cause_of, next_event
+from edge_router.b2bua.leg import TIMEOUT
+from edge_router.b2bua.redirect import redirect
+from edge_router.b2bua.refer import join, refer
+from edge_router.policy.decision import Hop
+from edge_router.sip.reasons import reason_phrase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge_router.b2bua.callee import CalleeLeg
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Target
+    from edge_router.policy.decision import Decision
+    from edge_router.sip.message import Response
+
+
+class Failure(NamedTuple):
+    """Why an attempt came to nothing: the final status, None if none came, and what came with it."""
+
+    code: int | None
+    response: Response | None = None
+    callee: CalleeLeg | None = None
+
+
+_NO_CIRCUIT: Final = 34  # Q.850: no circuit or channel available
+
+
+async def set_up(call: Call, incoming: Incoming) -> None:
+    """Sets a call up, or refuses it."""
+    decision = decide(call, incoming)
+    if decision.method == "reject":
+        reject(call, decision)
+        return
+    failure: Failure | None = None
+    last = ""
+    for peer, trunk, by in hops(call, decision):
+        if last:
+            call.router.observer.failover(last, peer.name, _word(failure))
+        last = peer.name
+        call.record.dial_peer_out = peer.name
+        call.record.egress_trunk = trunk.trunk.name
+        call.record.method = by
+        if by == "redirect":
+            redirect(call, incoming, peer, trunk)
+            return
+        if by == "refer":
+            if await refer(call, incoming, peer, trunk):
+                return
+            failure = failure or Failure(None)
+            continue
+        failure = await bridge(call, incoming, peer, trunk)
+        if failure is None:
+            return
+        if not trunk.trunk.next_peer_on.has(failure.code):
+            break
+    give_back(call, failure, last)
+
+
+def decide(call: Call, incoming: Incoming) -> Decision:
+    """Matches and decides, and notes both."""
+    caller, record = call.caller, call.record
+    began = perf_counter()
+    route = call.routing.route(incoming.facts, caller.listener.name, call.router.wheel.now)
+    if route.dial_peer_in is not None:
+        record.dial_peer_in = route.dial_peer_in.name
+    record.decision = route.decision
+    call.router.observer.decided(record, perf_counter() - began)
+    return route.decision
+
+
+def reject(call: Call, decision: Decision) -> None:
+    """Refuses a call because the rules say so, or because nothing matches it."""
+    matched = decision.policy is not None
+    call.record.method = "reject" if matched else "none"
+    headers = ""
+    if decision.cause is not None:
+        headers = f"Reason: Q.850;cause={decision.cause}\r\n"
+    if decision.retry_after is not None:
+        headers += f"Retry-After: {decision.retry_after}\r\n"
+    reason = decision.reason or reason_phrase(decision.code)
+    call.refuse(decision.code, reason, "rejected" if matched else "failed", headers, decision.cause)
+
+
+def hops(call: Call, decision: Decision) -> Iterator[tuple[DialPeer, LiveTrunk, str]]:
+    """The dial-peers to try, in order, each admitted to its trunk; those that are down or full are skipped.
+
+    Where all were down and none was tried, they are tried all the same: nothing is lost by it, and a premise that
+    came back a second ago is not written off.
+    """
+    down: list[Hop] = []
+    tried = False
+    for hop in (*decision.to, *decision.otherwise):
+        peer, trunk = call.routing.outgoing(hop.peer)
+        if not trunk.up:
+            down.append(hop)
+        elif trunk.admit_outbound(call.router.wheel.now) is None:
+            call.count_on(trunk)
+            tried = True
+            yield peer, trunk, _way(call, hop)
+            call.count_on(None)
+    if not tried:
+        for hop in down:
+            peer, trunk = call.routing.outgoing(hop.peer)
+            if trunk.admit_outbound(call.router.wheel.now) is None:
+                call.count_on(trunk)
+                yield peer, trunk, _way(call, hop)
+                call.count_on(None)
+
+
+def _way(call: Call, hop: Hop) -> str:
+    """How the call goes there: a caller's trunk that can't be redirected, or is answered by now, is bridged."""
+    caller = call.caller
+    if hop.by == "bridge":
+        return hop.by
+    if caller.answered:
+        return "bridge"
+    if hop.by not in caller.trunk.trunk.accepts:
+        call.record.reason = f"bridged, since trunk {caller.trunk.trunk.name} does not accept {hop.by}"
+        return "bridge"
+    return hop.by
+
+
+async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> Failure | None:
+    """Tries the targets of a trunk in turn. None when one has answered and the caller is through."""
+    failure = Failure(None)
+    router = call.router
+    for target in trunk.targets_to_try(router.wheel.now) or trunk.last_resort():
+        began = router.wheel.now
+        call.caller.start_afresh()
+        trunk.trying(target, began)
+        callee = call.invite(incoming, peer, trunk, target)
+        call.record.target = target.place
+        failed = await ring(call, incoming, callee, trunk)
+        if failed is None:
+            call.note_attempt(peer.name, target.place, 200, began)
+            return None
+        failure = failed
+        call.note_attempt(peer.name, target.place, failure.code, began)
+        _judge(trunk, target, failure, callee, router.wheel.now)
+        if not trunk.trunk.hunt_on.has(failure.code):
+            break
+    return failure
+
+
+async def ring(call: Call, incoming: Incoming, callee: CalleeLeg, trunk: LiveTrunk) -> Failure | None:
+    """Waits for one target: 100, then ringing, then the answer, each in its time."""
+    limits = trunk.trunk
+    callee.wait(limits.connect_timeout)
+    while True:
+        event, leg, response = await next_event
+        if leg is not callee:
+            continue
+        if event == TIMEOUT:
+            callee.give_up()
+            return Failure(None, None, callee)
+        code = response.code
+        if code < 200:
+            if code == 100:
+                if callee.provisional == 100:
+                    callee.wait(limits.progress_timeout)
+                continue
+            if not callee.ringing:
+                callee.ringing = True
+                callee.wait(limits.answer_timeout)
+            call.relay_ringing(callee, response)
+        elif code < 300:
+            trunk.succeeded(callee.target)
+            if call.caller.answered:
+                await join(call, incoming, callee, response)
+            else:
+                call.connect(callee, response)
+            return None
+        else:
+            return Failure(code, response, callee)
+
+
+def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg, now: float) -> None:
+    """What a failed attempt says of the target: silence and 503 count against it, any other answer for it."""
+    if failure.code == 503:
+        trunk.failed(target, now)
+        seconds = _retry_after(failure.response)
+        if seconds:
+            trunk.hold(target, seconds, now)
+    elif failure.code is None and not callee.provisional:
+        trunk.failed(target, now)
+    else:
+        trunk.succeeded(target)
+
+
+def _retry_after(response: Response | None) -> int:
+    """The seconds of a Retry-After (RFC 3261 §20.33), 0 where there is none that can be read; an hour at most."""
+    text = response.first.get("retry-after", "") if response is not None else ""
+    seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
+    return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0
+
+
+def give_back(call: Call, failure: Failure | None, last: str) -> None:
+    """Nothing has taken the call: the caller gets what the last attempt said, in a form that does no harm."""
+    if failure is None or failure.callee is None:
+        call.record.reason = call.record.reason or "every dial-peer is down or full"
+        call.refuse(480, reason_phrase(480), "failed", f"Reason: Q.850;cause={_NO_CIRCUIT}\r\n", _NO_CIRCUIT)
+        return
+    callee, response = failure.callee, failure.response
+    call.record.reason = call.record.reason or f"{last}: {_word(failure)}"
+    if failure.code is None or response is None:
+        call.refuse(408, reason_phrase(408), "failed", cause=102)
+        return
+    code = _CODES_FOR_CALLER.get(failure.code, failure.code)
+    if code == 503 and callee.trunk.trunk.final_503 is not None:
+        code = callee.trunk.trunk.final_503
+    headers = call.crossing_back(callee, response)
+    if code != failure.code:
+        # Retry-After and such belong to the status that they came with.
+        headers = "".join(f"Reason: {value}\r\n" for value in response.all("reason"))
+        reason = reason_phrase(code)
+    else:
+        reason = response.reason or reason_phrase(code)
+        if 300 <= code < 400:
+            headers += "".join(f"Contact: {value}\r\n" for value in response.all("contact"))
+    call.refuse(code, reason, "failed", headers, cause_of(response))
+
+
+# A challenge is between the target and us, and is not the caller's to answer.
+_CODES_FOR_CALLER: Final = {401: 403, 407: 403}
+
+
+def _word(failure: Failure | None) -> str:
+    return "timeout" if failure is None or failure.code is None else str(failure.code)

@@ -1,0 +1,32 @@
+"""What the router needs of a transport, so that UDP, TCP and TLS look the same to it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edge_router.net.address import Address
+
+
+class Listener(Protocol):
+    """An address of ours that SIP is spoken on.
+
+    ``name`` is that of the configuration. ``advertised`` is what it is called outside, as host[:port], and
+    ``advertised_host`` its host alone; ``via`` the beginning of a Via value up to the branch's ``=``, and ``contact``
+    a Contact value with both. ``reliable`` transports deliver by themselves: nothing is sent twice on them.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def reliable(self) -> bool: ...  # noqa: D102
+    @property
+    def advertised(self) -> str: ...  # noqa: D102
+    @property
+    def advertised_host(self) -> str: ...  # noqa: D102
+    @property
+    def via(self) -> str: ...  # noqa: D102
+    @property
+    def contact(self) -> str: ...  # noqa: D102
+
+    def send(self, data: bytes, address: Address) -> bool:
+        """Sends one message; False where it can't be sent at all."""
