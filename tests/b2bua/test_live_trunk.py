@@ -1,0 +1,131 @@
+from dataclasses import dataclass, replace
+
+from edge_router.b2bua.live_trunk import LiveTrunk
+from edge_router.dialplan.trunk import Limit, Target, Trunk
+
+A = Target("sip:127.0.0.1:5070", "127.0.0.1", 5070)
+B = Target("sip:127.0.0.1:5080", "127.0.0.1", 5080)
+
+
+@dataclass
+class Clock:
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def live(trunk: Trunk, clock: Clock | None = None) -> LiveTrunk:
+    return LiveTrunk(trunk, clock or Clock())
+
+
+def fail(trunk: LiveTrunk, target: Target, now: float = 100.0) -> None:
+    for _ in range(3):
+        trunk.failed(target, now)
+
+
+def is_up(trunk: LiveTrunk) -> bool:
+    return trunk.up
+
+
+def test_targets_that_are_down_are_left_out_but_for_a_last_resort() -> None:
+    trunk = live(Trunk("cloud", (A, B)))
+    assert trunk.targets_to_try(100.0) == [A, B]
+    fail(trunk, A)
+    assert trunk.targets_to_try(100.0) == [B]
+    assert list(trunk.last_resort()) == [A, B]
+    assert [trunk.target_up(target, 100.0) for target in (A, B)] == [False, True]
+    trunk.succeeded(A)
+    assert trunk.targets_to_try(100.0) == [A, B]
+
+
+def test_hunts_as_the_trunk_says() -> None:
+    trunk = live(Trunk("cloud", (A, B), hunt="round-robin"))
+    assert [trunk.targets_to_try(100.0) for _ in range(3)] == [[A, B], [B, A], [A, B]]
+
+
+def test_up_while_any_target_is() -> None:
+    clock = Clock()
+    trunk = live(Trunk("cloud", (A, B)), clock)
+    fail(trunk, A)
+    assert is_up(trunk)
+    trunk.hold(B, 5, clock.now)
+    assert not is_up(trunk)
+    clock.now += 5
+    assert is_up(trunk)
+
+
+def test_after_a_time_down_one_call_finds_out() -> None:
+    clock = Clock()
+    trunk = live(Trunk("cloud", (A,)), clock)
+    fail(trunk, A)
+    clock.now += 30
+    assert is_up(trunk)
+    trunk.trying(A, clock.now)
+    assert not is_up(trunk)
+    trunk.succeeded(A)
+    assert is_up(trunk)
+
+
+def test_a_trunk_without_targets_is_not_up() -> None:
+    trunk = live(Trunk("carrier"))
+    assert not is_up(trunk)
+    assert trunk.targets_to_try(100.0) == []
+
+
+def test_limits_each_way() -> None:
+    trunk = live(Trunk("cloud", inbound_limit=Limit(max_calls=1), outbound_limit=Limit(max_cps=1)))
+    assert [trunk.admit_inbound(100.0) for _ in range(2)] == [None, "max_calls"]
+    assert trunk.full(100.0) is None
+    assert [trunk.admit_outbound(100.0) for _ in range(2)] == [None, "max_cps"]
+    assert trunk.full(100.0) == "max_cps"
+    assert trunk.counts() == (1, 1)
+    trunk.release_inbound()
+    assert trunk.counts() == (0, 1)
+    trunk.release_outbound()
+    assert trunk.counts() == (0, 0)
+    assert trunk.calls == 0
+
+
+def test_a_limit_both_ways_together_and_what_it_refuses_counts_nowhere() -> None:
+    trunk = live(Trunk("cloud", limit=Limit(max_calls=2)))
+    assert trunk.admit_inbound(100.0) is None
+    assert trunk.admit_outbound(100.0) is None
+    assert trunk.admit_inbound(100.0) == trunk.admit_outbound(100.0) == trunk.full(100.0) == "max_calls"
+    assert trunk.counts() == (1, 1)
+    assert trunk.sent(60) == 1
+    trunk.release_inbound()
+    assert trunk.admit_outbound(100.0) is None
+
+
+def test_what_a_rule_reads() -> None:
+    clock = Clock()
+    trunk = live(Trunk("cloud"), clock)
+    trunk.admit_inbound(clock.now)
+    trunk.admit_outbound(clock.now)
+    trunk.admit_outbound(clock.now)
+    trunk.release_outbound()
+    assert (trunk.name, trunk.calls, trunk.cps, trunk.sent(60)) == ("cloud", 2, 3.0, 2)
+    clock.now += 2
+    assert (trunk.calls, trunk.cps, trunk.sent(60)) == (2, 0.0, 2)
+
+
+def test_a_reload_keeps_counts_and_the_health_of_targets_that_stay() -> None:
+    old = live(Trunk("cloud", (A, B), limit=Limit(max_calls=5)))
+    old.admit_inbound(100.0)
+    old.admit_outbound(100.0)
+    fail(old, A)
+    fail(old, B)
+    moved = replace(B, uri="sip:127.0.0.1:5090", port=5090)
+    new = old.renew(Trunk("cloud", (moved, replace(A, preference=7)), limit=Limit(max_calls=2)))
+    assert new.counts() == (1, 1)
+    assert new.sent(60) == 1
+    assert new.targets_to_try(100.0) == [moved]
+    assert new.admit_inbound(100.0) == "max_calls"
+    # The call that came before the reload still knows only the old one.
+    old.succeeded(A)
+    old.succeeded(B)
+    old.release_inbound()
+    assert new.admit_inbound(100.0) is None
+    assert len(new.targets_to_try(100.0)) == 2
+    assert old.trunk.limit.max_calls == 5
