@@ -61,6 +61,7 @@ class CallLine(Event):
                 {"dial_peer": each.dial_peer, "target": each.target, "code": each.code, "ms": each.ms}
                 for each in record.attempts
             ],
+            "transferred_to": record.transferred_to,
             "setup_ms": _milliseconds(record),
             "duration_s": _duration(record),
             "code": record.code,
@@ -84,8 +85,12 @@ def what_became(record: CallRecord) -> str:
 
 
 def why(record: CallRecord) -> str:
-    """The decision's own words; where no policy decided, what the call was told."""
-    return record.decision.explain() if record.decision else record.reason
+    """The decision's own words, and what came otherwise than it was decided."""
+    decision = record.decision
+    if decision is None:
+        return record.reason
+    decided = decision.explain() if decision.policy is not None else decision.because or "by the dial plan"
+    return f"{decided}; {record.reason}" if record.reason else decided
 
 
 def _milliseconds(record: CallRecord) -> int | None:

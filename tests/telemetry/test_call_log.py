@@ -3,7 +3,8 @@ import logging
 import pytest
 
 from edge_router.b2bua.record import Attempt, CallRecord
-from edge_router.telemetry.call_log import CallLine, CallLog, what_became
+from edge_router.policy.decision import Decision, Hop
+from edge_router.telemetry.call_log import CallLine, CallLog, what_became, why
 from tests.telemetry.records import record, to_cloud
 
 
@@ -58,6 +59,7 @@ def test_fields_are_those_of_the_call_record(answered: CallRecord) -> None:
         "method": "bridge",
         "reason": to_cloud().explain(),
         "attempts": [{"dial_peer": "cloud", "target": "sip:127.0.0.14:5060", "code": None, "ms": 2_000}],
+        "transferred_to": None,
         "setup_ms": 250,
         "duration_s": 3.2,
         "code": 200,
@@ -67,9 +69,28 @@ def test_fields_are_those_of_the_call_record(answered: CallRecord) -> None:
     }
 
 
-def test_a_call_without_decision_says_why_it_ended() -> None:
-    line = CallLine(record(outcome="failed", code=404, reason="no dial-peer for +18005550100"))
-    assert str(line) == "+13035550123 -> +18005550100: failed 404; no dial-peer for +18005550100"
+def test_what_came_otherwise_than_decided_is_told_too() -> None:
+    line = CallLine(record(outcome="failed", code=500, decision=to_cloud(), reason="premise: 503"))
+    assert str(line) == f"+13035550123 -> +18005550100: failed 500; {to_cloud().explain()}; premise: 503"
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        (
+            Decision(None, None, "reject", code=404, because="no inbound dial-peer matches"),
+            "no inbound dial-peer matches",
+        ),
+        (Decision(None, None, "bridge", to=(Hop("premise", "bridge"),)), "by the dial plan"),
+    ],
+)
+def test_without_a_policy_it_is_the_dial_plan_that_decided(decision: Decision, words: str) -> None:
+    assert why(record(decision=decision)) == words
+
+
+def test_a_call_that_ended_before_its_decision_says_why() -> None:
+    line = CallLine(record(outcome="failed", code=500, reason="a fault"))
+    assert str(line) == "+13035550123 -> +18005550100: failed 500; a fault"
     fields = line.fields()
     assert (fields["policy"], fields["rule"], fields["values"], fields["state_age_s"]) == (None, None, {}, None)
     assert (fields["setup_ms"], fields["duration_s"]) == (None, None)
