@@ -17,14 +17,22 @@ from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.record import CallRecord
-from edge_router.b2bua.screening import CAPABILITIES, Refusal, check_cseq, check_mandatory, hops_left, refusal_of
+from edge_router.b2bua.screening import (
+    CAPABILITIES,
+    Refusal,
+    check_cseq,
+    check_form,
+    check_mandatory,
+    hops_left,
+    refusal_of,
+)
 from edge_router.b2bua.set_up import set_up
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import Via, parse_via, tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
 from edge_router.sip.timers import TimerWheel
 from edge_router.sip.tokens import new_token
-from edge_router.sip.transaction_layer import TransactionLayer, response_vias
+from edge_router.sip.transaction_layer import TransactionLayer, response_address, response_vias
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
@@ -72,6 +80,7 @@ class Router:
         """Takes one datagram. Never raises: what is wrong with it is answered or dropped, and counted."""
         self.wheel.now = self._clock()
         self.received += 1
+        message: Request | Response | None = None
         try:
             message = parse(data, self._limits)
             check_mandatory(message)
@@ -80,6 +89,7 @@ class Router:
             else:
                 self._request(message, source, listener)
         except BadMessage as error:
+            error.message = error.message or message
             self._malformed(error, data, source, listener)
         except Exception:
             self.observer.rejected("internal error")
@@ -151,6 +161,7 @@ class Router:
 
     def _outside(self, request: Request, via: Via, source: Address, listener: Listener, trunk: str) -> None:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
+        check_form(request)
         refusal = refusal_of(request)
         if refusal is None and self.transactions.merged(request):
             refusal = _MERGED
@@ -239,24 +250,26 @@ class Router:
         if not isinstance(request, Request) or request.method == "ACK":
             return
         first = request.first
+        if "via" not in first:
+            return
         try:
             via = parse_via(first["via"])
-            to = first.get("to", "")
-            lines = "".join(
-                f"{name}: {first[key]}\r\n"
-                for key, name in (("from", "From"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
-                if key in first
-            )
-            vias = response_vias(request, via, source)
-        except (BadMessage, KeyError):
-            return
+            vias, address = response_vias(request, via, source), response_address(via, source)
+        except BadMessage:  # the Via itself is what is wrong, or of another version: it goes back as it came
+            vias, address = "".join(f"Via: {value}\r\n" for value in request.all("via")), source
+        to = first.get("to", "")
+        lines = "".join(
+            f"{name}: {first[key]}\r\n"
+            for key, name in (("from", "From"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
+            if key in first
+        )
         if to and not tag_of(to):
             to = f"{to};tag={new_token()}"
         lines += f"To: {to}\r\n" if to else ""
         self.observer.response("out", request.method, error.code, trunk)
         # Stateless: nothing is kept of a message that could not be read.
         answer = f"SIP/2.0 {error.code} {error.why}\r\n{vias}{lines}Content-Length: 0\r\n\r\n"
-        listener.send(answer.encode("utf-8", "surrogateescape"), source)
+        listener.send(answer.encode("utf-8", "surrogateescape"), address)
 
     # What legs and calls tell
 

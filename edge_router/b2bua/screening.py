@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.leg import ALLOW, ALLOW_LINE, SUPPORTED
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import parse_cseq, parse_small_number, split_list
+from edge_router.sip.headers import parse_cseq, parse_name_addr, parse_small_number, split_list
 from edge_router.sip.names import METHODS, SPELLING
-from edge_router.sip.uri import BadUri, UnsupportedScheme, parse_uri
+from edge_router.sip.uri import BadUri, SipUri, UnsupportedScheme, parse_uri
 
 if TYPE_CHECKING:
     from edge_router.sip.message import Request, Response
@@ -43,9 +43,22 @@ def check_mandatory(message: Request | Response) -> None:
 
 
 def check_cseq(request: Request) -> None:
-    """Raises BadMessage(400) for a CSeq that isn't a number and this request's method."""
-    if parse_cseq(request.first["cseq"]).method != request.method:
+    """Raises BadMessage(400) for a CSeq that isn't a number and this request's method.
+
+    An unknown method gets its 501 whatever its CSeq says (RFC 4475 §3.1.2.18).
+    """
+    if parse_cseq(request.first["cseq"]).method != request.method and request.method in METHODS:
         raise BadMessage(400, "CSeq names another method", request)
+
+
+def check_form(request: Request) -> None:
+    """Raises BadMessage(400) where From, To or Date can't be read: whoever takes the request on would stumble."""
+    first = request.first
+    if request.method != "INVITE":  # whose addresses are read in any case
+        parse_name_addr(first["from"], "From")
+        parse_name_addr(first["to"], "To")
+    if "date" in first and first["date"][-4:] != " GMT":
+        raise BadMessage(400, "Date is not in GMT", request)  # RFC 3261 §20.17
 
 
 def refusal_of(request: Request) -> Refusal | None:
@@ -71,11 +84,13 @@ def _method(request: Request) -> Refusal | None:
 
 def _uri(request: Request) -> Refusal | None:
     try:
-        parse_uri(request.uri)
+        uri = parse_uri(request.uri)
     except UnsupportedScheme:
         return Refusal(416, "Unsupported URI Scheme")
     except BadUri:
         return Refusal(400, "Malformed Request-URI")
+    if isinstance(uri, SipUri) and uri.headers:  # RFC 3261 §19.1.1: headers have no place there
+        return Refusal(400, "Headers in the Request-URI")
     return None
 
 

@@ -103,8 +103,7 @@ class TransactionLayer:
     def serve(self, request: Request, via: Via, transport: Transport, source: Address) -> ServerTransaction:
         """A new server transaction. Its answers go where RFC 3261 §18.2.2 and RFC 3581 say."""
         key = self._key(request, via, request.method)
-        port = source[1] if via.rport or transport.reliable else via.port or 5060
-        address = source if port == source[1] else (source[0], port)
+        address = response_address(via, source, transport.reliable)
         transaction = ServerTransaction(
             self, transport, source, address, key, request, response_vias(request, via, source)
         )
@@ -137,12 +136,19 @@ class TransactionLayer:
         """What ties a request to its transaction: branch, sent-by and method; an ACK belongs to its INVITE."""
         if method == "ACK":
             method = "INVITE"
-        if via.branch.startswith(BRANCH_COOKIE):
+        if via.branch.startswith(BRANCH_COOKIE) and via.branch != BRANCH_COOKIE:
             return f"{via.branch} {via.sent_by} {method}"
-        # RFC 2543 has no unique branch. The To tag is left out, since the ACK has one that the INVITE lacks.
+        # RFC 2543 has no unique branch, nor has the bare cookie (RFC 4475 §3.2.1). The To tag is left out, since the
+        # ACK has one that the INVITE lacks.
         first = request.first
         number = parse_cseq(first["cseq"]).number
         return f"{request.uri} {tag_of(first['from'])} {first['call-id']} {number} {first['via']} {method}"
+
+
+def response_address(via: Via, source: Address, reliable: bool = False) -> Address:
+    """Where the answers to a request go: RFC 3261 §18.2.2 and RFC 3581 §4."""
+    port = source[1] if via.rport or reliable else via.port or 5060
+    return source if port == source[1] else (source[0], port)
 
 
 def response_vias(request: Request, via: Via, source: Address) -> str:
