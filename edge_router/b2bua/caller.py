@@ -71,6 +71,7 @@ class CallerLeg(Leg):
         self._repeated_for = 0.0
         self._shown: ShownSdp | None = None
         self._farewell: str | None = None
+        router.remember_dialog(self)
 
     # Answers to his INVITE
 
