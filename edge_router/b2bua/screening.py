@@ -63,7 +63,10 @@ def check_form(request: Request) -> None:
 
 def refusal_of(request: Request) -> Refusal | None:
     """Why a request outside any dialog can't be taken, None if it can."""
-    return _method(request) or _uri(request) or _extensions(request)
+    uri = _uri(request)
+    if uri is not None and uri.code == 400:  # what is malformed is so for any method
+        return uri
+    return _method(request) or uri or _extensions(request)
 
 
 def _method(request: Request) -> Refusal | None:
