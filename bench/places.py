@@ -1,0 +1,58 @@
+"""Where everything stands: one loopback network of our own, the same port everywhere."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.process import BenchError
+
+SIP_PORT = 5060
+HTTP_PORT = 8080
+CALLED = "+18005550100"  # what the carrier dials
+
+
+@dataclass(frozen=True)
+class Places:
+    """Addresses of one run, all in one /24 of 127.0.0.0/8 that nobody else uses."""
+
+    network: str  # the first three numbers, "127.0.71"
+
+    @property
+    def carrier(self) -> str:
+        """SIPp's calling end."""
+        return f"{self.network}.1"
+
+    @property
+    def premise(self) -> str:
+        """SIPp's answering end."""
+        return f"{self.network}.2"
+
+    @property
+    def cloud(self) -> str:
+        """Where a 302 points. Nothing listens there."""
+        return f"{self.network}.3"
+
+    def device(self, number: int) -> str:
+        """The address of the device under test with this number, 0 to 99."""
+        return f"{self.network}.{100 + number}"
+
+
+def free_places() -> Places:
+    """The first network from 127.0.71 on in which no UDP socket is bound."""
+    taken = {address.rpartition(".")[0] for address, _ in bound_udp()}
+    for third in range(71, 255):
+        network = f"127.0.{third}"
+        if network not in taken:
+            return Places(network)
+    raise BenchError("no /24 of 127.0.71.0 to 127.0.254.0 is free")
+
+
+def bound_udp() -> set[tuple[str, int]]:
+    """Address and port of each UDP socket (IPv4) that is bound now: proc(5), /proc/net/udp."""
+    found = set()
+    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        address, _, port = line.split()[1].partition(":")
+        found.add((socket.inet_ntoa(bytes.fromhex(address)[::-1]), int(port, 16)))
+    return found
