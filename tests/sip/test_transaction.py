@@ -268,7 +268,7 @@ EVENTS = sorted({event for machine in MACHINES for _, event in machine.table})
 EVERY_ROW = [
     pytest.param(machine, state, event, id=f"{machine.name}-{state}-{event}")
     for machine in MACHINES
-    for state, event in machine.table.keys() | machine.rows.keys()
+    for state, event in sorted(machine.table.keys() | machine.rows.keys())
 ]
 EVERY_OTHER_PAIR = [
     pytest.param(machine, state, event, id=f"{machine.name}-{state}-{event}")
