@@ -110,7 +110,7 @@ class _Sources:
 
     def _owner(self, host: str) -> str | None:
         try:
-            address = ip_address(host.partition("%")[0])
+            address = ip_address(host)
         except ValueError:
             return None
         if isinstance(address, IPv6Address) and address.ipv4_mapped:

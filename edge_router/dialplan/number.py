@@ -21,7 +21,7 @@ def normalise(user: str) -> str:
     A name that is not a number comes back as it is, with escapes decoded only where they needn't be there (RFC 3261
     §19.1.4): no line break, quote or parameter comes out of here. `#` is the one that a URI wants escaped again.
     """
-    if user.isascii() and (user.isdigit() or (user[:1] == "+" and user[1:].isdigit())):
+    if user.isdigit() or (user[:1] == "+" and user[1:].isdigit()):  # nearly every number
         return user
     name = user.partition(";")[0]
     plain = _decoded(name) if "%" in name else name

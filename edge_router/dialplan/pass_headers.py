@@ -54,6 +54,10 @@ class PassHeaders:
                 names.add(_name(entry))
         return cls(frozenset(names), tuple(sorted(prefixes)))
 
+    def __bool__(self) -> bool:
+        """Whether any header is named."""
+        return bool(self.names or self.prefixes)
+
     def crosses(self, key: str) -> bool:
         """Whether the header with this key (lower case, long name) is to be copied to the other leg."""
         if key in self.names:

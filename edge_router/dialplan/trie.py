@@ -34,13 +34,13 @@ class _Goal(Generic[T]):
         """The match's length, or None. `at` digits have been matched on the way here."""
         if self.rest is None:
             return self.pattern.matches(number)
-        end = at + len(self.rest)
-        if len(number) < end:
+        if len(number) < at + len(self.rest):
             return None
-        for digit, step in zip(number[at:end], self.rest, strict=True):
-            if digit not in step:
+        for step in self.rest:
+            if number[at] not in step:
                 return None
-        return self.pattern.digits if self.pattern.may_end(number, end) else None
+            at += 1
+        return self.pattern.digits if self.pattern.may_end(number, at) else None
 
 
 class _Node(Generic[T]):

@@ -79,6 +79,7 @@ from tests.dialplan.oracle import Written, numbers, patterns
         # of several ways to match the longest counts
         (".?1%1", "111", 3),
         ("(12)?.%2$", "1212", 3),
+        ("1%.%", "11", 2),
     ],
 )
 def test_matches(text: str, number: str, length: int | None) -> None:

@@ -102,7 +102,7 @@ def test_out_by_longest_match_then_preference_then_order() -> None:
             way_out("short", "+1"),
             way_out("same", "+1800555....", preference=1),
             way_out("set", "+180055[5]....", "+180[0-9]555...."),
-            way_out("sets", "+1800[5-6]55...."),
+            way_out("sets", "+1800[5-6]55....", preference=3),
             way_out("dots", "+1800.55....", preference=0),
             way_out("same too", "+1800555....", preference=1),
             way_out("elsewhere", "+1900"),
