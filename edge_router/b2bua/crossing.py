@@ -61,11 +61,14 @@ def crossing(message: Message, table: dict[str, int], came_by: Trunk, leaves_by:
     ``host`` is what the listener that they leave by is called outside. A value that can't be read stays behind.
     """
     lines = []
-    passes = leaves_by.pass_headers.crosses
+    passes = leaves_by.pass_headers
+    none_pass = not passes
     for key, value in message.fields:
         form = table.get(key)
         if form is None:
-            if passes(key):
+            if none_pass:
+                continue
+            if passes.crosses(key):
                 lines.append(f"{message.spell(key)}: {value}\r\n")
         elif form == _AS_IT_CAME:
             lines.append(f"{SPELLING[key]}: {value}\r\n")

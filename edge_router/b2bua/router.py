@@ -28,11 +28,11 @@ from edge_router.b2bua.screening import (
 )
 from edge_router.b2bua.set_up import set_up
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import Via, parse_via, tag_of
+from edge_router.sip.headers import parse_via, tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
 from edge_router.sip.timers import TimerWheel
 from edge_router.sip.tokens import new_token
-from edge_router.sip.transaction_layer import TransactionLayer, response_address, response_vias
+from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived, response_address, response_vias
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
@@ -109,16 +109,16 @@ class Router:
     # Requests
 
     def _request(self, request: Request, source: Address, listener: Listener) -> None:
-        via = parse_via(request.first["via"])
-        method = request.method
-        if self.transactions.receive(request, via):
+        arrival = arrived(request, listener, source)
+        if self.transactions.receive(arrival):
             return
+        method = request.method
         check_cseq(request)
         to_tag = tag_of(request.first["to"])
         if to_tag:
             leg = self._dialogs.get(to_tag)
             if leg is not None and _is_of(leg, request):
-                self._inside(leg, request, via, source, listener)
+                self._inside(leg, arrival)
                 return
         trunk = self.routing.sources.trunk_of(listener.name, source[0])
         if trunk is None:
@@ -129,38 +129,40 @@ class Router:
             return
         self.observer.request("in", method, trunk)
         if method == "CANCEL":
-            self._cancel(request, via, source, listener, trunk)
+            self._cancel(arrival, trunk)
         elif to_tag:
-            self._refuse(request, via, source, listener, trunk, _NO_DIALOG)
+            self._refuse(arrival, trunk, _NO_DIALOG)
         else:
-            self._outside(request, via, source, listener, trunk)
+            self._outside(arrival, trunk)
 
-    def _inside(self, leg: Leg, request: Request, via: Via, source: Address, listener: Listener) -> None:
+    def _inside(self, leg: Leg, arrival: Arrival) -> None:
         """A request in a dialog of ours, from wherever: its tags prove it."""
+        request = arrival.request
         self.observer.request("in", request.method, leg.trunk.name)
         if request.method == "ACK":
             if isinstance(leg, CallerLeg):
                 leg.on_ack(request)
         elif request.method == "CANCEL":
-            self._cancel(request, via, source, listener, leg.trunk.name)
+            self._cancel(arrival, leg.trunk.name)
         else:
-            leg.on_request(request, self.transactions.serve(request, via, listener, source))
+            leg.on_request(request, self.transactions.serve(arrival))
 
-    def _cancel(self, request: Request, via: Via, source: Address, listener: Listener, trunk: str) -> None:
+    def _cancel(self, arrival: Arrival, trunk: str) -> None:
         """A CANCEL: of a call in set-up, by the branch and from the source of its INVITE (RFC 3261 §9.2)."""
-        invite = self.transactions.invite_of(request, via)
-        if invite is None or invite.source != source:
+        invite = self.transactions.invite_of(arrival)
+        if invite is None or invite.source[0] != arrival.source[0]:
             if invite is not None:
                 self.observer.rejected("CANCEL from another source")
-            self._refuse(request, via, source, listener, trunk, _NO_TRANSACTION)
+            self._refuse(arrival, trunk, _NO_DIALOG)
             return
         call = invite.user if isinstance(invite.user, Call) else None
-        self._refuse(request, via, source, listener, trunk, _CANCELLED)
+        self._refuse(arrival, trunk, _CANCELLED)
         if call is not None:
-            call.cancelled(request)
+            call.cancelled(arrival.request)
 
-    def _outside(self, request: Request, via: Via, source: Address, listener: Listener, trunk: str) -> None:
+    def _outside(self, arrival: Arrival, trunk: str) -> None:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
+        request = arrival.request
         check_form(request)
         refusal = refusal_of(request)
         if refusal is None and self.transactions.merged(request):
@@ -172,9 +174,9 @@ class Router:
         if refusal is None:
             refusal = self._no_room(request, trunk)
         if refusal is not None:
-            self._refuse(request, via, source, listener, trunk, refusal)
+            self._refuse(arrival, trunk, refusal)
         else:
-            self._new_call(request, via, source, listener, trunk)
+            self._new_call(arrival, trunk)
 
     def _no_room(self, request: Request, trunk: str) -> Refusal | None:
         """Why an INVITE can't become a call just now; where it can, node and trunk count it from here on."""
@@ -196,13 +198,14 @@ class Router:
             return Refusal(503, "Service Unavailable", f'Warning: 399 edge "trunk {trunk} has reached its {why}"\r\n')
         return None
 
-    def _new_call(self, request: Request, via: Via, source: Address, listener: Listener, trunk: str) -> None:
+    def _new_call(self, arrival: Arrival, trunk: str) -> None:
+        request = arrival.request
         routing = self.routing
-        transaction = self.transactions.serve(request, via, listener, source)
+        transaction = self.transactions.serve(arrival)
         self.transactions.remember(request, transaction)
         try:
             live = routing.trunks[trunk]
-            incoming = read_incoming(request, live.trunk, source[0], hops_left(request))
+            incoming = read_incoming(request, live.trunk, arrival.source[0], hops_left(request))
             facts = incoming.facts
             record = CallRecord(
                 call_id=new_token(),
@@ -214,7 +217,9 @@ class Router:
                 start=time.time(),
             )
             call = Call(self, routing, record)
-            caller = CallerLeg(self, call, live, listener, transaction.address, request, transaction)
+            caller = CallerLeg(
+                self, call, live, self.listeners[arrival.transport.name], transaction.address, request, transaction
+            )
         except BadMessage as error:
             routing.load.release()
             routing.trunks[trunk].release_inbound()
@@ -228,13 +233,11 @@ class Router:
         caller.trying()
         call.start(set_up(call, incoming))
 
-    def _refuse(
-        self, request: Request, via: Via, source: Address, listener: Listener, trunk: str, refusal: Refusal
-    ) -> None:
+    def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""
         code, reason, headers = refusal
-        transaction = self.transactions.serve(request, via, listener, source)
-        self.observer.response("out", request.method, code, trunk)
+        transaction = self.transactions.serve(arrival)
+        self.observer.response("out", transaction.method, code, trunk)
         transaction.respond(code, reason, "" if tag_of(transaction.to) else new_token(), headers)
 
     def _malformed(self, error: BadMessage, data: bytes, source: Address, listener: Listener) -> None:
@@ -310,7 +313,6 @@ class Router:
 
 
 _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
-_NO_TRANSACTION: Final = Refusal(481, "Call/Transaction Does Not Exist")
 _CANCELLED: Final = Refusal(200, "OK")
 _MERGED: Final = Refusal(482, "Loop Detected")
 _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)

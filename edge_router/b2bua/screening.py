@@ -17,7 +17,7 @@ from edge_router.sip.uri import BadUri, SipUri, UnsupportedScheme, parse_uri
 if TYPE_CHECKING:
     from edge_router.sip.message import Request, Response
 
-MANDATORY: Final = ("via", "from", "to", "call-id", "cseq")
+MANDATORY: Final = frozenset({"via", "from", "to", "call-id", "cseq"})
 _ALLOWED: Final = frozenset(ALLOW.split(", "))
 _KNOWN_OPTIONS: Final = frozenset(SUPPORTED.split(", "))
 MAX_FORWARDS: Final = 70
@@ -35,9 +35,9 @@ class Refusal(NamedTuple):
 def check_mandatory(message: Request | Response) -> None:
     """Raises BadMessage(400) where a header is missing that every message has, or CSeq is not what it must be."""
     first = message.first
-    for key in MANDATORY:
-        if key not in first:
-            raise BadMessage(400, f"{SPELLING[key]} is missing", message)
+    if not first.keys() >= MANDATORY:
+        missing = " and ".join(SPELLING[key] for key in sorted(MANDATORY - first.keys()))
+        raise BadMessage(400, f"{missing} is missing", message)
     if not first["call-id"]:
         raise BadMessage(400, "Call-ID is empty", message)
 

@@ -168,22 +168,43 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
         code, why = 513, "Message Too Large: too many header lines"
         del lines[limits.headers + 1 :]
     fields = message.fields
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        key = KEY_OF.get(name)
-        if key is None:
-            key = key_of(name)
-            if not key or not colon:
+    del lines[0]
+    for line in lines:
+        field = _lately.get(line)
+        if field is None:
+            field = _read_line(line, message)
+            if field is None:
                 code, why = code or 400, why or "A header line that is no 'Name: value'"
                 continue
-            if key not in SPELLING:
-                message.spelling = message.spelling or {}
-                message.spelling.setdefault(key, name.rstrip(" \t"))
-        fields.append((key, value.strip(" \t")))
+        fields.append(field)
     message.first = dict(reversed(fields))  # built in C, and the first of a name wins
     if not code and message.__class__ is Request and len(message.uri) > limits.uri:
         code, why = 414, "Request-URI Too Long"
     return message, code, why
+
+
+# Most lines of a message stood in another a moment ago: the same carrier's, the same dialog's. A line that was seen
+# lately is not read again, and all messages that have it share its key and value.
+_lately: Final[dict[str, tuple[str, str]]] = {}
+_MOST_LINES: Final = 4_096
+_LONGEST_LINE: Final = 256
+
+
+def _read_line(line: str, message: Message) -> tuple[str, str] | None:
+    """One header line as key and value, None where it is none. Notes in the message how an unknown name is spelled."""
+    name, colon, value = line.partition(":")
+    key = KEY_OF.get(name) or key_of(name)
+    if not key or not colon:
+        return None
+    field = (key, value.strip(" \t"))
+    if key not in SPELLING:
+        message.spelling = message.spelling or {}
+        message.spelling.setdefault(key, name.rstrip(" \t"))
+    elif len(line) <= _LONGEST_LINE:
+        if len(_lately) >= _MOST_LINES:
+            _lately.clear()
+        _lately[line] = field
+    return field
 
 
 def _start(line: str) -> tuple[Request | Response, int, str]:

@@ -35,6 +35,10 @@ class Transport(Protocol):
     """What a transaction needs of a listener."""
 
     @property
+    def name(self) -> str:
+        """What the listener is called."""
+
+    @property
     def reliable(self) -> bool:
         """Whether it delivers by itself (TCP, TLS), so that nothing is sent twice."""
 

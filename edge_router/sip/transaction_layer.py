@@ -5,9 +5,9 @@ Lives here: the tables of running transactions and their keys. Sans-IO: transpor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from edge_router.sip.headers import Via, branch_of, parse_cseq, split_list, tag_of
+from edge_router.sip.headers import Via, branch_of, parse_cseq, parse_via, split_list, tag_of
 from edge_router.sip.tokens import BRANCH_COOKIE
 from edge_router.sip.transaction import (
     ACCEPTED,
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from edge_router.sip.timers import TimerWheel
 
 
+class Arrival(NamedTuple):
+    """A request as it arrived by ``transport`` from ``source``; ``key`` ties it to its transaction."""
+
+    request: Request
+    via: Via
+    key: str
+    transport: Transport
+    source: Address
+
+
 class TransactionLayer:
     """All running transactions. ``retransmitted`` and ``repeated`` count messages sent and received again."""
 
@@ -37,7 +47,7 @@ class TransactionLayer:
         self.repeated = 0
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[str, ServerTransaction] = {}
-        self._merged: dict[str, ServerTransaction] = {}
+        self._merged: set[str] = set()
 
     def __len__(self) -> int:
         """How many transactions run, those included that only wait for retransmissions."""
@@ -79,19 +89,19 @@ class TransactionLayer:
         transaction.fire("1xx" if code < 200 else "2xx" if code < 300 else "3xx-6xx", response)
         return transaction
 
-    def invite_of(self, cancel: Request, via: Via) -> ServerTransaction | None:
+    def invite_of(self, cancel: Arrival) -> ServerTransaction | None:
         """The INVITE that a CANCEL speaks of."""
-        return self._servers.get(self._key(cancel, via, "INVITE"))
+        return self._servers.get(_key(cancel.request, cancel.via, "INVITE"))
 
-    def receive(self, request: Request, via: Via) -> bool:
+    def receive(self, arrival: Arrival) -> bool:
         """Takes in a retransmission or the ACK of a failure: True where a transaction did.
 
         The ACK of a 2xx is the user's, also where its sender gave it the branch of the INVITE (RFC 6026 §7.1).
         """
-        transaction = self._servers.get(self._key(request, via, request.method))
+        transaction = self._servers.get(arrival.key)
         if transaction is None:
             return False
-        if request.method == "ACK":
+        if arrival.request.method == "ACK":
             if transaction.state == ACCEPTED:
                 return False
             transaction.fire("ACK")
@@ -100,14 +110,12 @@ class TransactionLayer:
             transaction.fire("request")
         return True
 
-    def serve(self, request: Request, via: Via, transport: Transport, source: Address) -> ServerTransaction:
+    def serve(self, arrival: Arrival) -> ServerTransaction:
         """A new server transaction. Its answers go where RFC 3261 §18.2.2 and RFC 3581 say."""
-        key = self._key(request, via, request.method)
+        request, via, key, transport, source = arrival
         address = response_address(via, source, transport.reliable)
-        transaction = ServerTransaction(
-            self, transport, source, address, key, request, response_vias(request, via, source)
-        )
-        self._servers[key] = transaction
+        vias = response_vias(request, via, source)
+        transaction = self._servers[key] = ServerTransaction(self, transport, source, address, key, request, vias)
         return transaction
 
     def merged(self, request: Request) -> bool:
@@ -117,7 +125,7 @@ class TransactionLayer:
     def remember(self, request: Request, transaction: ServerTransaction) -> None:
         """Keeps a request's identity for ``merged`` as long as its transaction runs."""
         transaction.merge_key = _merge_key(request)
-        self._merged[transaction.merge_key] = transaction
+        self._merged.add(transaction.merge_key)
 
     def remove(self, transaction: Transaction) -> None:
         """Forgets a transaction and what it holds."""
@@ -125,24 +133,30 @@ class TransactionLayer:
         transaction.message = b""
         if isinstance(transaction, ServerTransaction):
             self._servers.pop(transaction.key, None)
-            self._merged.pop(transaction.merge_key, None)
+            self._merged.discard(transaction.merge_key)
             transaction.user = None
         elif isinstance(transaction, ClientTransaction):
             self._clients.pop(transaction.key, None)
             transaction.user = None
 
-    @staticmethod
-    def _key(request: Request, via: Via, method: str) -> str:
-        """What ties a request to its transaction: branch, sent-by and method; an ACK belongs to its INVITE."""
-        if method == "ACK":
-            method = "INVITE"
-        if via.branch.startswith(BRANCH_COOKIE) and via.branch != BRANCH_COOKIE:
-            return f"{via.branch} {via.sent_by} {method}"
-        # RFC 2543 has no unique branch, nor has the bare cookie (RFC 4475 §3.2.1). The To tag is left out, since the
-        # ACK has one that the INVITE lacks.
-        first = request.first
-        number = parse_cseq(first["cseq"]).number
-        return f"{request.uri} {tag_of(first['from'])} {first['call-id']} {number} {first['via']} {method}"
+
+def arrived(request: Request, transport: Transport, source: Address) -> Arrival:
+    """Reads what ties a request to its transaction; raises BadMessage where Via or CSeq can't be read."""
+    via = parse_via(request.first["via"])
+    return Arrival(request, via, _key(request, via, request.method), transport, source)
+
+
+def _key(request: Request, via: Via, method: str) -> str:
+    """What ties a request to its transaction: branch, sent-by and method; an ACK belongs to its INVITE."""
+    if method == "ACK":
+        method = "INVITE"
+    if via.branch.startswith(BRANCH_COOKIE) and via.branch != BRANCH_COOKIE:
+        return f"{via.branch} {via.sent_by} {method}"
+    # RFC 2543 has no unique branch, nor has the bare cookie (RFC 4475 §3.2.1). The To tag is left out, since the ACK
+    # has one that the INVITE lacks.
+    first = request.first
+    number = parse_cseq(first["cseq"]).number
+    return f"{request.uri} {tag_of(first['from'])} {first['call-id']} {number} {first['via']} {method}"
 
 
 def response_address(via: Via, source: Address, reliable: bool = False) -> Address:
@@ -154,7 +168,9 @@ def response_address(via: Via, source: Address, reliable: bool = False) -> Addre
 def response_vias(request: Request, via: Via, source: Address) -> str:
     """The Via lines of a response: the request's, the topmost with received and rport where they are due."""
     first = request.first["via"]
-    if via.rport or via.host != source[0]:
+    if first.endswith(";rport") and "," not in first:  # the usual place, and the usual form
+        first = f"{first}={source[1]};received={source[0]}"
+    elif via.rport or via.host != source[0]:
         top = split_list(first)[0]  # received and rport go to the end of the topmost
         rest = first[len(top) :]
         if via.rport:
