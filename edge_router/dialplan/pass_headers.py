@@ -12,19 +12,15 @@ from typing import Final, Self
 
 from edge_router.sip.names import key_of
 
-_HOP: Final = {"via", "route", "record-route", "path", "service-route", "contact", "max-forwards", "max-breadth"}
-_DIALOG: Final = {"call-id", "cseq", "from", "to", "rseq", "rack", "session-expires", "min-se", "timestamp"}
-_EVENT: Final = {"event", "subscription-state", "sip-etag", "sip-if-match", "refer-to", "refer-sub", "recv-info"}
-_OTHER_DIALOG: Final = {"replaces", "join", "target-dialog"}
-_ABLE: Final = {"require", "proxy-require", "supported", "unsupported", "allow", "allow-events"}
-_ACCEPT: Final = {"accept", "accept-encoding", "accept-language"}
-_ASKED: Final = {"www-authenticate", "proxy-authenticate"}
-_SHOWN: Final = {"authorization", "proxy-authorization", "authentication-info", "proxy-authentication-info"}
-_BODY: Final = {"content-length", "content-type", "content-encoding", "content-disposition", "content-language"}
-
-NEVER: Final = frozenset().union(
-    _HOP, _DIALOG, _EVENT, _OTHER_DIALOG, _ABLE, _ACCEPT, _ASKED, _SHOWN, _BODY, {"mime-version"}
-)
+_ONE_LEG: Final = """
+via route record-route path service-route contact max-forwards max-breadth
+call-id cseq from to rseq rack session-expires min-se timestamp replaces join target-dialog
+event subscription-state sip-etag sip-if-match refer-to refer-sub recv-info
+require proxy-require supported unsupported allow allow-events accept accept-encoding accept-language
+authorization proxy-authorization www-authenticate proxy-authenticate authentication-info proxy-authentication-info
+content-length content-type content-encoding content-disposition content-language mime-version
+"""
+NEVER: Final = frozenset(_ONE_LEG.split())
 IDENTITY: Final = frozenset({"p-asserted-identity", "p-preferred-identity", "privacy", "remote-party-id"})
 
 

@@ -125,13 +125,13 @@ class PatternTrie(Generic[T]):
 
 def _thread(node: _Node[T], piece: Fragment, beyond: list[_Node[T]]) -> None:
     """Lays the automaton of a piece between a node and those beyond it."""
-    inner: list[_Node[T]] = [_Node() for _ in piece.steps]
+    inner: dict[int, _Node[T]] = {state: _Node() for state, after in enumerate(piece.after) if after}
     reached = [
-        ([inner[state]] if after else []) + (beyond if state in piece.last else [])
-        for state, after in enumerate(piece.after)
+        ([inner[state]] if state in inner else []) + (beyond if state in piece.last else [])
+        for state in range(len(piece.steps))
     ]
     for state in piece.first:
         node.link(piece.steps[state], reached[state])
-    for state, after in enumerate(piece.after):
-        for successor in after:
-            inner[state].link(piece.steps[successor], reached[successor])
+    for state, begun in inner.items():
+        for successor in piece.after[state]:
+            begun.link(piece.steps[successor], reached[successor])
