@@ -14,6 +14,9 @@ def test_names_cross_in_any_spelling() -> None:
 
 def test_nothing_crosses_unless_it_is_named() -> None:
     assert not PassHeaders().crosses("x-customer-id")
+    assert not PassHeaders()
+    assert PassHeaders.parse(["X-*"])
+    assert PassHeaders.parse(["X-Id"])
 
 
 def test_a_star_stands_for_any_ending() -> None:
