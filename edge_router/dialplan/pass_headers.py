@@ -54,9 +54,6 @@ class PassHeaders:
         """Whether any header is named."""
         return bool(self.names or self.prefixes)
 
-    def __bool__(self) -> bool:
-        return bool(self.names or self.prefixes)
-
     def crosses(self, key: str) -> bool:
         """Whether the header with this key (lower case, long name) is to be copied to the other leg."""
         if key in self.names:
