@@ -265,9 +265,9 @@ def _refuse_tag(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
 
 
 def _in_plain_words(error: yaml.MarkedYAMLError, text: str) -> Unreadable:
-    # An open quote is best shown where it began: all that follows it was taken for text.
-    at_context = error.problem == "found unexpected end of stream"
-    mark = (at_context and error.context_mark) or error.problem_mark
+    # Some are best shown where they began: an open quote takes all that follows it for text.
+    began = error.problem in ("found unexpected end of stream", "could not find expected ':'")
+    mark = (began and error.context_mark) or error.problem_mark
     at = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
     lines = text.split("\n")
     rest = lines[at.line - 1][at.column - 1 :] if at.line <= len(lines) else ""

@@ -1,0 +1,185 @@
+"""What a configuration becomes: trunks, sources, dial plan, policies; and what lives on over a reload."""
+
+import pytest
+
+from edge_router.b2bua.routing import Routing
+from edge_router.config.build import build, picture_of
+from edge_router.config.loading import examine_bytes
+from edge_router.config.models import Config
+from edge_router.policy.decision import Hop
+from edge_router.policy.facts import CallFacts
+
+TEXT = """\
+node: edge-1
+listen: [{name: a, address: "127.0.0.1:5060"}, {name: b, address: "127.0.0.1:5070"}]
+trunks:
+  carrier:
+    sources: [192.0.2.0/24, 198.51.100.4]
+    targets: ["sip:203.0.113.1"]
+    accepts: [refer]
+    identity: {accept: true}
+    limits: {max_calls: 9, inbound: {max_calls: 1}, outbound: {max_cps: 2}}
+  cloud:
+    targets: [{uri: "sip:192.0.2.4:5070", preference: 2, weight: 7}, "sip:[2001:db8::1]"]
+    listen: b
+    hunt: weighted
+    connect_timeout: 500ms
+    progress_timeout: 3
+    answer_timeout: 1m
+    hunt_on: [503, timeout]
+    final_503: pass
+    pass_headers: [X-Customer-*]
+  premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
+dial_peers:
+  - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p}
+  - {name: cloud, outgoing: {trunk: cloud}, called_number: "9{called}", refer_uri: "sip:{called}@h"}
+  - {name: premise, outgoing: {trunk: premise, called: "1", preference: 3}}
+policies:
+  p:
+    rules:
+      - {name: stale, when: 'queue("Sales").length == 0', to: cloud, stale: skip}
+      - name: long
+        when: queue("s-1").longest_wait > 60
+        to: [cloud, {peer: premise, by: refer}]
+        by: redirect
+        final: true
+      - {name: refused, when: 'call.calling == "1"', reject: 480, reason: Busy, cause: 17, retry_after: 5}
+    otherwise: {to: premise}
+state:
+  stale_after: 30s
+  queues: {Support: {id: s-1, longest_wait: 2m, length: 4, estimated_wait: 7}, Sales: {age: 31s}}
+limits: {max_calls: 1}
+on_no_match: 480
+"""
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def loaded(text: str) -> Config:
+    examined = examine_bytes(text.encode(), "f")
+    assert [str(fault) for fault in examined.faults] == []
+    assert examined.config is not None
+    return examined.config
+
+
+@pytest.fixture
+def routing() -> Routing:
+    return build(loaded(TEXT), Clock())
+
+
+def test_trunks(routing: Routing) -> None:
+    carrier, cloud, premise = (routing.trunks[name].trunk for name in ("carrier", "cloud", "premise"))
+    assert [target.address for target in cloud.targets] == [("192.0.2.4", 5070), ("2001:db8::1", 5060)]
+    assert [(t.preference, t.weight, t.uri) for t in cloud.targets] == [
+        (2, 7, "sip:192.0.2.4:5070"),
+        (0, 100, "sip:[2001:db8::1]"),
+    ]
+    assert (cloud.name, cloud.listen, cloud.hunt) == ("cloud", "b", "weighted")
+    assert (cloud.connect_timeout, cloud.progress_timeout, cloud.answer_timeout) == (0.5, 3.0, 60.0)
+    assert [cloud.hunt_on.has(code) for code in (503, None, 500)] == [True, True, False]
+    assert cloud.next_peer_on == cloud.hunt_on
+    assert [premise.next_peer_on.has(code) for code in (603, 503)] == [True, False]
+    assert [premise.hunt_on.has(code) for code in (408, 500, None, 486)] == [True, True, True, False]
+    assert (carrier.final_503, cloud.final_503, premise.final_503) == (500, None, 480)
+    assert cloud.pass_headers.crosses("x-customer-id")
+    assert not carrier.pass_headers.crosses("x-customer-id")
+    assert [set(carrier.accepts), set(cloud.accepts)] == [{"refer"}, {"redirect", "refer"}]
+    assert (carrier.accept_identity, carrier.send_identity) == (True, False)
+    assert (carrier.limit.max_calls, carrier.inbound_limit.max_calls, carrier.outbound_limit.max_cps) == (9, 1, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "trunk"),
+    [
+        ("a", "192.0.2.9", "carrier"),
+        ("a", "192.0.2.4", "carrier"),  # cloud is on the other listener
+        ("b", "192.0.2.4", "cloud"),  # an address goes before the network that it is in
+        ("b", "2001:db8::1", "cloud"),
+        ("a", "2001:db8::1", None),
+        ("a", "198.51.100.4", "carrier"),  # its sources go before premise's target
+        ("a", "203.0.113.1", "carrier"),  # both trunks' target: the first one's
+        ("b", "203.0.113.9", None),
+    ],
+)
+def test_sources(routing: Routing, listen: str, host: str, trunk: str | None) -> None:
+    assert routing.sources.trunk_of(listen, host) == trunk
+
+
+def call(calling: str = "2", called: str = "+18005550100", trunk: str = "carrier") -> CallFacts:
+    return CallFacts(calling, called, called, trunk)
+
+
+def test_dial_peers(routing: Routing) -> None:
+    cloud, premise = routing.plan.peers["cloud"], routing.plan.peers["premise"]
+    assert (cloud.called_number, cloud.refer_uri) == ("9{called}", "sip:{called}@h")
+    assert premise.outgoing is not None
+    assert (premise.outgoing.trunk, premise.outgoing.preference) == ("premise", 3)
+    assert routing.plan.outbound("123") == [premise]
+    assert routing.route(call(trunk="cloud"), "a", 1000.0).decision.code == 480
+
+
+def test_policies(routing: Routing) -> None:
+    decision = routing.route(call(), "a", 1000.0).decision
+    assert (decision.rule, decision.method, decision.final) == ("long", "redirect", True)
+    assert decision.to == (Hop("cloud", "redirect"), Hop("premise", "refer"))
+    assert decision.values == {'queue("s-1").longest_wait': 120}
+
+
+def test_a_rejection() -> None:
+    config = loaded(TEXT.replace("longest_wait: 2m", "longest_wait: 0"))
+    decision = build(config, Clock()).route(call("1"), "a", 1000.0).decision
+    assert (decision.method, decision.code, decision.reason) == ("reject", 480, "Busy")
+    assert (decision.cause, decision.retry_after) == (17, 5)
+
+
+def test_a_rule_without_a_condition_holds() -> None:
+    text = TEXT.replace("name: stale, when: 'queue(\"Sales\").length == 0'", "name: always")
+    assert build(loaded(text), Clock()).route(call(), "a", 1000.0).decision.rule == "always"
+
+
+def test_the_picture() -> None:
+    picture = picture_of(loaded(TEXT), 5.0)
+    support = picture.queue("s-1")
+    assert support is not None
+    assert (support.name, support.length, support.longest_wait, support.estimated_wait) == ("Support", 4, 120, 7)
+    sales = picture.queue("Sales")
+    assert sales is not None
+    assert sales.age(99.0) == 31.0
+
+
+def test_a_picture_from_elsewhere_is_what_rules_read() -> None:
+    config = loaded(TEXT)
+    picture = picture_of(config, 0.0)
+    routing = build(config, Clock(), picture=picture)
+    picture.set("Support", 0.0, longest_wait=0)
+    assert routing.route(call(), "a", 1000.0).decision.rule == "otherwise"
+
+
+def test_what_is_counted_lives_on_over_a_reload() -> None:
+    clock = Clock()
+    before = build(loaded(TEXT), clock)
+    assert before.load.admit(clock.now) is None
+    assert before.trunks["carrier"].admit_inbound(clock.now) is None
+    after = build(loaded(TEXT.replace("hunt: weighted", "hunt: random")), clock, before)
+    assert after.trunks["cloud"].trunk.hunt == "random"
+    assert after.load.admit(clock.now) == "max_calls"
+    assert after.trunks["carrier"].admit_inbound(clock.now) == "max_calls"
+    # A call of the old configuration ends
+    before.trunks["carrier"].release_inbound()
+    assert after.trunks["carrier"].admit_inbound(clock.now) is None
+
+
+def test_a_trunk_that_is_new_begins_at_nothing() -> None:
+    clock = Clock()
+    before = build(loaded(TEXT), clock)
+    after = build(loaded(TEXT.replace("premise", "office")), clock, before)
+    assert set(after.trunks) == {"carrier", "cloud", "office"}
+    assert after.trunks["office"].calls == 0

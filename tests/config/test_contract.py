@@ -1,0 +1,36 @@
+"""The whole configuration that is planned: what is built of it loads, and the rest is refused by name."""
+
+from pathlib import Path
+
+from edge_router.config.faults import Kind
+from edge_router.config.loading import examine_bytes
+
+PLANNED = Path(__file__).with_name("planned.yaml").read_text()
+
+NOT_BUILT = """
+listen[1].transport listen[1].certificate listen[1].private_key listen[1].client_ca
+http.webhook_address http.tokens_file
+trunks.carrier.called_from trunks.carrier.calling_from trunks.carrier.translate
+trunks.cloud.keepalive trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.correlation trunks.cloud.username
+trunks.cloud.password_file trunks.cloud.tls_names trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
+trunks.cloud.refer trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud.error_map trunks.cloud.udp_to_tcp
+dial_peers[0].translate dial_peers[2].called_number
+policies.front-door.rules[0].when policies.front-door.share policies.front-door.revisit
+services hours latches number_lists emergency
+state.queues.Sales.source state.webex media cdr trace record reload translation_rules sip_profiles
+""".split()
+
+
+def test_what_is_not_built_is_refused_key_by_key_and_nothing_else_is() -> None:
+    examined = examine_bytes(PLANNED.encode(), "planned.yaml")
+    assert [fault.key for fault in examined.faults] == NOT_BUILT
+    assert {fault.kind for fault in examined.faults} == {Kind.NOT_BUILT}
+    assert all("not built yet" in fault.message for fault in examined.faults)
+
+
+def test_what_is_built_loads() -> None:
+    built = "\n".join(line for line in PLANNED.splitlines() if not line.endswith("# later"))
+    examined = examine_bytes(built.encode(), "built.yaml")
+    assert [str(fault) for fault in (*examined.faults, *examined.warnings)] == []
+    assert examined.config is not None
+    assert set(examined.config.trunks) == {"carrier", "cloud", "premise"}

@@ -1,0 +1,87 @@
+"""Warnings: what loads, but most likely isn't meant so."""
+
+import pytest
+
+from edge_router.config.faults import Kind
+from edge_router.config.loading import examine_bytes
+
+LISTEN = 'listen: [{name: pstn, address: "127.0.0.10:5060"}]\n'
+TRUNKS = 'trunks: {cloud: {targets: ["sip:192.0.2.4"]}, premise: {targets: ["sip:192.0.2.3"]}}\n'
+IN = "- {name: in, incoming: {}, policy: p}\n"
+OUT = "- {name: cloud, outgoing: {trunk: cloud}}\n"
+BASE = LISTEN + TRUNKS + "dial_peers:\n" + OUT
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        (
+            BASE + IN + "policies: {p: {rules: [{name: r, reject: 503}], otherwise: {to: cloud}}}",
+            "6:42: policies.p.rules[0].reject: warning: 503 tells the carrier that this whole router is out of order "
+            "(RFC 3261 §21.5.4), and it may stop sending calls; 480 or 600 refuses this one call",
+        ),
+        (
+            LISTEN + 'trunks: {a: {targets: ["sip:192.0.2.4:1"]}, b: {targets: [{uri: "sip:192.0.2.4:2"}]}}',
+            '2:59: trunks.b.targets[0]: warning: 192.0.2.4 is a target of trunk "a" too; calls from it are taken for '
+            "that trunk's, unless sources says otherwise",
+        ),
+        (
+            BASE + IN + "policies: {p: {rules: [{name: r, when: false, to: cloud}]}}",
+            "6:12: policies.p: warning: there is no otherwise: a call that no rule takes is refused with 480; say "
+            "where it shall go",
+        ),
+        (
+            BASE + "- {name: a}\n- {name: in, incoming: {}, destinations: [cloud]}",
+            "5:3: dial_peers[1]: warning: the dial-peer has neither incoming nor outgoing, so no call can reach it",
+        ),
+        (
+            BASE + "- {name: in, incoming: {}}",
+            "4:27: dial_peers[0].outgoing: warning: no policy and no destinations name this dial-peer, and no number "
+            "leads to it: no call goes out here",
+        ),
+        # Its pattern is of no use where every call is decided by name
+        (
+            BASE
+            + IN
+            + '- {name: premise, outgoing: {trunk: premise, called: "1"}}\npolicies: {p: {otherwise: {to: cloud}}}',
+            "6:29: dial_peers[2].outgoing: warning: no policy and no destinations name this dial-peer, and no number "
+            "leads to it: no call goes out here",
+        ),
+    ],
+)
+def test_warning(text: str, warning: str) -> None:
+    examined = examine_bytes(text.encode(), "f")
+    assert [str(one) for one in examined.warnings] == [f"f:{warning}"]
+    assert {one.kind for one in examined.warnings} == {Kind.WARNING}
+    assert examined.config is not None
+    assert examined.faults == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # By number, by destinations, by a rule, by if_stale
+        LISTEN
+        + TRUNKS
+        + 'dial_peers:\n- {name: cloud, outgoing: {trunk: cloud, called: "1"}}\n- {name: in, incoming: {}}',
+        BASE + "- {name: in, incoming: {}, destinations: [cloud]}",
+        BASE + IN + "policies: {p: {rules: [{name: r, to: cloud}]}}",
+        BASE
+        + IN
+        + "- {name: premise, outgoing: {trunk: premise}}\n"
+        + "policies: {p: {otherwise: {to: cloud}, if_stale: {to: premise}}}",
+        # One address, but on two listeners
+        'listen: [{name: a, address: "127.0.0.1:1"}, {name: b, address: "127.0.0.1:2"}]\n'
+        'trunks: {x: {listen: a, targets: ["sip:192.0.2.4:1"]}, y: {listen: b, targets: ["sip:192.0.2.4:2"]}}',
+    ],
+)
+def test_no_warning(text: str) -> None:
+    examined = examine_bytes(text.encode(), "f")
+    assert [str(one) for one in (*examined.faults, *examined.warnings)] == []
+
+
+def test_warnings_stand_beside_faults() -> None:
+    text = BASE + IN + "policies: {p: {rules: [{name: r, reject: 503, cause: 0}], otherwise: {to: cloud}}}"
+    examined = examine_bytes(text.encode(), "f")
+    assert [one.key for one in examined.faults] == ["policies.p.rules[0].cause"]
+    assert [one.key for one in examined.warnings] == ["policies.p.rules[0].reject"]

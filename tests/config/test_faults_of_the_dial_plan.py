@@ -1,0 +1,160 @@
+"""Trunks and dial-peers: patterns, failures, headers and templates that are wrong, and names that name nothing."""
+
+import pytest
+
+from edge_router.config.faults import Kind
+from tests.config.wrong import LISTEN, RULES, TRUNKS, Wrong, assert_only_fault
+
+CASES = [
+    Wrong(
+        "pattern",
+        Kind.VALUE,
+        LISTEN + 'dial_peers: [{name: a, incoming: {called: "+1800[2-5"}}]',
+        '2:43: dial_peers[0].incoming.called: "+1800[2-5", character 6: this set is not closed; write ] after its last '
+        "digit",
+    ),
+    Wrong(
+        "pattern in a list",
+        Kind.VALUE,
+        LISTEN + "dial_peers: [{name: a, incoming: [{calling: [911, 1.5]}]}]",
+        "2:51: dial_peers[0].incoming[0].calling[1]: expected a number pattern in quotes, such as "
+        '"+1800555....", got the number 1.5',
+    ),
+    Wrong(
+        "pattern class",
+        Kind.NOT_BUILT,
+        LISTEN + "dial_peers: [{name: a, incoming: {called: {class: x}}}]",
+        "2:43: dial_peers[0].incoming.called: not built yet: {class: name}; write the patterns here",
+    ),
+    Wrong(
+        "hunt_on",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], hunt_on: [500, 7xx]}}",
+        '2:51: trunks.a.hunt_on[1]: "7xx" is not a failure; write a code from 300 to 699, a class such as 5xx, a range '
+        "such as 500-504, or timeout, with ! before it to take it out",
+    ),
+    Wrong(
+        "hunt_on of another type",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], hunt_on: [true]}}",
+        "2:46: trunks.a.hunt_on[0]: expected a code, a class such as 5xx, a range or timeout, got true",
+    ),
+    Wrong(
+        "hunt_on that only takes out",
+        Kind.VALUE,
+        LISTEN + 'trunks: {a: {sources: [192.0.2.1], next_peer_on: ["!486"]}}',
+        "2:50: trunks.a.next_peer_on: there are only entries with ! here, and nothing to take them from; name what "
+        "counts too",
+    ),
+    Wrong(
+        "final_503",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], final_503: keep}}",
+        '2:47: trunks.a.final_503: expected a code from 400 to 699, or pass, got the text "keep"',
+    ),
+    Wrong(
+        "pass_headers",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], pass_headers: [X-Ok, Via]}}",
+        '2:57: trunks.a.pass_headers[1]: "Via" belongs to one leg alone and cannot cross; take it out of the list',
+    ),
+    Wrong(
+        "header that could end one",
+        Kind.VALUE,
+        LISTEN + 'trunks: {a: {sources: [192.0.2.1], pass_headers: ["X: 1\\r\\nVia"]}}',
+        '2:51: trunks.a.pass_headers[0]: "X: 1\\r\\nVia" is not the name of a header; write one such as '
+        "X-Customer-Id, or "
+        "X-Customer-*",
+    ),
+    Wrong(
+        "placeholder",
+        Kind.VALUE,
+        LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, refer_uri: "sip:{caled}@h"}]',
+        '3:61: dial_peers[0].refer_uri: there is no placeholder "caled"; did you mean "called"?',
+    ),
+    Wrong(
+        "placeholder of services",
+        Kind.NOT_BUILT,
+        LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, called_number: "{service.x}"}]',
+        "3:65: dial_peers[0].called_number: not built yet: {service.x}; use {called} or {calling}",
+    ),
+    Wrong(
+        "brace",
+        Kind.VALUE,
+        LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, called_number: "{called"}]',
+        '3:65: dial_peers[0].called_number: "{called" has a brace without its partner; write {called} or {calling}',
+    ),
+    Wrong(
+        "number that can't be dialled",
+        Kind.VALUE,
+        LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, called_number: "1@2"}]',
+        '3:65: dial_peers[0].called_number: "1@2" can\'t stand before the @ of a SIP URI',
+    ),
+    Wrong(
+        "refer_uri",
+        Kind.VALUE,
+        LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, refer_uri: "sip:a b@h"}]',
+        "3:61: dial_peers[0].refer_uri: \"sip:a b@h\" is no SIP URI: user part 'a b' is empty or has a character "
+        "that must "
+        "be %-escaped",
+    ),
+    Wrong(
+        "refer_uri with a line break",
+        Kind.VALUE,
+        LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, refer_uri: "sip:a@h\\r\\nX: y"}]',
+        "3:61: dial_peers[0].refer_uri: holds the control character U+000D; take it out",
+    ),
+    Wrong(
+        "trunk that isn't there",
+        Kind.REFERENCE,
+        LISTEN + TRUNKS + "dial_peers: [{name: a, incoming: {trunk: carier}}]",
+        '3:42: dial_peers[0].incoming.trunk: there is no trunk "carier"; did you mean "carrier"?',
+    ),
+    Wrong(
+        "trunk where there is none",
+        Kind.REFERENCE,
+        LISTEN + "dial_peers: [{name: a, incoming: {trunk: x}}]",
+        '2:42: dial_peers[0].incoming.trunk: there is no trunk "x"; none is defined',
+    ),
+    Wrong(
+        "trunk without targets",
+        Kind.REFERENCE,
+        LISTEN + TRUNKS + "dial_peers: [{name: a, outgoing: {trunk: carrier}}]",
+        '3:42: dial_peers[0].outgoing.trunk: trunk "carrier" has no targets, so no call can go there; give it one',
+    ),
+    Wrong(
+        "listener that isn't there",
+        Kind.REFERENCE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], listen: lan}}",
+        '2:44: trunks.a.listen: there is no listener "lan"; there is pstn',
+    ),
+    Wrong(
+        "policy that isn't there",
+        Kind.REFERENCE,
+        LISTEN + "dial_peers: [{name: a, incoming: {}, policy: fron}]\npolicies: {front: {}}",
+        '2:46: dial_peers[0].policy: there is no policy "fron"; did you mean "front"?',
+    ),
+    Wrong(
+        "dial-peer that isn't there",
+        Kind.REFERENCE,
+        RULES + "policies: {p: {otherwise: {to: [cloud, {peer: clowd}]}}}",
+        '5:47: policies.p.otherwise.to[1].peer: there is no dial-peer "clowd"; did you mean "cloud"?',
+    ),
+    Wrong(
+        "dial-peer that leads nowhere",
+        Kind.REFERENCE,
+        RULES + "policies: {p: {otherwise: {to: in}}}",
+        '5:32: policies.p.otherwise.to: dial-peer "in" has no outgoing, so no call can go there; give it one',
+    ),
+    Wrong(
+        "destination that isn't there",
+        Kind.REFERENCE,
+        LISTEN + "dial_peers: [{name: a, incoming: {}, destinations: [b]}]",
+        '2:53: dial_peers[0].destinations[0]: there is no dial-peer "b"; there is a',
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.what for case in CASES])
+def test_fault(case: Wrong) -> None:
+    assert_only_fault(case)
