@@ -134,7 +134,7 @@ class CallerLeg(Leg):
         if self._shown is None:
             self._shown = ShownSdp(source, body, content_type)
             return body
-        return self._shown.next(source, body, content_type, self.listener.advertised_host)
+        return self._shown.next(source, body, content_type)
 
     # His ACK
 

@@ -2,7 +2,7 @@
 
 While all SDP comes from one source it passes untouched. Once a leg has seen SDP of a second source, the two have
 nothing to do with each other, and a careful phone would refuse the second: from then on the o= line is the router's,
-with the name and session id that the leg knows and a version that counts up by one.
+the one that the leg knows with a version that counts up by one.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from edge_router.sip import sdp
 class ShownSdp:
     """``source`` is a name of who made the first SDP; the first body is read only if a second source turns up."""
 
-    __slots__ = ("_content_type", "_first", "_origin", "_source", "_version")
+    __slots__ = ("_content_type", "_first", "_origin", "_source")
 
     def __init__(self, source: str, body: bytes, content_type: str = "application/sdp") -> None:
         self._source = source
         self._first = body
         self._content_type = content_type
         self._origin: sdp.Origin | None = None
-        self._version = 0
 
-    def next(self, source: str, body: bytes, content_type: str, host: str) -> bytes:
-        """The body as the leg is to see it; ``host`` is our address for an o= line of ours."""
+    def next(self, source: str, body: bytes, content_type: str) -> bytes:
+        """The body as the leg is to see it."""
         if source == self._source and self._origin is None:
             return body
         if self._origin is None:
@@ -31,6 +30,5 @@ class ShownSdp:
             self._origin = sdp.origin(self._first[found[0] : found[1]]) if found else None
             if self._origin is None:
                 return body
-            self._version = self._origin.version
-        self._version += 1
-        return sdp.own_origin(body, self._origin.username, self._origin.session_id, self._version, host, content_type)
+        self._origin = self._origin._replace(version=self._origin.version + 1)
+        return sdp.own_origin(body, self._origin, content_type)

@@ -76,15 +76,8 @@ def origin(sdp: bytes) -> Origin | None:
     return Origin(username, session_id, int(version), address_type, address)
 
 
-def own_origin(
-    body: bytes,
-    username: str,
-    session_id: str | int,
-    version: int,
-    host: str,
-    content_type: str = "application/sdp",
-) -> bytes:
-    """Replace the o= line and nothing else. In one dialog only its version changes, by one (RFC 3264 §8).
+def own_origin(body: bytes, own: Origin, content_type: str = "application/sdp") -> bytes:
+    """Replace the o= line and nothing else. In one dialog only its version may change, by one (RFC 3264 §8).
 
     A body without SDP, or whose SDP has no o= line, comes back as it is. Raises BadSdp where a field of ours
     can't stand in the line.
@@ -96,8 +89,7 @@ def own_origin(
     line = _origin_line(body[start:end])
     if line is None:
         return body
-    own = _origin_text(username, session_id, version, host).encode("utf-8", "surrogateescape")
-    return body[: start + line[0]] + own + body[start + line[1] :]
+    return body[: start + line[0]] + _origin_text(own).encode("utf-8") + body[start + line[1] :]
 
 
 def inactive_offer(host: str, session_id: str | int, version: int = 1) -> bytes:
@@ -148,18 +140,18 @@ def inactive_answer(offer: bytes, host: str, session_id: str | int, version: int
 def _document(host: str, session_id: str | int, version: int, times: list[str], media_lines: list[str]) -> bytes:
     head = [
         "v=0",
-        _origin_text("-", session_id, version, host),
+        _origin_text(Origin("-", str(session_id), version, _address_type(host), host)),
         "s=-",
         f"c=IN {_address_type(host)} {host}",
     ]
     return "".join(f"{line}\r\n" for line in head + times + media_lines).encode("utf-8", "surrogateescape")
 
 
-def _origin_text(username: str, session_id: str | int, version: int, host: str) -> str:
-    for field in (username, str(session_id), host):
+def _origin_text(own: Origin) -> str:
+    for field in (own.username, own.session_id, own.address_type, own.address):
         if not _is_token(field):
             raise BadSdp(f"{field!r} can't stand in an o= line")
-    return f"o={username} {session_id} {version} IN {_address_type(host)} {host}"
+    return f"o={own.username} {own.session_id} {own.version} IN {own.address_type} {own.address}"
 
 
 def _address_type(host: str) -> str:

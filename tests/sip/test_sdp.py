@@ -238,36 +238,40 @@ def test_no_origin(bad: bytes) -> None:
     assert origin(bad) is None
 
 
+OWN = Origin("-", "99", 8, "IP6", "2001:db8::9")
+OWN_LINE = b"o=- 99 8 IN IP6 2001:db8::9"
+
+
 def test_only_the_origin_line_is_replaced() -> None:
-    own = own_origin(OFFER, "-", 99, 8, "198.51.100.9")
-    assert own == OFFER.replace(b"o=alice 2890844526 7 IN IP4 192.0.2.1\r\n", b"o=- 99 8 IN IP4 198.51.100.9\r\n")
-    assert own_origin(own, "alice", "2890844526", 7, "192.0.2.1") == OFFER
+    own = own_origin(OFFER, OWN)
+    assert own == OFFER.replace(b"o=alice 2890844526 7 IN IP4 192.0.2.1\r\n", OWN_LINE + b"\r\n")
+    known = origin(OFFER)
+    assert known is not None
+    assert own_origin(own, known) == OFFER
 
 
 def test_line_ends_stay_as_they_came() -> None:
-    assert own_origin(b"v=0\no=a 1 2 IN IP4 h\ns=-", "-", 3, 4, "::1") == b"v=0\no=- 3 4 IN IP6 ::1\ns=-"
-    assert own_origin(b"o=a 1 2 IN IP4 h", "-", 3, 4, "h") == b"o=- 3 4 IN IP4 h"
-    assert own_origin(b"o=\r\n", "-", 3, 4, "h") == b"o=- 3 4 IN IP4 h\r\n"
+    assert own_origin(b"v=0\no=a 1 2 IN IP4 h\ns=-", OWN) == b"v=0\n" + OWN_LINE + b"\ns=-"
+    assert own_origin(b"o=a 1 2 IN IP4 h", OWN) == OWN_LINE
+    assert own_origin(b"o=\r\n", OWN) == OWN_LINE + b"\r\n"
 
 
 def test_a_malformed_origin_line_is_replaced_too() -> None:
-    assert own_origin(b"v=0\r\no=nonsense\r\n", "-", 3, 4, "h") == b"v=0\r\no=- 3 4 IN IP4 h\r\n"
+    assert own_origin(b"v=0\r\no=nonsense\r\n", OWN) == b"v=0\r\n" + OWN_LINE + b"\r\n"
 
 
 def test_a_body_without_origin_stays_as_it_is() -> None:
-    assert own_origin(b"v=0\r\ns=-\r\n", "-", 3, 4, "h") == b"v=0\r\ns=-\r\n"
-    assert own_origin(b"", "-", 3, 4, "h") == b""
-    assert own_origin(OFFER, "-", 3, 4, "h", "application/isup") == OFFER
+    assert own_origin(b"v=0\r\ns=-\r\n", OWN) == b"v=0\r\ns=-\r\n"
+    assert own_origin(b"", OWN) == b""
+    assert own_origin(OFFER, OWN, "application/isup") == OFFER
 
 
-@pytest.mark.parametrize("field", ["", "a b", "a\r\nb", "a\n", "a\0"])
-def test_our_own_fields_are_checked(field: str) -> None:
+@pytest.mark.parametrize("field", ["username", "session_id", "address_type", "address"])
+@pytest.mark.parametrize("value", ["", "a b", "a\r\nb", "a\n", "a\0"])
+def test_our_own_fields_are_checked(field: str, value: str) -> None:
+    fields = OWN._asdict() | {field: value}
     with pytest.raises(BadSdp):
-        own_origin(OFFER, field, 1, 2, "h")
-    with pytest.raises(BadSdp):
-        own_origin(OFFER, "-", field, 2, "h")
-    with pytest.raises(BadSdp):
-        own_origin(OFFER, "-", 1, 2, field)
+        own_origin(OFFER, Origin(**fields))
 
 
 # ------------------------------------------------------------------------------- where the SDP is
@@ -312,8 +316,8 @@ def test_the_sdp_in_a_multipart_body(kind: str) -> None:
 
 def test_the_origin_in_a_multipart_body() -> None:
     body = multipart(TEXT_PART, SDP_PART, SDP_PART, preamble=b"o=nor this\r\n")
-    own = own_origin(body, "-", 3, 4, "h", "multipart/mixed;boundary=b1")
-    assert own == body.replace(b"o=alice 2890844526 7 IN IP4 192.0.2.1", b"o=- 3 4 IN IP4 h", 1)
+    own = own_origin(body, OWN, "multipart/mixed;boundary=b1")
+    assert own == body.replace(b"o=alice 2890844526 7 IN IP4 192.0.2.1", OWN_LINE, 1)
 
 
 def test_a_multipart_body_that_is_cut_off() -> None:
@@ -366,8 +370,8 @@ BODIES = st.one_of(
 @given(BODIES, st.sampled_from(["application/sdp", "multipart/mixed;boundary=b1", "text/plain"]))
 def test_no_body_raises_anything_but_bad_sdp(body: bytes, kind: str) -> None:
     origin(body)
-    own = own_origin(body, "-", 1, 2, "h", kind)
-    assert own_origin(own, "-", 1, 2, "h", kind) == own
+    own = own_origin(body, OWN, kind)
+    assert own_origin(own, OWN, kind) == own
     try:
         answer = inactive_answer(body, "192.0.2.9", 1)
     except BadSdp:
