@@ -6,6 +6,7 @@ import sipmessage
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edge_router.sip import message as message_module
 from edge_router.sip.errors import BadMessage, LocalError
 from edge_router.sip.headers import param, parse_cseq, parse_name_addr, parse_via, tag_of
 from edge_router.sip.message import Limits, Message, Request, Response, parse
@@ -552,3 +553,23 @@ def assert_same_address(value: str, theirs: sipmessage.Address) -> None:
     assert {name: param(ours.params, name) for name in theirs.parameters} == {
         name: value or "" for name, value in theirs.parameters.items()
     }
+
+
+# ------------------------------------------------------------------------------- lines seen lately
+
+
+def test_a_line_seen_before_reads_the_same() -> None:
+    # Known lines are remembered: neither their key nor their order may come from the message that had them first.
+    lines = (b"Subject : one", b"Route: <sip:a>", b"X-A : 1", b"route: <sip:b>")
+    first = request(*lines)
+    again = request(*reversed(lines))
+    assert request(*lines).fields == first.fields
+    assert again.fields[6:] == list(reversed(first.fields[6:]))
+    assert b"\r\nX-A: 1\r\n" in again.serialise()
+
+
+def test_what_is_remembered_of_lines_is_bounded() -> None:
+    for i in range(5_000):
+        parse(b"OPTIONS sip:h SIP/2.0\r\nCall-ID: %d\r\nSubject: %s\r\n\r\n" % (i, b"x" * 300))
+    assert 0 < len(message_module._lately) <= message_module._MOST_LINES
+    assert max(map(len, message_module._lately)) <= message_module._LONGEST_LINE
