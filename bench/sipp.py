@@ -14,7 +14,7 @@ from bench.process import Process
 _SCENARIOS = Path(__file__).parents[1] / "sipp_scenarios"
 BRIDGED = _SCENARIOS / "load_uac.xml"
 REDIRECTED = _SCENARIOS / "load_redirect_uac.xml"
-_ANSWERING = _SCENARIOS / "load_uas.xml"
+ANSWERING = _SCENARIOS / "load_uas.xml"
 
 PAUSE_MS = 100  # between ACK and BYE: on loopback one can overtake the other when a busy core hands packets on late
 LAST_CALL = 15.0  # s after the last attempt in which every call must have ended, or it counts as failed
@@ -96,7 +96,7 @@ def carrier(
 def premise(places: Places, scratch: Path) -> Iterator[End]:
     """The answering end, ready; stopped at the end."""
     who = ["-i", places.premise, "-p", str(SIP_PORT), "-bind_local"]
-    with _sipp(["-sf", str(_ANSWERING), *who], scratch, "premise") as end:
+    with _sipp(["-sf", str(ANSWERING), *who], scratch, "premise") as end:
         end.process.wait_until(lambda: (places.premise, SIP_PORT) in bound_udp())
         yield end
 

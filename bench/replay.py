@@ -1,0 +1,148 @@
+"""Calls through the router's engine in this very process: quick, without sockets, the same work each time.
+
+What the two ends do isn't timed. Live calls cost more than these: sockets, wake-ups and colder caches come on top; but what gets
+cheaper here gets cheaper there, and differences of one per cent can be seen.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import gc
+import tracemalloc
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bench import rig as rig_module
+from bench.hot_spots import SOURCE, report_functions, sampled_lines, shown
+from bench.replay_calls import UNTIL_HELD, Ends
+from bench.rig import Rig
+
+_TOGETHER = 16  # calls under way at once, so that one datagram is not of the same call as the one before
+_LINGER = 33.0  # s until the last transaction is over
+_WARM_UP = 500
+
+
+@dataclass(frozen=True)
+class Round:
+    """µs of one call, by kind of message, with the clearing up of its transactions among `timers`."""
+
+    us: dict[str, float]
+
+    @property
+    def total(self) -> float:
+        return sum(self.us.values())
+
+
+class Replay:
+    """What to play: calls bridged or redirected, at `rate` a second on the router's clock."""
+
+    def __init__(self, rate: int, redirect: bool) -> None:
+        self._rate = rate
+        self._redirect = redirect
+
+    def rig(self) -> tuple[Rig, Ends]:
+        """A router that has seen some calls, and nothing left of them."""
+        with TemporaryDirectory() as scratch:
+            rig = Rig(Path(scratch), self._redirect)
+        ends = Ends(rig)
+        self._play(rig, ends, range(_WARM_UP))
+        rig.advance(_LINGER)
+        rig.spent.clear()
+        return rig, ends
+
+    def run(self, calls: int, profile: cProfile.Profile | None = None) -> Round:
+        """`calls` calls, and then quiet until all their transactions are over."""
+        rig, ends = self.rig()
+        rig.profile = profile
+        rig.garbage.begin()
+        try:
+            self._play(rig, ends, range(_WARM_UP, _WARM_UP + calls))
+            rig.advance(_LINGER)
+        finally:
+            gc.unfreeze()
+            gc.enable()
+        left = {name: count for name, count in rig.engine.counts().items() if count}
+        if left:
+            raise AssertionError(f"something is left after the last call: {left}")
+        return Round({kind: ns / calls / 1000 for kind, ns in rig.spent.items()})
+
+    def _play(self, rig: Rig, ends: Ends, numbers: range) -> None:
+        """Take the calls' steps in turn; each call that is over lets the next one in, 1/rate s later."""
+        make = ends.redirected if self._redirect else ends.bridged
+        waiting = iter(numbers)
+        under_way = deque(make(number) for number in islice(waiting, _TOGETHER))
+        while under_way:
+            call = under_way.popleft()
+            try:
+                next(call)
+            except StopIteration:
+                rig.advance(1 / self._rate)
+                under_way.extend(make(number) for number in islice(waiting, 1))
+            else:
+                under_way.append(call)
+
+
+def show_time(replay: Replay, calls: int, rounds: int) -> None:
+    """Print µs of a call by kind of message: the best round, and how far the rounds are apart."""
+    results = sorted((replay.run(calls) for _ in range(rounds)), key=lambda each: each.total)
+    best = results[0]
+    for kind, us in best.us.items():
+        print(f"{kind:<12}{us:8.2f} µs")
+    middle, worst = median(each.total for each in results), results[-1].total
+    print(f"{'a call':<12}{best.total:8.2f} µs   best of {rounds} rounds; median {middle:.2f}, worst {worst:.2f}")
+
+
+def show_functions(replay: Replay, calls: int, most: int) -> None:
+    """Print the functions that took most time."""
+    profile = cProfile.Profile()
+    replay.run(calls, profile)
+    print(*report_functions(profile, calls, most), sep="\n")
+
+
+def show_lines(replay: Replay, calls: int, most: int) -> None:
+    """Print the lines that took most time."""
+    with sampled_lines() as lines:
+        replay.run(calls)
+    print(*lines.report(most), sep="\n")
+
+
+def show_memory(replay: Replay, calls: int, most: int) -> None:
+    """Print what a held call and a finished one keep, as Python's allocator counts it, and the lines that allocated it."""
+    rig, ends = replay.rig()
+    numbers = range(_WARM_UP, _WARM_UP + calls)
+    tracemalloc.start()
+    try:
+        empty = _kept()
+        under_way = [ends.bridged(number) for number in numbers]
+        for call in under_way:
+            for _ in range(UNTIL_HELD):
+                next(call)
+        rig.advance(_LINGER)
+        held = _kept()
+        for call in under_way:
+            next(call)
+            next(call, None)
+        finished = _kept()
+        rig.advance(_LINGER)
+        over = _kept()
+    finally:
+        tracemalloc.stop()
+    for what, snapshot in (("held", held), ("finished, while its transactions linger", finished), ("over", over)):
+        grown = snapshot.compare_to(empty, "lineno")
+        print(f"{sum(each.size_diff for each in grown) / calls:8.0f} octets of a call that is {what}")
+        for each in grown[:most] if snapshot is not over else ():
+            place = each.traceback[0]
+            print(
+                f"{each.size_diff / calls:12.0f} in {each.count_diff / calls:4.1f}  {shown(Path(place.filename), place.lineno)}"
+            )
+
+
+def _kept() -> tracemalloc.Snapshot:
+    """What the router's own source has allocated and not given back, the datagrams that it keeps among it."""
+    gc.collect()
+    ours = [tracemalloc.Filter(True, f"{SOURCE}/*"), tracemalloc.Filter(True, rig_module.__file__)]
+    return tracemalloc.take_snapshot().filter_traces(ours)
