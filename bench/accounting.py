@@ -13,7 +13,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def cpu_seconds(pids: Iterable[int]) -> float:
     """CPU time that these processes have used so far, user and system together, in seconds.
 
-    /proc/PID/schedstat counts the same run time as utime + stime of /proc/PID/stat (proc(5)), in ns instead of 10 ms steps.
+    /proc/PID/schedstat counts the same run time as utime + stime of /proc/PID/stat (proc(5)), but in ns, not 10 ms.
     """
     return sum(_thread_seconds(task) for pid in pids for task in Path(f"/proc/{pid}/task").iterdir())
 

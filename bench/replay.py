@@ -1,7 +1,7 @@
 """Calls through the router's engine in this very process: quick, without sockets, the same work each time.
 
-What the two ends do isn't timed. Live calls cost more than these: sockets, wake-ups and colder caches come on top; but what gets
-cheaper here gets cheaper there, and differences of one per cent can be seen.
+What the two ends do isn't timed. Live calls cost more than these: sockets, wake-ups and colder caches come on top; but
+what gets cheaper here gets cheaper there, and differences of one per cent can be seen.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def show_lines(replay: Replay, calls: int, most: int) -> None:
 
 
 def show_memory(replay: Replay, calls: int, most: int) -> None:
-    """Print what a held call and a finished one keep, as Python's allocator counts it, and the lines that allocated it."""
+    """Print what a held call and a finished one keep, as Python's allocator counts it, and which lines allocated it."""
     rig, ends = replay.rig()
     numbers = range(_WARM_UP, _WARM_UP + calls)
     tracemalloc.start()
@@ -135,10 +135,8 @@ def show_memory(replay: Replay, calls: int, most: int) -> None:
         grown = snapshot.compare_to(empty, "lineno")
         print(f"{sum(each.size_diff for each in grown) / calls:8.0f} octets of a call that is {what}")
         for each in grown[:most] if snapshot is not over else ():
-            place = each.traceback[0]
-            print(
-                f"{each.size_diff / calls:12.0f} in {each.count_diff / calls:4.1f}  {shown(Path(place.filename), place.lineno)}"
-            )
+            place = shown(Path(each.traceback[0].filename), each.traceback[0].lineno)
+            print(f"{each.size_diff / calls:12.0f} in {each.count_diff / calls:4.1f}  {place}")
 
 
 def _kept() -> tracemalloc.Snapshot:

@@ -1,7 +1,7 @@
 """SIPp's scenario files read as templates, so that the replay sends what SIPp would send.
 
-Of SIPp's keywords only those that the load scenarios use are known: plain values, and `[last_Name:]`, which takes over the header
-lines of the message that is answered.
+Of SIPp's keywords only those that the load scenarios use are known: plain values, and `[last_Name:]`, which takes over
+the header lines of the message that is answered.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Alternating loads through several devices at one rate, A B A B ..., and the CPU time of each call.
 
-A call costs CPU after its end, too: its transactions linger for up to 64*T1 = 32 s and are then cleared away. So all devices stay up
-for the whole series, and a load is charged with what its device used from the start of that load to the start of its next one (after
-the last, to the end of 64*T1 of quiet), less what the device uses when it is idle, as measured before the first load.
+A call costs CPU after its end, too: its transactions linger for up to 64*T1 = 32 s and are then cleared away. So all
+devices stay up for the whole series, and a load is charged with what its device used from the start of that load to the
+start of its next one (after the last, to the end of 64*T1 of quiet), less what the device uses when it is idle, as
+measured before the first load.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Series:
-    """The trials of each device at one rate, in the order they were run; trial n of one is paired with trial n of another."""
+    """The trials of each device at one rate, in the order they were run; those with the same index are a pair."""
 
     rate: int
     trials: dict[str, list[Trial]]
@@ -64,7 +65,7 @@ class _Entrant:
         self._marks.append((time.monotonic(), cpu_seconds(self.process.tree())))
 
     def trials(self) -> list[Trial]:
-        """The first two marks enclose idleness, the next the warm-up, and each later one a load and the quiet after it."""
+        """The first two marks enclose idleness; from the next on, each begins a load and the quiet after it."""
         (idle_from, idle_cpu), (idle_to, warm_cpu), *marks = self._marks
         idle_cores = (warm_cpu - idle_cpu) / (idle_to - idle_from)
         trials = []

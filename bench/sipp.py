@@ -20,9 +20,9 @@ PAUSE_MS = 100  # between ACK and BYE: on loopback one can overtake the other wh
 LAST_CALL = 15.0  # s after the last attempt in which every call must have ended, or it counts as failed
 _MOST_OPEN = 15_000  # calls at once; SIPp wants fewer than its file descriptors
 
-# -buff_size: the kernel's default of 212 KB holds a tenth of a second of load. -timer_resol: in ms; by default calls start in
-# bursts, one burst each 10 ms. -deadcall_wait: ms that an ended call is remembered. -f: s between screens, which nobody sees.
-# -pause_msg_ign: a provisional that comes after the 200 doesn't fail the call.
+# -buff_size: the kernel's default of 212 KB holds a tenth of a second of load. -timer_resol: in ms; by default calls
+# start in bursts, one burst each 10 ms. -deadcall_wait: ms that an ended call is remembered. -f: s between screens, which
+# nobody sees. -pause_msg_ign: a provisional that comes after the 200 doesn't fail the call.
 _SETTINGS = ["-nostdin", "-buff_size", "4194304", "-timer_resol", "1", "-deadcall_wait", "1000", "-f", "60"]
 _SETTINGS += ["-pause_msg_ign"]
 
@@ -85,7 +85,7 @@ def _epoch(stamp: str) -> float:
 def carrier(
     places: Places, scratch: Path, device: str, scenario: Path, rate: int, calls: int, hold_ms: int = PAUSE_MS
 ) -> Iterator[End]:
-    """The calling end: `calls` attempts at `rate` a second, each held for `hold_ms`; it ends by itself after the last."""
+    """The calling end: `calls` attempts at `rate` a second, each held for `hold_ms`. It ends by itself at the last."""
     who = ["-i", places.carrier, "-p", str(SIP_PORT), "-bind_local", "-s", CALLED]
     load = ["-r", str(rate), "-m", str(calls), "-l", str(min(calls, _MOST_OPEN)), "-d", str(hold_ms)]
     with _sipp([f"{device}:{SIP_PORT}", "-sf", str(scenario), *who, *load], scratch, "carrier") as end:
