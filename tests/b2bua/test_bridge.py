@@ -1,0 +1,375 @@
+"""Bridging: two dialogs, and what crosses from one to the other."""
+
+import pytest
+
+from edge_router.sip.timers import GIVE_UP, T1
+from tests.b2bua.conftest import OpenStage
+from tests.b2bua.leg import Leg
+from tests.b2bua.stage import CLOUD_FIRST, Stage
+from tests.end_to_end.wire import host_of, tag_of, uri_of
+
+# ------------------------------------------------------------------------------------------------ from INVITE to ACK
+
+
+def test_each_leg_is_a_dialog_of_its_own(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    came, left = caller.invite, callee.invite
+    assert left.get("Call-ID") != came.get("Call-ID")
+    assert tag_of(left.get("From")) != tag_of(came.get("From"))
+    assert tag_of(caller.remote) not in (tag_of(callee.local), tag_of(callee.remote))
+    assert left.branch != came.branch
+    assert host_of(uri_of(left.get("Contact"))) == "192.0.2.1:5060"
+    assert left.uri == "sip:+18005551000@198.51.100.31:5060"
+    assert left.body == came.body
+    assert int(left.get("Max-Forwards")) == int(came.get("Max-Forwards")) - 1
+    callee.hangs_up()
+    caller.is_hung_up()
+
+
+def test_the_answer_crosses_with_its_words(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200, "User-to-User: 0405;encoding=hex", reason="Aye aye")
+    answer = caller.hears(200)
+    assert answer.reason == "Aye aye"
+    assert answer.body == stage.premise.sdp
+    assert answer.get("User-to-User") == "0405;encoding=hex"
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+    assert stage.ear.rang == 1
+
+
+def test_trying_stays_on_its_leg(stage: Stage) -> None:
+    caller = stage.carrier.calls("+18005551000")
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    callee.says(100)
+    caller.hears_nothing()
+    callee.refuses(486)
+    caller.hears_refusal(486)
+
+
+@pytest.mark.parametrize("code", [180, 181, 182, 183])
+@pytest.mark.parametrize("media", [False, True], ids=["without SDP", "with SDP"])
+def test_what_the_callee_says_meanwhile_crosses(stage: Stage, code: int, media: bool) -> None:
+    caller = stage.carrier.calls("+18005551000")
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    callee.says(code, body=stage.premise.sdp if media else b"", reason="In a while")
+    meanwhile = caller.hears(code)
+    assert meanwhile.reason == "In a while"
+    assert meanwhile.body == (stage.premise.sdp if media else b"")
+    assert tag_of(meanwhile.get("To")) != tag_of(callee.local)
+    callee.says(200)
+    assert tag_of(caller.hears(200).get("To")) == tag_of(meanwhile.get("To"))
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_an_answer_whose_sdp_came_before_it(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(183, body=stage.premise.sdp)
+    assert caller.hears(183).body == stage.premise.sdp
+    callee.says(200, body=b"")
+    answer = caller.hears(200)
+    assert answer.body == b""
+    assert not answer.all("Content-Type")
+    caller.ack()
+    callee.hears("ACK")
+    callee.hangs_up()
+    caller.is_hung_up()
+
+
+def test_a_late_offer_is_answered_in_the_ack(stage: Stage) -> None:
+    caller = stage.carrier.calls("+18005551000", body=b"")
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    assert callee.invite.body == b""
+    callee.says(200)
+    assert caller.hears(200).body == stage.premise.sdp
+    callee.hears_nothing()  # his ACK carries the caller's answer (RFC 3264 §5), and waits for it
+    caller.ack(body=stage.carrier.sdp)
+    ack = callee.hears("ACK")
+    assert (ack.body, ack.get("Content-Type")) == (stage.carrier.sdp, "application/sdp")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_the_ack_of_the_answer_may_have_the_branch_of_the_invite(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    caller.ack(branch=caller.invite.branch)
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+FINALS = [300, 302, 400, 403, 404, 480, 484, 486, 488, 500, 502, 504, 600, 603]
+
+
+@pytest.mark.parametrize("code", FINALS)
+def test_the_callees_refusal_crosses(stage: Stage, code: int) -> None:
+    caller, callee = stage.ringing()
+    callee.refuses(code, "Reason: Q.850;cause=17", "Contact: <sip:elsewhere@198.51.100.99>", reason="So it is")
+    refusal = caller.hears_refusal(code)
+    assert refusal.reason == "So it is"
+    assert refusal.get("Reason") == "Q.850;cause=17"
+    # Where to call instead is for the caller to know; any other Contact is the callee's own (RFC 3261 §8.1.3.4).
+    assert ("elsewhere" in refusal.get("Contact")) == (300 <= code < 400)
+    record = stage.record
+    assert (record.outcome, record.code, record.cause, record.ended_by) == ("failed", code, 17, "router")
+
+
+@pytest.mark.parametrize("code", [401, 407])
+def test_a_challenge_is_not_the_callers_to_answer(stage: Stage, code: int) -> None:
+    caller, callee = stage.ringing()
+    callee.refuses(code, 'WWW-Authenticate: Digest realm="premise", nonce="1"')
+    assert "premise" not in str(caller.hears_refusal(403))
+
+
+# ------------------------------------------------------------------------------------------------ said again
+
+
+def test_a_callers_invite_that_comes_again_makes_no_second_call(stage: Stage) -> None:
+    caller = stage.carrier.calls("+18005551000")
+    caller.hears(100)
+    stage.carrier.says(caller.invite)
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    callee.says(180)
+    caller.hears(180)
+    stage.carrier.says(caller.invite)
+    caller.hears(180)
+    callee.says(200)
+    caller.hears(200)
+    stage.carrier.says(caller.invite)  # the 200 is repeated by the clock, not by the INVITE (RFC 6026 §7.1)
+    caller.hears_nothing()
+    caller.ack()
+    callee.hears("ACK")
+    stage.carrier.says(caller.invite)
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_our_invite_is_said_again_until_something_comes(open_stage: OpenStage) -> None:
+    stage = open_stage(premise={"connect_timeout": 20})
+    caller = stage.carrier.calls("+18005551000")
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    for interval in (T1, 2 * T1, 4 * T1):
+        callee.hears_nothing()
+        stage.pass_time(interval)
+        assert callee.hears("INVITE") == callee.invite
+    callee.says(100)
+    stage.pass_time(5)
+    callee.refuses(486)
+    caller.hears_refusal(486)
+
+
+def repeated(stage: Stage, leg: Leg, code: int) -> list[float]:
+    """In which intervals a final answer comes again, in seconds, until 64*T1 are over."""
+    began, last, intervals = stage.clock(), stage.clock(), []
+    while stage.clock() < began + GIVE_UP:
+        stage.pass_time(0)
+        if leg.party.unheard:
+            assert leg.hears(code) == leg.final
+            intervals.append(round(stage.clock() - last, 1))
+            last = stage.clock()
+    stage.pass_time(0.2)
+    return intervals
+
+
+DOUBLING = [0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0]
+
+
+def test_an_answer_that_is_never_acknowledged(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    assert repeated(stage, caller, 200) == DOUBLING
+    callee.hears("ACK")
+    callee.is_hung_up()
+    caller.is_hung_up()
+    record = stage.record
+    assert (record.outcome, record.ended_by, record.code, record.cause) == ("failed", "router", 200, 102)
+
+
+def test_the_answer_is_said_again_until_the_ack_comes(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    stage.pass_time(T1)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    stage.pass_time(GIVE_UP)
+    caller.ack()  # nor does a second one cross
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_a_refusal_that_is_never_acknowledged(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.refuses(486)
+    caller.hears(486)
+    assert repeated(stage, caller, 486) == DOUBLING
+
+
+def test_a_callee_who_repeats_his_answer_gets_his_ack_again(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    callee.says(200)
+    callee.hears_nothing()  # there is no ACK before the caller's
+    caller.hears_nothing()
+    caller.ack()
+    ack = callee.hears("ACK")
+    callee.says(200)
+    assert callee.hears("ACK") == ack
+    stage.pass_time(GIVE_UP / 2)
+    callee.says(200)
+    assert callee.hears("ACK") == ack
+    caller.hears_nothing()
+    callee.hangs_up()
+    caller.is_hung_up()
+    callee.says(200)
+    assert callee.hears("ACK") == ack
+
+
+def test_a_callee_who_repeats_his_refusal_gets_his_ack_again(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(486)
+    ack = callee.hears("ACK")
+    caller.hears_refusal(486)
+    callee.says(486)
+    assert callee.hears("ACK") == ack
+    caller.hears_nothing()
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+def test_a_bye_that_comes_again_gets_its_answer_again(stage: Stage, who: str) -> None:
+    caller, callee = stage.connected()
+    ends, is_ended = (caller, callee) if who == "caller" else (callee, caller)
+    bye = ends.asks("BYE")
+    first = ends.hears(200, "BYE")
+    ends.party.says(bye)
+    assert ends.hears(200, "BYE") == first
+    is_ended.is_hung_up()
+
+
+def test_our_bye_is_said_again_until_it_is_answered(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    caller.hangs_up()
+    bye = callee.hears("BYE")
+    for interval in (T1, 2 * T1, 4 * T1, 4.0):
+        stage.pass_time(interval)
+        assert callee.hears("BYE") == bye
+    callee.answers(bye, 481)
+
+
+# ------------------------------------------------------------------------------------------------ more than one answer
+
+
+def test_a_second_answer_from_behind_a_forking_proxy_gets_ack_and_bye(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    first = callee.local
+    callee.local = f"{first}-fork"
+    callee.says(200)
+    assert callee.hears("ACK").get("To") == callee.local
+    bye = callee.is_hung_up()
+    assert bye.get("To") == callee.local
+    caller.hears_nothing()
+    callee.local = first
+    caller.hangs_up()
+    assert callee.is_hung_up().get("To") == first
+
+
+def test_ringing_at_two_places_crosses_as_one_early_dialog(stage: Stage) -> None:
+    caller, callee = stage.ringing(CLOUD_FIRST, stage.cloud)
+    tag = tag_of(caller.remote)
+    callee.local += "-fork"
+    callee.says(183, body=stage.cloud.sdp)
+    assert tag_of(caller.hears(183).get("To")) == tag
+    callee.says(200)
+    assert tag_of(caller.hears(200).get("To")) == tag
+    caller.ack()
+    assert callee.hears("ACK").get("To") == callee.local
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+# ------------------------------------------------------------------------------------------------ the end of a call
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+def test_a_bye_crosses_with_its_reason(stage: Stage, who: str) -> None:
+    caller, callee = stage.connected()
+    ends, is_ended = (caller, callee) if who == "caller" else (callee, caller)
+    ends.hangs_up("Reason: Q.850;cause=31", "User-to-User: 56a390;encoding=hex")
+    bye = is_ended.is_hung_up()
+    assert bye.get("Reason") == "Q.850;cause=31"
+    assert bye.get("User-to-User") == "56a390;encoding=hex"
+    assert (stage.record.outcome, stage.record.ended_by, stage.record.cause) == ("answered", who, 31)
+
+
+def test_a_bye_without_a_reason_is_given_one(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    caller.hangs_up()
+    assert callee.is_hung_up().get("Reason") == "Q.850;cause=16"
+
+
+def test_both_hang_up_at_once(stage: Stage) -> None:
+    """Neither is left without an answer (RFC 3261 §15.1.2)."""
+    caller, callee = stage.connected()
+    caller.hangs_up()
+    bye = callee.hears("BYE")
+    callee.asks("BYE")
+    callee.hears(481, "BYE")
+    callee.answers(bye, 481)
+    assert (stage.record.ended_by, stage.record.outcome) == ("caller", "answered")
+
+
+def test_a_callee_who_hangs_up_before_the_callers_ack(stage: Stage) -> None:
+    """The caller gets no BYE before his ACK (RFC 3261 §15)."""
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    callee.hangs_up("Reason: Q.850;cause=31")
+    callee.hears("ACK")
+    caller.hears_nothing()
+    stage.pass_time(T1)
+    caller.hears(200)
+    caller.ack()
+    assert caller.is_hung_up().get("Reason") == "Q.850;cause=31"
+    assert (stage.record.ended_by, stage.record.outcome) == ("callee", "answered")
+
+
+def test_a_callee_who_hangs_up_before_an_ack_that_never_comes(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    callee.hangs_up()
+    callee.hears("ACK")
+    assert repeated(stage, caller, 200) == DOUBLING
+    caller.is_hung_up()
+
+
+@pytest.mark.parametrize("acknowledged_after", [False, True])
+def test_a_caller_who_hangs_up_before_his_ack(stage: Stage, acknowledged_after: bool) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    caller.hangs_up()
+    callee.hears("ACK")
+    callee.is_hung_up()
+    if acknowledged_after:
+        caller.ack()
+    # And nothing of the 200 any more: nobody is left to hear it.
