@@ -267,6 +267,22 @@ def test_route_asks_for_the_trunk_where_it_could_be_several(file: Path) -> None:
     assert route(file, "7", "--trunk", "cloud")["dial_peer_in"] == "named"
 
 
+def test_route_asks_for_the_trunk_where_a_dial_peer_takes_any(file: Path) -> None:
+    file.write_text(file.read_text().replace('{trunk: carrier, called: "7"}', '{called: "7"}'))
+    result = edge_router("route", "-c", file, "--calling", "1", "--called", "7")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("name one with --trunk: carrier, cloud, premise\n")
+
+
+def test_route_where_no_call_can_come_in(file: Path) -> None:
+    file.write_text('listen: [{name: a, address: "127.0.0.1:5060"}]\n')
+    result = edge_router("route", "-c", file, "--calling", "1", "--called", "7")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "Error: no dial-peer has incoming: no call can come in by this configuration\n",
+    )
+
+
 def test_route_of_a_faulty_file(file: Path) -> None:
     file.write_text("node: edge-1\n")
     result = edge_router("route", "-c", file, "--calling", "1", "--called", "2")

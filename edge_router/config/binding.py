@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 
 from edge_router.config.addresses import Address
 from edge_router.config.faults import Fault, Kind, Path
@@ -16,15 +16,12 @@ _WORDS = {
 }
 
 
-def bind_faults(examined: Examined, held: Container[Address] = ()) -> list[Fault]:
-    """Try to listen on each address for a moment; give a fault for each where that fails.
-
-    `held` are addresses that this process listens on already, as it does at a reload.
-    """
+def bind_faults(examined: Examined) -> list[Fault]:
+    """Try to listen on each address for a moment; give a fault for each where that fails."""
     return [
         examined.fault(Finding(path, f"{address} {why}", Kind.ADDRESS))
         for path, address, kind in _addresses(examined)
-        if address not in held and (why := _refusal(address, kind)) is not None
+        if (why := _refusal(address, kind)) is not None
     ]
 
 

@@ -124,7 +124,7 @@ def read(raw: bytes) -> Document:
         at = _place(raw[: error.start].decode("utf-8", "replace"))
         raise Unreadable(at, f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
     if bad := _FORBIDDEN.search(text):
-        what = f"character U+{ord(bad[0]):04X} may not stand in a text file"
+        what = f"character U+{ord(bad[0]):04X} has no place in a configuration"
         raise Unreadable(_place(text[: bad.start()]), f"{what}; take it out")
     try:
         return _Reader(yaml.parse(text, Loader=yaml.CSafeLoader)).document()
@@ -132,8 +132,9 @@ def read(raw: bytes) -> Document:
         raise _in_plain_words(error, text) from None
 
 
-# All but YAML 1.2 §5.1 `c-printable`. The C parser refuses it too, but can't say on which line it stands.
-_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All but YAML 1.2 §5.1 `c-printable`: the C parser refuses it too, but can't say on which line it stands. And three
+# that it takes for line breaks, which neither YAML 1.2 nor editors do.
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _place(before: str) -> Position:

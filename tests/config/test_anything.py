@@ -4,6 +4,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_router.config.build import build
 from edge_router.config.loading import Examined, examine_bytes
 from tests.config.wrong import RULES
 
@@ -22,15 +23,17 @@ VALUE = st.recursive(
 
 
 def check(examined: Examined, text: str) -> None:
-    """Either it is a configuration or it has faults, each of one line and within the file."""
+    """Either it is a configuration that can be run, or it has faults, each of one line and within the file."""
     assert (examined.config is None) == bool(examined.faults)
-    lines = text.count("\n") + 2
+    lines = text.count("\n") + text.count("\r") + 2
     for fault in (*examined.faults, *examined.warnings):
         assert 1 <= fault.line <= lines
         assert fault.column >= 1
         assert "\n" not in str(fault)
         assert "edge_router" not in fault.message
         assert "pydantic" not in fault.message
+    if examined.config is not None:
+        build(examined.config, lambda: 0.0)
 
 
 @given(st.binary(max_size=200))

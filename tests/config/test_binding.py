@@ -48,10 +48,6 @@ def test_an_address_in_use(taken: Address) -> None:
     assert {fault.kind for fault in faults} == {Kind.ADDRESS}
 
 
-def test_an_address_that_this_process_holds_itself(taken: Address) -> None:
-    assert bind_faults(examined(str(taken), str(taken)), held={taken}) == []
-
-
 def test_an_address_of_another_machine() -> None:
     faults = bind_faults(examined("192.0.2.1:5060"))
     assert [fault.message for fault in faults] == ["192.0.2.1:5060 is no address of this machine; give one that it has"]

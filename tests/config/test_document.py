@@ -138,7 +138,8 @@ def test_an_alias_stands_for_its_anchor() -> None:
         ("a: !x 1", 1, 4, 'tags such as "!x" are not read; take it out'),
         ("<<: {a: 1}", 1, 1, "merge keys (<<) are YAML 1.1 and not read; write the keys out"),
         ("? [a]\n: 1", 1, 3, "a key must be plain text, not a list, a map or an alias"),
-        ("a: 1\nb: \x07", 2, 4, "character U+0007 may not stand in a text file; take it out"),
+        ("a: 1\nb: \x07", 2, 4, "character U+0007 has no place in a configuration; take it out"),
+        ("a: 1\nb: \u2028", 2, 4, "character U+2028 has no place in a configuration; take it out"),
         ("[" * 100_000, 1, 41, "lists and maps are nested more than 40 deep"),
     ],
 )
