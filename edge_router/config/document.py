@@ -28,13 +28,12 @@ Scalar = str | int | float | bool | None
 
 
 class Map(dict[str, "Value"]):
-    """A map; keys are always text. `at` is where it begins, `key_at` and `value_at` say so for each key."""
+    """A map; keys are always text. `key_at` and `value_at` say where each key and its value begin."""
 
-    __slots__ = ("at", "key_at", "size", "value_at")
+    __slots__ = ("key_at", "size", "value_at")
 
-    def __init__(self, at: Position) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.at = at
         self.key_at: dict[str, Position] = {}
         self.value_at: dict[str, Position] = {}
         self.size = 1
@@ -43,11 +42,10 @@ class Map(dict[str, "Value"]):
 class Seq(list["Value"]):
     """A list; `value_at` says where each item begins."""
 
-    __slots__ = ("at", "size", "value_at")
+    __slots__ = ("size", "value_at")
 
-    def __init__(self, at: Position) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.at = at
         self.value_at: list[Position] = []
         self.size = 1
 
@@ -184,7 +182,7 @@ class _Reader:
 
     def _map(self, start: yaml.MappingStartEvent, path: Path) -> Map:
         _refuse_tag(start)
-        found = Map(_at(start))
+        found = Map()
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key, key_at = self._key(event), _at(event)
             event = next(self._events)
@@ -200,7 +198,7 @@ class _Reader:
 
     def _seq(self, start: yaml.SequenceStartEvent, path: Path) -> Seq:
         _refuse_tag(start)
-        found = Seq(_at(start))
+        found = Seq()
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             value = self._value(event, (*path, len(found)))
             found.append(value)

@@ -59,7 +59,7 @@ def examine_bytes(raw: bytes, file: str) -> Examined:
     except Unreadable as error:
         return _unusable(file, Fault(file, *error.at, "", error.message, Kind.SYNTAX))
     if document.root is None:
-        document.root = Map(document.at)  # an empty file is a map without keys, and will hear which it needs
+        document.root = Map()  # an empty file is a map without keys, and will hear which it needs
     outline = Outline(document)
     config, faults = None, [*_of_the_document(document, file)]
     faults += [_placed(finding, document, file) for finding in findings(outline)]

@@ -66,7 +66,7 @@ def one_line(text: str) -> str:
     """Refuse what could end a header and begin another one."""
     for character in text:
         if not character.isprintable():
-            raise ValueError(f"holds the control character U+{ord(character):04X}; take it out")
+            raise ValueError(f"holds the invisible character U+{ord(character):04X}; take it out")
     return text
 
 

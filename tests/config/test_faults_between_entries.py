@@ -121,7 +121,7 @@ CASES = [
         "reason with a line break",
         Kind.VALUE,
         RULES + 'policies: {p: {rules: [{name: a, reject: 480, reason: "x\\ny"}]}}',
-        "5:55: policies.p.rules[0].reason: holds the control character U+000A; take it out",
+        "5:55: policies.p.rules[0].reason: holds the invisible character U+000A; take it out",
     ),
     Wrong(
         "rule that doesn't compile",

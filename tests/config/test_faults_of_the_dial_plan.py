@@ -102,7 +102,7 @@ CASES = [
         "refer_uri with a line break",
         Kind.VALUE,
         LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, refer_uri: "sip:a@h\\r\\nX: y"}]',
-        "3:61: dial_peers[0].refer_uri: holds the control character U+000D; take it out",
+        "3:61: dial_peers[0].refer_uri: holds the invisible character U+000D; take it out",
     ),
     Wrong(
         "trunk that isn't there",

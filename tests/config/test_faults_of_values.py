@@ -99,7 +99,7 @@ CASES = [
         "name with a line break",
         Kind.VALUE,
         LISTEN + 'trunks: {"a\\nb": {sources: ["::1"]}}',
-        '2:10: trunks."a\\nb": holds the control character U+000A; take it out',
+        '2:10: trunks."a\\nb": holds the invisible character U+000A; take it out',
     ),
     Wrong(
         "empty name",
