@@ -69,11 +69,14 @@ def check(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    calls: Annotated[int | None, typer.Option(metavar="N", min=1, help="End after so many calls.")] = None,
+    seconds: Annotated[float | None, typer.Option(metavar="N", min=0, help="End after so many seconds.")] = None,
+) -> None:
     """Run the router on loopback with a carrier, a premise, a cloud and calls that flow; print where to look."""
     from edge_router.demo import run as run_demo
 
-    raise typer.Exit(run_demo())
+    raise typer.Exit(run_demo(calls, seconds))
 
 
 @app.command()

@@ -41,6 +41,7 @@ class CallerLeg(Leg):
         "_ok",
         "_repeated_for",
         "_shown",
+        "_tried",
         "acknowledged",
         "answered",
         "invite",
@@ -71,13 +72,16 @@ class CallerLeg(Leg):
         self._repeated_for = 0.0
         self._shown: ShownSdp | None = None
         self._farewell: str | None = None
+        self._tried = False
         router.remember_dialog(self)
 
     # Answers to his INVITE
 
     def trying(self) -> None:
-        """Sends 100 at once: he stops repeating his INVITE while we hunt."""
-        self._respond(100, "Trying", "")
+        """Sends 100 before the first wait, so that he stops repeating his INVITE while we hunt."""
+        if not self._tried:
+            self._tried = True
+            self._respond(100, "Trying", "")
 
     def ring(self, code: int, reason: str, source: str, headers: str, body: bytes) -> None:
         """Passes on a provisional answer of the callee ``source`` (his tag of ours)."""

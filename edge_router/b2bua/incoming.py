@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.identity import hides_identity, user_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Request
 
+_MOST_NUMBERS: Final = 4_096  # called numbers whose reading is remembered
 # URI parameters that say how this hop is reached, not who is called (RFC 3261 §19.1.1).
 _OF_THE_HOP: Final = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
 
@@ -50,18 +52,28 @@ class Incoming(NamedTuple):
 def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -> Incoming:
     """Reads an INVITE of ``trunk``; raises BadMessage where From or To can't be read."""
     first = request.first
-    user = user_of(request.uri)
+    user, uri_params, called = _read_called(request.uri)
     from_ = parse_name_addr(first["from"], "From")
-    facts = facts_of(request, user, from_, trunk, source)
+    facts = facts_of(request, called, from_, trunk, source)
     guid = first.get("cisco-guid") or new_cisco_guid()
-    to = parse_name_addr(first["to"], "To")
-    return Incoming(request, facts, user, _params_that_go_on(request.uri), from_, to, hops_left, guid)
+    return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left, guid)
 
 
-def facts_of(request: Request, user: str, from_: NameAddr, trunk: Trunk, source: str) -> CallFacts:
+@lru_cache(maxsize=_MOST_NUMBERS)
+def _read_called(uri: str) -> tuple[str, str, str]:
+    """User part, parameters that go on, and called number of a Request-URI. A trunk calls the same few thousand."""
+    user = user_of(uri)
+    return user, _params_that_go_on(uri), normalise(user)
+
+
+@lru_cache(maxsize=_MOST_NUMBERS)
+def _read_to(value: str) -> NameAddr:
+    return parse_name_addr(value, "To")
+
+
+def facts_of(request: Request, called: str, from_: NameAddr, trunk: Trunk, source: str) -> CallFacts:
     """The facts of one call. The calling number is the asserted one where the trunk is believed, else that of From."""
     first = request.first
-    called = normalise(user)
     caller = from_.uri
     if trunk.accept_identity and "p-asserted-identity" in first:
         caller = _first_uri(first["p-asserted-identity"]) or caller

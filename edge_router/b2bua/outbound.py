@@ -6,6 +6,7 @@ under our own name, and all that crosses.py lets through goes along. Everything 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge_router.b2bua.crossing import IN_INVITE, crossing
@@ -51,7 +52,7 @@ def outbound_invite(
         caller = ANONYMOUS
     else:
         caller = _addressed(incoming.from_, ours)
-    callee = _addressed(incoming.to, place)
+    callee = _to(incoming.to, place)
     tag = new_token()
     call_id = f"{new_token()}@{via.advertised_host}"
     local = f"{caller};tag={tag}"
@@ -64,6 +65,12 @@ def outbound_invite(
         f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n{guid}{crossed}"
     )
     return OutboundInvite(uri, headers, dialog)
+
+
+@lru_cache(maxsize=4_096)
+def _to(party: NameAddr, place: str) -> str:
+    """A To value; the numbers that a trunk calls are few, and come again and again."""
+    return _addressed(party, place)
 
 
 def _addressed(party: NameAddr, host: str) -> str:

@@ -230,7 +230,6 @@ class Router:
         call.caller = caller
         transaction.user = call
         self.calls[record.call_id] = call
-        caller.trying()
         call.start(set_up(call, incoming))
 
     def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:

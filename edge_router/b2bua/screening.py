@@ -6,6 +6,7 @@ may send it, and whether a transaction or dialog is there for it, is router.py's
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.leg import ALLOW, ALLOW_LINE, SUPPORTED
@@ -63,7 +64,7 @@ def check_form(request: Request) -> None:
 
 def refusal_of(request: Request) -> Refusal | None:
     """Why a request outside any dialog can't be taken, None if it can."""
-    uri = _uri(request)
+    uri = _uri(request.uri)
     if uri is not None and uri.code == 400:  # what is malformed is so for any method
         return uri
     return _method(request) or uri or _extensions(request)
@@ -85,14 +86,15 @@ def _method(request: Request) -> Refusal | None:
     return Refusal(405, "Method Not Allowed", ALLOW_LINE)
 
 
-def _uri(request: Request) -> Refusal | None:
+@lru_cache(maxsize=4_096)
+def _uri(uri: str) -> Refusal | None:
     try:
-        uri = parse_uri(request.uri)
+        parsed = parse_uri(uri)
     except UnsupportedScheme:
         return Refusal(416, "Unsupported URI Scheme")
     except BadUri:
         return Refusal(400, "Malformed Request-URI")
-    if isinstance(uri, SipUri) and uri.headers:  # RFC 3261 §19.1.1: headers have no place there
+    if isinstance(parsed, SipUri) and parsed.headers:  # RFC 3261 §19.1.1: headers have no place there
         return Refusal(400, "Headers in the Request-URI")
     return None
 

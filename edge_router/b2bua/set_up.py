@@ -139,6 +139,7 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
     """Tries the targets of a trunk in turn. None when one has answered and the caller is through."""
     failure = Failure(None)
     router = call.router
+    call.caller.trying()
     for target in trunk.targets_to_try(router.wheel.now) or trunk.last_resort():
         began = router.wheel.now
         call.caller.start_afresh()

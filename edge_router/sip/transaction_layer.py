@@ -119,11 +119,11 @@ class TransactionLayer:
         return transaction
 
     def merged(self, request: Request) -> bool:
-        """Whether a request without To tag came here before by another way (RFC 3261 §8.2.2.2)."""
+        """Whether an INVITE of a call in set-up came here before by another way (RFC 3261 §8.2.2.2)."""
         return _merge_key(request) in self._merged
 
     def remember(self, request: Request, transaction: ServerTransaction) -> None:
-        """Keeps a request's identity for ``merged`` as long as its transaction runs."""
+        """Keeps an INVITE's identity for ``merged`` as long as its transaction runs."""
         transaction.merge_key = _merge_key(request)
         self._merged.add(transaction.merge_key)
 

@@ -64,8 +64,6 @@ class Broken(Silence):
 
 
 EVENTS: list[tuple[Callable[[Observer], None], tuple[object, ...]]] = [
-    (lambda each: each.request("in", "INVITE", "carrier"), ("in", "INVITE", "carrier")),
-    (lambda each: each.response("out", "BYE", 200, "cloud"), ("out", "BYE", 200, "cloud")),
     (lambda each: each.rejected("malformed"), ("malformed",)),
     (lambda each: each.decided(record(), 0.5), ("ours-1", 0.5)),
     (lambda each: each.failover("cloud", "premise", "503"), ("cloud", "premise", "503")),
@@ -83,6 +81,14 @@ def test_each_event_reaches_all_also_past_a_broken_one(
     event(observers)
     assert notes == [("first", *expected), ("last", *expected)]
     assert observers.errors == 1
+
+
+def test_messages_are_heard_by_the_counter_alone() -> None:
+    notes: list[tuple[object, ...]] = []
+    observers = Observers(Heard("counter", notes), Heard("other", notes), Broken())
+    observers.request("in", "INVITE", "carrier")
+    observers.response("out", "BYE", 200, "cloud")
+    assert notes == [("counter", "in", "INVITE", "carrier"), ("counter", "out", "BYE", 200, "cloud")]
 
 
 def test_a_broken_observer_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
