@@ -626,6 +626,12 @@ def test_where_answers_go(via: str, source: Address, address: Address, top: str)
     assert parse(data).all("via") == [top]
 
 
+def test_on_a_reliable_transport_answers_go_back_where_the_request_came_from() -> None:
+    bench = Bench("OPTIONS", server=True, reliable=True)
+    bench.layer.serve(arrived(invite_by("SIP/2.0/TCP h:7"), bench.wire, ("192.0.2.1", 40_000))).respond(200, "OK", "b")
+    assert [address for _, _, address in bench.wire.sent] == [("192.0.2.1", 40_000)]
+
+
 @pytest.mark.parametrize(
     ("via", "more", "answered"),
     [
