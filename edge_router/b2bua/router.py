@@ -150,10 +150,12 @@ class Router:
     def _cancel(self, arrival: Arrival, trunk: str) -> None:
         """A CANCEL: of a call in set-up, by the branch and from the source of its INVITE (RFC 3261 §9.2)."""
         invite = self.transactions.invite_of(arrival)
-        if invite is None or invite.source[0] != arrival.source[0]:
-            if invite is not None:
-                self.observer.rejected("CANCEL from another source")
+        if invite is None:
             self._refuse(arrival, trunk, _NO_DIALOG)
+            return
+        if invite.source[0] != arrival.source[0]:
+            # No answer either: a transaction for it would take the true CANCEL, of the same branch, for a copy.
+            self.observer.rejected("CANCEL from another source")
             return
         call = invite.user if isinstance(invite.user, Call) else None
         self._refuse(arrival, trunk, _CANCELLED)
