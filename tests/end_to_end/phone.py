@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.end_to_end.block import Address
-from tests.end_to_end.waiting import PATIENCE
+from tests.end_to_end.waiting import PATIENCE, until
 from tests.end_to_end.wire import Wire
 
 
@@ -53,9 +53,13 @@ class Phone:
                 found.append(self._socket.recv(65535))
         return found
 
-    def datagrams_with(self, text: str) -> list[bytes]:
-        """Those of `datagrams` that hold this text."""
-        return [datagram for datagram in self.datagrams() if text.encode() in datagram]
+    def raw_answer(self, request: Wire) -> bytes:
+        """The first datagram that names this request's branch, unread."""
+        branch = request.branch.encode()
+        return until(
+            lambda: next((datagram for datagram in self.datagrams() if branch in datagram), None),
+            f"an answer to {request.start}",
+        )
 
     def heard(self) -> list[Wire]:
         """Everything that is here by now and that nobody took."""

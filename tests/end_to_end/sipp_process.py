@@ -32,6 +32,7 @@ class Sipp:
     """A running SIPp: the scenario's own command, with another called number where `number` says so."""
 
     def __init__(self, scenario: str, block: Block, directory: Path, number: str = "") -> None:
+        self.scenario = scenario
         arguments = shlex.split(on_block(command_of(scenario), block))
         if number:
             arguments[arguments.index("-s") + 1] = number
@@ -63,10 +64,10 @@ class Sipp:
 
         until(bound, f"SIPp to bind {self.local}")
 
-    def succeeds(self) -> None:
-        """Waits for its end and holds that every call of it went as its scenario says."""
+    def failure(self) -> str:
+        """Waits for its end; "" when every call of it went as its scenario says, else the story."""
         status = self._process.wait(_TIMEOUT + 10)
-        assert status == 0, f"SIPp ended with {status}\n{self._story()}"
+        return f"{self.scenario} ended with {status}\n{self._story()}" if status else ""
 
     def stop(self) -> None:
         if self._process.poll() is None:

@@ -207,7 +207,7 @@ def test_a_header_cannot_be_smuggled_in_by_a_blank_before_its_colon(site: Site) 
     callee.expect("ACK")
 
 
-@pytest.mark.parametrize("evil", ["%0d%0aX-Evil:%201", "%0D%0A%0D%0AINVITE", "%00", "%0a"])
+@pytest.mark.parametrize("evil", ["%0d%0aX-Evil%3a%201", "%0D%0A%0D%0AINVITE", "%00", "%0a"])
 def test_escaped_line_ends_stay_escaped(site: Site, evil: str) -> None:
     """Where the escapes could be undone; the reader at the other end refuses bare CR, LF and NUL in any message."""
     caller = site.caller(TRUSTED)

@@ -24,7 +24,7 @@ def busy_again(site: Site, code: int) -> None:
 def test_max_calls_of_the_node(own_site: Any) -> None:
     site: Site = own_site(limits={"max_calls": 1})
     busy_again(site, 503)
-    assert site.router.metric("sip_rejected_total", reason="max_calls") == 1
+    assert site.router.metric("sip_rejected_total", reason="node max_calls") == 1
 
 
 def test_a_cancelled_call_makes_room(own_site: Any) -> None:

@@ -1,7 +1,9 @@
 """The SIPp scenarios that we ship, against the router that they are written for, by the commands that they name."""
 
+import os
 import re
 import shlex
+import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +13,9 @@ import pytest
 from tests.end_to_end.block import Block
 from tests.end_to_end.conftest import StartRouter
 from tests.end_to_end.router_process import RouterProcess
-from tests.end_to_end.sipp_process import SCENARIOS, Sipp, command_of, on_block
+from tests.end_to_end.sipp_process import SCENARIOS, Sipp, bound_addresses, command_of, on_block
 from tests.end_to_end.site import Site
+from tests.end_to_end.waiting import until
 
 CLOUD = "+18005550200"
 
@@ -37,7 +40,8 @@ GENTLE = [
     Play("carrier_cancel_ringing.xml", "premise_cancel_crosses_200.xml"),
     Play("carrier_cancel_at_once.xml", "premise_slow_provisional.xml"),
     Play("carrier_late_offer.xml", "premise_late_offer.xml"),
-    Play("carrier_retransmits.xml", "premise_answer.xml"),
+    Play("carrier_retransmits.xml", "premise_slow_answer.xml"),
+    Play("carrier_acks_late.xml", "premise_answer.xml"),
     Play("carrier_multipart.xml", "premise_multipart.xml"),
     Play("carrier_identity.xml", "premise_identity.xml"),
     Play("carrier_busy.xml", "premise_busy.xml"),
@@ -88,8 +92,9 @@ def perform(play: Play, router: RouterProcess, directory: Path) -> None:
         parts = [start(scenario) for scenario in (play.premise, play.cloud) if scenario]
         for part in parts:
             part.wait_until_bound()
-        for part in [start(play.carrier, play.number), *parts]:
-            part.succeeds()
+        parts.append(start(play.carrier, play.number))
+        failures = [part.failure() for part in parts]
+        assert not any(failures), "\n\n".join(failures)
 
 
 @pytest.mark.parametrize("play", GENTLE, ids=name)
@@ -110,7 +115,7 @@ def test_a_cloud_in_trouble_costs_no_call(play: Play, start_router: StartRouter,
 
 
 def scenario_files() -> list[str]:
-    return [path.name for path in sorted(SCENARIOS.glob("*.xml")) if not path.name.startswith("load_")]
+    return [path.name for path in sorted(SCENARIOS.glob("*.xml")) if not path.name.startswith(("load_", "demo_"))]
 
 
 def test_every_scenario_is_played() -> None:
@@ -134,3 +139,41 @@ def test_the_readme_lists_every_scenario_with_its_command() -> None:
         re.MULTILINE,
     )
     assert dict(rows) == {scenario: command_of(scenario) for scenario in scenario_files()}
+
+
+# ------------------------------------------------------------------------------------------------ load.sh
+
+
+def load(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [str(SCENARIOS / "load.sh"), *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        timeout=90,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scenario", "number", "answers"),
+    [("load_uac.xml", "+18005550100", True), ("load_redirect_uac.xml", "+18005550302", False)],
+    ids=["bridged", "redirected"],
+)
+def test_a_load_ends_by_itself_and_leaves_nothing_behind(
+    shared_router: RouterProcess, scenario: str, number: str, answers: bool
+) -> None:
+    block = shared_router.block
+    premise = block.premise if answers else ""
+    target = "{}:{}".format(*block.router)
+    ended = load("100", "50", target, CARRIER=block.carrier, PREMISE=premise, NUMBER=number, SCENARIO=scenario)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    Site(shared_router).idle()
+    until(lambda: (block.premise, 5060) not in bound_addresses(), "the premise's SIPp to end")
+    shared_router.check_health()
+
+
+@pytest.mark.parametrize("arguments", [("0",), ("ten",), ("10", "-1"), ("10", "1.5")])
+def test_load_sh_takes_whole_numbers_only(arguments: tuple[str, ...]) -> None:
+    ended = load(*arguments)
+    assert ended.returncode == 2
+    assert arguments[-1].encode() in ended.stderr
