@@ -48,7 +48,6 @@ class CalleeLeg(Leg):
         "given_up",
         "invite",
         "provisional",
-        "ringing",
         "target",
     )
 
@@ -59,7 +58,6 @@ class CalleeLeg(Leg):
         self.target = target
         self.invite: ClientTransaction | None = None
         self.provisional = 0
-        self.ringing = False
         self.early: Response | None = None
         self.answered = False
         self.acknowledged = False

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.dialplan.peer import DialPeer
-    from edge_router.dialplan.trunk import Target
+    from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.policy.decision import Decision
     from edge_router.sip.message import Response
 
@@ -100,7 +100,7 @@ def hops(call: Call, decision: Decision) -> Iterator[tuple[DialPeer, LiveTrunk, 
     """The dial-peers to try, in order, each admitted to its trunk; those that are down or full are skipped.
 
     Where all were down and none was tried, they are tried all the same: nothing is lost by it, and a premise that
-    came back a second ago is not written off.
+    came back a second ago is not written off. They are bridged: a caller sent to where nobody may be is lost for good.
     """
     down: list[Hop] = []
     tried = False
@@ -118,7 +118,9 @@ def hops(call: Call, decision: Decision) -> Iterator[tuple[DialPeer, LiveTrunk, 
             peer, trunk = call.routing.outgoing(hop.peer)
             if trunk.admit_outbound(call.router.wheel.now) is None:
                 call.count_on(trunk)
-                yield peer, trunk, _way(call, hop)
+                if hop.by != "bridge":
+                    call.record.reason = "bridged, since every dial-peer is down"
+                yield peer, trunk, "bridge"
                 call.count_on(None)
 
 
@@ -146,21 +148,31 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
         trunk.trying(target, began)
         callee = call.invite(incoming, peer, trunk, target)
         call.record.target = target.place
-        failed = await ring(call, incoming, callee, trunk)
-        if failed is None:
-            call.note_attempt(peer.name, target.place, 200, began)
+        code = None
+        try:
+            answer = await ring(call, callee, trunk.trunk)
+            code = answer.code
+        finally:  # the call may also end while it rings
+            call.note_attempt(peer.name, target.place, code, began)
+        if not isinstance(answer, Failure):
+            trunk.succeeded(target)
+            if call.caller.answered:
+                await join(call, incoming, callee, answer)
+            else:
+                call.connect(callee, answer)
             return None
-        failure = failed
-        call.note_attempt(peer.name, target.place, failure.code, began)
+        failure = answer
         _judge(trunk, target, failure, callee, router.wheel.now)
-        if not trunk.trunk.hunt_on.has(failure.code):
+        if code is None and callee.provisional > 100:
+            break  # nobody is there to answer: another target would only ring as long again
+        if not trunk.trunk.hunt_on.has(code):
             break
     return failure
 
 
-async def ring(call: Call, incoming: Incoming, callee: CalleeLeg, trunk: LiveTrunk) -> Failure | None:
-    """Waits for one target: 100, then ringing, then the answer, each in its time."""
-    limits = trunk.trunk
+async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failure:
+    """Waits for one target: 100, then ringing, then the answer, each in its time; gives it up if that is over."""
+    reached = 0
     callee.wait(limits.connect_timeout)
     while True:
         event, leg, response = await next_event
@@ -170,24 +182,18 @@ async def ring(call: Call, incoming: Incoming, callee: CalleeLeg, trunk: LiveTru
             callee.give_up()
             return Failure(None, None, callee)
         code = response.code
-        if code < 200:
-            if code == 100:
-                if callee.provisional == 100:
-                    callee.wait(limits.progress_timeout)
-                continue
-            if not callee.ringing:
-                callee.ringing = True
-                callee.wait(limits.answer_timeout)
-            call.relay_ringing(callee, response)
-        elif code < 300:
-            trunk.succeeded(callee.target)
-            if call.caller.answered:
-                await join(call, incoming, callee, response)
-            else:
-                call.connect(callee, response)
-            return None
-        else:
+        if code >= 300:
+            callee.give_up()
             return Failure(code, response, callee)
+        if code >= 200:
+            return response
+        if code == 100 and reached == 0:  # said again, neither 100 nor ringing gains any time
+            callee.wait(limits.progress_timeout)
+        elif code > 100 >= reached:
+            callee.wait(limits.answer_timeout)
+        reached = max(reached, code)
+        if code > 100:
+            call.relay_ringing(callee, response)
 
 
 def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg, now: float) -> None:

@@ -1,0 +1,168 @@
+"""Requests inside a call: who may send them, and what becomes of those that the router does not carry."""
+
+import pytest
+
+from edge_router.sip.timers import T1
+from tests.b2bua.leg import Leg
+from tests.b2bua.stage import Stage
+from tests.end_to_end.wire import Wire
+
+WHO = pytest.mark.parametrize("who", ["caller", "callee"])
+
+
+def end_of(stage: Stage, who: str) -> tuple[Leg, Leg]:
+    """This end of a call that stands, and the other."""
+    caller, callee = stage.connected()
+    return (caller, callee) if who == "caller" else (callee, caller)
+
+
+@WHO
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [
+        ("OPTIONS", 200),
+        ("INVITE", 488),
+        ("INFO", 405),
+        ("UPDATE", 405),
+        ("PRACK", 405),
+        ("MESSAGE", 405),
+        ("REFER", 405),
+        ("SUBSCRIBE", 405),
+        ("REGISTER", 405),
+        ("NOTIFY", 489),
+        ("DANCE", 501),
+    ],
+)
+def test_what_is_not_carried_is_answered_and_the_call_stands(stage: Stage, who: str, method: str, code: int) -> None:
+    this, other = end_of(stage, who)
+    this.asks(method, body=this.party.sdp if method == "INVITE" else b"")
+    answer = this.hears(code, method)
+    if code in (200, 405, 501):
+        assert "INVITE" in answer.get("Allow")
+    if method == "INVITE":
+        this.party.says(this.request("ACK", branch=answer.branch, seq=answer.cseq))
+    stage.pass_time(60)
+    other.hears_nothing()
+    this.hangs_up()
+    other.is_hung_up()
+
+
+@WHO
+def test_a_notify_of_no_refer(stage: Stage, who: str) -> None:
+    this, other = end_of(stage, who)
+    this.asks("NOTIFY", "Event: refer", "Subscription-State: active")
+    this.hears(481, "NOTIFY")
+    this.hangs_up()
+    other.is_hung_up()
+
+
+def test_a_re_invite_before_the_ack(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    again = caller.asks("INVITE", body=stage.carrier.sdp)
+    answer = caller.hears(488)
+    stage.carrier.says(caller.request("ACK", branch=again.branch, seq=answer.cseq))
+    callee.hears_nothing()
+    stage.carrier.says(caller.request("ACK", seq=1))
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_a_request_in_the_early_dialog(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    caller.asks("INFO")
+    caller.hears(405)
+    callee.refuses(486)
+    caller.hears_refusal(486)
+
+
+@WHO
+def test_requests_come_in_order(stage: Stage, who: str) -> None:
+    this, other = end_of(stage, who)
+    this.seq += 5
+    this.asks("OPTIONS")
+    this.hears(200)
+    this.seq -= 2
+    this.asks("BYE")
+    this.hears(500, "BYE")
+    this.seq += 2
+    this.hangs_up()
+    other.is_hung_up()
+
+
+@WHO
+@pytest.mark.parametrize("host", ["198.51.100.77", "203.0.113.5"])
+def test_they_may_come_from_any_address(stage: Stage, who: str, host: str) -> None:
+    this, other = end_of(stage, who)
+    elsewhere = stage.party(host, 5077)
+    this.party = elsewhere
+    this.hangs_up()
+    other.is_hung_up()
+
+
+# ------------------------------------------------------------------------------------------------ by a stranger
+
+
+def with_another(message: Wire, what: str) -> Wire:
+    """A copy with one part of the dialog's name changed."""
+    name, old, new = {
+        "From tag": ("From", ";tag=", ";tag=x"),
+        "To tag": ("To", ";tag=", ";tag=x"),
+        "Call-ID": ("Call-ID", "", "x"),
+    }[what]
+    return message.with_headers((name, message.get(name).replace(old, new, 1)))
+
+
+WRONG = pytest.mark.parametrize("wrong", ["From tag", "To tag", "Call-ID"])
+
+
+@WHO
+@WRONG
+def test_a_bye_that_does_not_name_the_dialog(stage: Stage, who: str, wrong: str) -> None:
+    this, other = end_of(stage, who)
+    spoof = with_another(this.request("BYE"), wrong)
+    this.party.says(spoof)
+    assert this.party.unheard.pop().code == 481
+    stage.router.receive(spoof.encode().replace(b"z9hG4bK", b"z9hG4bKx"), ("203.0.113.66", 5060), stage.line)
+    assert stage.ear.refused == {"unknown source": 1}
+    other.hears_nothing()
+    this.hangs_up()
+    other.is_hung_up()
+
+
+@WRONG
+def test_an_ack_that_does_not_name_the_dialog(stage: Stage, wrong: str) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    stage.carrier.says(with_another(caller.request("ACK", seq=1), wrong))
+    assert stage.ear.refused == {"stray ACK": 1}
+    callee.hears_nothing()
+    stage.pass_time(T1)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_an_ack_of_a_callee_acknowledges_nothing(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    stage.premise.says(callee.request("ACK", seq=1))
+    caller.hears_nothing()
+    callee.hangs_up()
+    caller.is_hung_up()
+
+
+@WHO
+def test_a_call_that_is_over_is_an_unknown_dialog(stage: Stage, who: str) -> None:
+    this, other = end_of(stage, who)
+    other.hangs_up()
+    this.is_hung_up()
+    for method in ("BYE", "OPTIONS", "INVITE", "INFO"):
+        asked = this.asks(method)
+        answer = this.hears(481, method)
+        if method == "INVITE":
+            this.party.says(this.request("ACK", branch=asked.branch, seq=answer.cseq))
