@@ -2,7 +2,8 @@
 
 While all SDP comes from one source it passes untouched. Once a leg has seen SDP of a second source, the two have
 nothing to do with each other, and a careful phone would refuse the second: from then on the o= line is the router's,
-the one that the leg knows with a version that counts up by one.
+the one that the leg knows with a version that counts up by one. A description that comes again (in 183, then in the
+200) stays the same, as RFC 3261 §13.2.1 wants it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from edge_router.sip import sdp
 class ShownSdp:
     """``source`` is a name of who made the first SDP; the first body is read only if a second source turns up."""
 
-    __slots__ = ("_content_type", "_first", "_origin", "_source")
+    __slots__ = ("_came", "_content_type", "_first", "_left", "_origin", "_source")
 
     def __init__(self, source: str, body: bytes, content_type: str = "application/sdp") -> None:
         self._source = source
         self._first = body
         self._content_type = content_type
         self._origin: sdp.Origin | None = None
+        self._came = self._left = b""
 
     def next(self, source: str, body: bytes, content_type: str) -> bytes:
         """The body as the leg is to see it."""
@@ -30,5 +32,7 @@ class ShownSdp:
             self._origin = sdp.origin(self._first[found[0] : found[1]]) if found else None
             if self._origin is None:
                 return body
-        self._origin = self._origin._replace(version=self._origin.version + 1)
-        return sdp.own_origin(body, self._origin, content_type)
+        if body != self._came:
+            self._origin = self._origin._replace(version=self._origin.version + 1)
+            self._came, self._left = body, sdp.own_origin(body, self._origin, content_type)
+        return self._left
