@@ -158,7 +158,7 @@ class App:
                 loop.call_later(TICK, self._tick, loop)
 
     def _slice(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._garbage.turn(self.router.received):
+        if self._garbage.turn(self.router.received, self.http.requests if self.http is not None else 0):
             self.router.tidy()
         if not self._stop.is_set():
             loop.call_later(SLICE_EVERY, self._slice, loop)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.leg import ACK, NOTIFY
-from edge_router.b2bua.outbound import outbound_invite
+from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.sip.headers import param
 from edge_router.sip.tokens import BRANCH_COOKIE, new_token
@@ -92,10 +92,13 @@ class Call:
 
     def invite(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target) -> CalleeLeg:
         """Sends an INVITE to a target in a new outgoing leg."""
-        caller = self.caller
-        router = self.router
+        caller, record, router = self.caller, self.record, self.router
+        if record.cisco_guid is None:
+            record.cisco_guid = new_cisco_guid()
         listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
-        sent = outbound_invite(incoming, peer, trunk.trunk, caller.trunk.trunk, target, listener)
+        sent = outbound_invite(incoming, peer, trunk.trunk, caller.trunk.trunk, target, listener, record.cisco_guid)
+        record.egress_call_id = sent.dialog.call_id
+        record.called_out = sent.user
         callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
         callee.call_out(sent.uri, sent.headers, incoming.request.body, BRANCH_COOKIE + new_token())
         return callee

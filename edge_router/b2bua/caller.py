@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.leg import ALLOW_LINE, RESPONSE, SUPPORTED, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
-from edge_router.sip.dialog import Dialog
 from edge_router.sip.message import Request, Response
 from edge_router.sip.timers import GIVE_UP, T1, T2
 from edge_router.sip.tokens import new_token
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.router import Router
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
+    from edge_router.sip.dialog import Dialog
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REPEAT: Final = "repeat 2xx"
@@ -56,10 +56,11 @@ class CallerLeg(Leg):
         trunk: LiveTrunk,
         listener: Listener,
         address: Address,
+        dialog: Dialog,
         request: Request,
         invite: ServerTransaction,
     ) -> None:
-        super().__init__(router, call, trunk, listener, address, Dialog.as_server(request, new_token()))
+        super().__init__(router, call, trunk, listener, address, dialog)
         self.invite: ServerTransaction | None = invite
         self.request: Request | None = request
         self.record_routes = ""

@@ -35,7 +35,6 @@ _EVERYWHERE: Final = _BODY | {
     "privacy": _PRIVACY,
     "history-info": _WITH_OUR_HOST,
     "session-id": _AS_IT_CAME,
-    "cisco-guid": _AS_IT_CAME,
     "user-to-user": _AS_IT_CAME,
     "reason": _AS_IT_CAME,
     "call-info": _AS_IT_CAME,
@@ -51,7 +50,7 @@ IN_INVITE: Final = _EVERYWHERE | {
     "geolocation": _AS_IT_CAME,
     "geolocation-routing": _AS_IT_CAME,
 }
-IN_RESPONSE: Final = _EVERYWHERE | {"retry-after": _AS_IT_CAME}
+IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
 IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
 
 

@@ -10,7 +10,6 @@ from edge_router.dialplan.number import normalise
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import NameAddr, parse_name_addr, split_list
-from edge_router.sip.tokens import new_token
 from edge_router.sip.uri import escape_user
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ class Incoming(NamedTuple):
     from_: NameAddr
     to: NameAddr
     hops_left: int
-    cisco_guid: str
 
     def user_at(self, peer: DialPeer) -> str:
         """The user part to dial at a dial-peer: its ``called_number``, else what was called."""
@@ -55,8 +53,7 @@ def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -
     user, uri_params, called = _read_called(request.uri)
     from_ = parse_name_addr(first["from"], "From")
     facts = facts_of(request, called, from_, trunk, source)
-    guid = first.get("cisco-guid") or new_cisco_guid()
-    return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left, guid)
+    return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left)
 
 
 @lru_cache(maxsize=_MOST_NUMBERS)
@@ -92,13 +89,6 @@ def facts_of(request: Request, called: str, from_: NameAddr, trunk: Trunk, sourc
         call_id=first["call-id"],
         headers=_Headers(request),
     )
-
-
-def new_cisco_guid() -> str:
-    """A new Cisco-Guid: 128 random bits as four decimal numbers of ten digits."""
-    high, low = int(new_token(), 16), int(new_token(), 16)
-    mask = 0xFFFFFFFF
-    return f"{high >> 32:010d}-{high & mask:010d}-{low >> 32:010d}-{low & mask:010d}"
 
 
 def _params_that_go_on(uri: str) -> str:

@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.net.listener import Listener
 
-_STAYS_BEHIND = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
-
 
 class OutboundInvite(NamedTuple):
-    """What is sent: Request-URI, header lines from Max-Forwards on, and the dialog that begins with them."""
+    """What is sent: Request-URI and its user part, header lines from Max-Forwards on, and the dialog they begin."""
 
     uri: str
+    user: str
     headers: str
     dialog: Dialog
 
@@ -40,6 +39,7 @@ def outbound_invite(
     came_by: Trunk,
     target: Target,
     via: Listener,
+    cisco_guid: str,
 ) -> OutboundInvite:
     """The INVITE for ``target``, which the outgoing dial-peer and its trunk have chosen."""
     request = incoming.request
@@ -59,12 +59,12 @@ def outbound_invite(
     dialog = Dialog(call_id, local, tag, callee, "", uri, ())
     dialog.local_seq = 1
     crossed = crossing(request, IN_INVITE, came_by, trunk, ours)
-    guid = "" if "cisco-guid" in first else f"Cisco-Guid: {incoming.cisco_guid}\r\n"
     headers = (
         f"Max-Forwards: {incoming.hops_left}\r\nFrom: {local}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n"
-        f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n{guid}{crossed}"
+        f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        f"Cisco-Guid: {cisco_guid}\r\n{crossed}"
     )
-    return OutboundInvite(uri, headers, dialog)
+    return OutboundInvite(uri, user, headers, dialog)
 
 
 @lru_cache(maxsize=4_096)
@@ -80,3 +80,10 @@ def _addressed(party: NameAddr, host: str) -> str:
     # A tel URI becomes the same number as a SIP URI (RFC 3261 §19.1.6): what a trunk understands.
     uri = f"sip:{rest}@{host};user=phone" if scheme == "tel" else rehost_uri(uri, host)
     return f"{party.display} <{uri}>" if party.display else f"<{uri}>"
+
+
+def new_cisco_guid() -> str:
+    """A new Cisco-Guid: 128 random bits as four decimal numbers of ten digits."""
+    high, low = int(new_token(), 16), int(new_token(), 16)
+    mask = 0xFFFFFFFF
+    return f"{high >> 32:010d}-{high & mask:010d}-{low >> 32:010d}-{low & mask:010d}"

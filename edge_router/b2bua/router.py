@@ -27,6 +27,7 @@ from edge_router.b2bua.screening import (
     refusal_of,
 )
 from edge_router.b2bua.set_up import set_up
+from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_via, tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
@@ -36,6 +37,7 @@ from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
+    from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
@@ -166,73 +168,70 @@ class Router:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
-        refusal = refusal_of(request)
-        if refusal is None and self.transactions.merged(request):
-            refusal = _MERGED
-        if refusal is None and request.method != "INVITE":
-            refusal = _OPTIONS if request.method == "OPTIONS" else _NO_DIALOG
-            if self.draining:
-                refusal = _DRAINING
+        refusal = refusal_of(request) or self._refusal_now(request)
         if refusal is None:
-            refusal = self._no_room(request, trunk)
-        if refusal is not None:
-            self._refuse(arrival, trunk, refusal)
+            self._new_call(arrival, self.routing.trunks[trunk])
         else:
-            self._new_call(arrival, trunk)
+            self._refuse(arrival, trunk, refusal)
 
-    def _no_room(self, request: Request, trunk: str) -> Refusal | None:
-        """Why an INVITE can't become a call just now; where it can, node and trunk count it from here on."""
-        if self.draining:
-            return _DRAINING
-        if hops_left(request) < 0:
-            return Refusal(483, "Too Many Hops")
-        routing = self.routing
+    def _refusal_now(self, request: Request) -> Refusal | None:
+        """The answer to a request that could be taken but becomes no call."""
+        if request.method == "INVITE":
+            if self.transactions.merged(request):
+                return _MERGED
+            return _DRAINING if self.draining else None
+        if request.method == "OPTIONS":
+            return _DRAINING if self.draining else _OPTIONS
+        return _NO_DIALOG
+
+    def _new_call(self, arrival: Arrival, trunk: LiveTrunk) -> None:
+        """Makes a call of an INVITE, or raises BadMessage before anything is kept of it."""
+        request, routing = arrival.request, self.routing
+        hops = hops_left(request)
+        if hops < 0:
+            self._refuse(arrival, trunk.name, _TOO_MANY_HOPS)
+            return
+        incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops)
+        dialog = Dialog.as_server(request, new_token())
+        refusal = self._no_room(routing, trunk)
+        if refusal is not None:
+            self._refuse(arrival, trunk.name, refusal)
+            return
+        transaction = self.transactions.serve(arrival)
+        self.transactions.remember(request, transaction)
+        record = CallRecord(
+            call_id=new_token(),
+            ingress_call_id=dialog.call_id,
+            node=routing.node,
+            calling=incoming.facts.calling,
+            called=incoming.facts.called,
+            ingress_trunk=trunk.name,
+            start=time.time(),
+            session_id=request.first.get("session-id"),
+            cisco_guid=request.first.get("cisco-guid"),
+        )
+        call = Call(self, routing, record)
+        listener = self.listeners[arrival.transport.name]
+        call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
+        transaction.user = call
+        self.calls[record.call_id] = call
+        call.start(set_up(call, incoming))
+
+    def _no_room(self, routing: Routing, trunk: LiveTrunk) -> Refusal | None:
+        """Why there is no room for one more call; where there is, node and trunk count it from here on."""
         now = self.wheel.now
         why = routing.load.admit(now)
         if why is not None:
             self.observer.rejected(f"node {why}")
             return Refusal(503, "Service Unavailable", _RETRY_AFTER)
-        why = routing.trunks[trunk].admit_inbound(now)
+        why = trunk.admit_inbound(now)
         if why is not None:
             routing.load.release()
             self.observer.rejected(f"trunk {why}")
             # Without Retry-After: this trunk is full, the node is not (RFC 3261 §21.5.4).
-            return Refusal(503, "Service Unavailable", f'Warning: 399 edge "trunk {trunk} has reached its {why}"\r\n')
+            warning = f'Warning: 399 edge "trunk {trunk.name} has reached its {why}"\r\n'
+            return Refusal(503, "Service Unavailable", warning)
         return None
-
-    def _new_call(self, arrival: Arrival, trunk: str) -> None:
-        request = arrival.request
-        routing = self.routing
-        transaction = self.transactions.serve(arrival)
-        self.transactions.remember(request, transaction)
-        try:
-            live = routing.trunks[trunk]
-            incoming = read_incoming(request, live.trunk, arrival.source[0], hops_left(request))
-            facts = incoming.facts
-            record = CallRecord(
-                call_id=new_token(),
-                ingress_call_id=request.first["call-id"],
-                node=routing.node,
-                calling=facts.calling,
-                called=facts.called,
-                ingress_trunk=trunk,
-                start=time.time(),
-            )
-            call = Call(self, routing, record)
-            caller = CallerLeg(
-                self, call, live, self.listeners[arrival.transport.name], transaction.address, request, transaction
-            )
-        except BadMessage as error:
-            routing.load.release()
-            routing.trunks[trunk].release_inbound()
-            self.observer.rejected("malformed")
-            self.observer.response("out", "INVITE", error.code, trunk)
-            transaction.respond(error.code, error.why, new_token())
-            return
-        call.caller = caller
-        transaction.user = call
-        self.calls[record.call_id] = call
-        call.start(set_up(call, incoming))
 
     def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""
@@ -315,6 +314,7 @@ class Router:
 
 _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
 _CANCELLED: Final = Refusal(200, "OK")
+_TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 _MERGED: Final = Refusal(482, "Loop Detected")
 _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
 _DRAINING: Final = Refusal(503, "Service Unavailable", _RETRY_AFTER)

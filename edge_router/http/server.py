@@ -54,13 +54,15 @@ class HttpServer:
 
     ``readiness`` is asked at each /readyz. ``metrics`` gives the Prometheus text in slices; others run between two of
     them. ``open_paths`` holds the names (``metrics``) of the paths that need no token from anywhere. ``port`` is the
-    one it listens on, ``errors`` counts faults of our own.
+    one it listens on, ``requests`` counts what was asked, ``errors``
+    faults of our own.
     """
 
     def __init__(
         self, readiness: Callable[[], Readiness], metrics: Callable[[], Iterable[bytes]], open_paths: Iterable[str]
     ) -> None:
         self.errors = 0
+        self.requests = 0
         self._readiness = readiness
         self._metrics = metrics
         self._open_paths = frozenset("/" + name for name in open_paths)
@@ -118,6 +120,7 @@ class HttpServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """What every answer has in common: the name of a program, and not those of all that it is made of."""
+        self.requests += 1
         response = await self._answer(request, handler)
         response.headers["Server"] = "edge-router"
         return response

@@ -6,6 +6,7 @@ header. Nothing here runs unless somebody asks: a header that no one reads is ne
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from edge_router.sip.errors import BadMessage
@@ -191,10 +192,11 @@ def parse_via(value: str) -> Via:
     if ";;" in params or value[-1:] == ";":
         raise BadMessage(400, "Via: a semicolon without a parameter")
     branch = branch_of(value)
-    rport = ";rport" in value and param(params, "rport") is not None
+    rport = value.endswith(";rport") or (";rport" in value and param(params, "rport") is not None)
     return Via(transport.upper(), sent_by, host, port, branch, rport)
 
 
+@lru_cache(maxsize=4_096)  # neighbours are few
 def _host_port(sent_by: str) -> tuple[str, int]:
     """Host and port (0 if none is given) of a sent-by; ("", 0) where it is neither."""
     if sent_by[:1] == "[":
