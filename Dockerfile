@@ -4,6 +4,7 @@ COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY edge_router edge_router
 COPY sip_profiles sip_profiles
 COPY state_client state_client
+COPY sipp_scenarios sipp_scenarios
 RUN python -m venv /opt/edge-router \
     && PIP_CONSTRAINT=requirements.lock /opt/edge-router/bin/pip install --no-cache-dir .
 

@@ -73,8 +73,20 @@ def is_module(path: Path) -> bool:
     return (path / "__init__.py").exists() or (path.suffix == ".py" and path.stem != "__init__")
 
 
-def test_wheel_holds_the_packages_and_no_other() -> None:
-    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == PACKAGES
+def test_wheel_holds_the_packages_and_what_the_demo_plays() -> None:
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert wheel == [*PACKAGES, "sipp_scenarios"]
+
+
+def test_image_is_built_of_what_the_wheel_holds() -> None:
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    needed = {"pyproject.toml", "requirements.lock", "README.md", "LICENSE", *wheel}
+    recipe = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = {
+        name for line in recipe if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
+    }
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied == sent == needed
 
 
 def test_lock_is_plain_names_and_versions() -> None:
