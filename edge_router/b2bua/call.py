@@ -177,7 +177,7 @@ class Call:
             came_by, leaves_by = leg.trunk.trunk, other.trunk.trunk
             reason = crossing(request, IN_BYE, came_by, leaves_by, other.listener.advertised)
             if isinstance(other, CalleeLeg) and not other.acknowledged:
-                other.give_up()
+                other.give_up(reason or _NORMAL)
             else:
                 other.bye(reason or _NORMAL)
         if not by_caller and isinstance(leg, CalleeLeg) and not leg.acknowledged:
@@ -201,7 +201,7 @@ class Call:
         caller = self.caller
         if caller.invite is None:
             return
-        self._stop_set_up()
+        self._stop_set_up("".join(f"Reason: {value}\r\n" for value in request.all("reason")))
         caller.refuse(487, "Request Terminated")
         self.record.code = 487
         self.over("cancelled", "caller", cause_of(request))
@@ -241,13 +241,13 @@ class Call:
             self.record.code = 503
         self.over("interrupted", "router", 41)
 
-    def _stop_set_up(self) -> None:
-        """Ends set-up where it waits, and the attempt that it waits for."""
+    def _stop_set_up(self, reason: str = "") -> None:
+        """Ends set-up where it waits, and the attempt that it waits for, whose CANCEL bears the Reason line."""
         if self.setup is not None:
             self.setup.close()
             self.setup = None
         if self.callee is not None:
-            self.callee.give_up()
+            self.callee.give_up(reason)
 
     def _hang_up_all(self, reason: str) -> None:
         if self.setup is not None:

@@ -42,6 +42,7 @@ class CalleeLeg(Leg):
         "_cancelled",
         "_deadline",
         "_next_look",
+        "_reason",
         "acknowledged",
         "answered",
         "early",
@@ -62,6 +63,7 @@ class CalleeLeg(Leg):
         self.answered = False
         self.acknowledged = False
         self.given_up = False
+        self._reason = ""
         self._cancelled = False
         self._deadline = self._next_look = inf
 
@@ -84,11 +86,15 @@ class CalleeLeg(Leg):
         self._next_look = self.router.wheel.now + seconds
         self.router.wheel.start(seconds, self, _WAITED_ENOUGH)
 
-    def give_up(self) -> None:
-        """Lets go of this attempt, wherever it stands: from here on it winds itself up."""
+    def give_up(self, reason: str = "") -> None:
+        """Lets go of this attempt, wherever it stands: from here on it winds itself up.
+
+        ``reason`` is the Reason line that its CANCEL or BYE bears, with its line end.
+        """
         if self.given_up:
             return
         self.given_up = True
+        self._reason = reason
         self.call = None
         if self.answered:
             self._turn_away()
@@ -163,7 +169,7 @@ class CalleeLeg(Leg):
         """ACK and BYE for an answer that nobody waits for."""
         if not self.acknowledged:
             self.acknowledge()
-        self.bye()
+        self.bye(self._reason)
 
     def _refuse_fork(self, response: Response) -> None:
         """A second answer from behind a forking proxy: the first has the call, this one gets ACK and BYE."""
@@ -185,5 +191,7 @@ class CalleeLeg(Leg):
         self._cancelled = True
         self.router.observer.request("out", "CANCEL", self.trunk.name)
         branch = invite.key
-        self.router.transactions.send("CANCEL", branch, cancel_for(invite.message), self.listener, self.address, self)
+        self.router.transactions.send(
+            "CANCEL", branch, cancel_for(invite.message, self._reason), self.listener, self.address, self
+        )
         self.router.wheel.start(GIVE_UP, self, _NOT_CANCELLED)

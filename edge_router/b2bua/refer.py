@@ -40,7 +40,10 @@ async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
     caller.accept("", _SDP, body)
     call.answered_at(time.time())
     await _event_of(call, ACK)
-    caller.send("REFER", f"Refer-To: <{uri}>\r\nReferred-By: {caller.listener.contact}\r\n")
+    caller.send(
+        "REFER",
+        f"Contact: {caller.listener.contact}\r\nRefer-To: <{uri}>\r\nReferred-By: {caller.listener.contact}\r\n",
+    )
     code = await _outcome(call, trunk, uri)
     call.note_attempt(peer.name, uri, code, began)
     if code is None or code >= 300:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 def ack_for(invite: bytes, response: Response) -> bytes:
     """The ACK of a final response other than 2xx; To is the response's, with its tag."""
-    return _repeat(invite, "ACK", response.first.get("to"))
+    return _repeat(invite, "ACK", response.first.get("to"), "")
 
 
-def cancel_for(invite: bytes) -> bytes:
-    """The CANCEL of an INVITE that has had a provisional response."""
-    return _repeat(invite, "CANCEL", None)
+def cancel_for(invite: bytes, headers: str = "") -> bytes:
+    """The CANCEL of an INVITE that has had a provisional response; ``headers`` are whole lines (RFC 3326: Reason)."""
+    return _repeat(invite, "CANCEL", None, headers)
 
 
-def _repeat(invite: bytes, method: str, to: str | None) -> bytes:
+def _repeat(invite: bytes, method: str, to: str | None, headers: str) -> bytes:
     head = invite.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape").split("\r\n")
     lines = [f"{method}{head[0][6:]}"]
     for line in head[1:]:
@@ -33,5 +33,5 @@ def _repeat(invite: bytes, method: str, to: str | None) -> bytes:
             lines.append(f"CSeq: {line[6:].partition(' ')[0]} {method}")
         elif name in ("Via", "Route", "From", "To", "Call-ID"):
             lines.append(line)
-    lines.append("Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
+    lines.append(f"Max-Forwards: 70\r\n{headers}Content-Length: 0\r\n\r\n")
     return "\r\n".join(lines).encode("utf-8", "surrogateescape")
