@@ -10,12 +10,12 @@ from edge_router.dialplan.number import normalise
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import NameAddr, parse_name_addr, split_list
+from edge_router.sip.message import Request
 from edge_router.sip.uri import escape_user
 
 if TYPE_CHECKING:
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Trunk
-    from edge_router.sip.message import Request
 
 _MOST_NUMBERS: Final = 4_096  # called numbers whose reading is remembered
 # URI parameters that say how this hop is reached, not who is called (RFC 3261 §19.1.1).

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from edge_router.admission.load import Load
+from edge_router.admission.sources import SourceTable
+from edge_router.b2bua.live_trunk import LiveTrunk
+from edge_router.dialplan.peer import DialPeer
+from edge_router.dialplan.plan import DialPlan
 from edge_router.policy.decision import Decision, Hop
-
-if TYPE_CHECKING:
-    from edge_router.admission.load import Load
-    from edge_router.admission.sources import SourceTable
-    from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.dialplan.peer import DialPeer
-    from edge_router.dialplan.plan import DialPlan
-    from edge_router.policy.facts import CallFacts
-    from edge_router.policy.policy import Policy
+from edge_router.policy.facts import CallFacts
+from edge_router.policy.policy import Policy
 
 
 class Route(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge_router.sip.headers import Via, branch_of, parse_cseq, parse_via, split_list, tag_of
+from edge_router.sip.message import Request
 from edge_router.sip.tokens import BRANCH_COOKIE
 from edge_router.sip.transaction import (
     ACCEPTED,
@@ -24,7 +25,7 @@ from edge_router.sip.transaction import (
 )
 
 if TYPE_CHECKING:
-    from edge_router.sip.message import Request, Response
+    from edge_router.sip.message import Response
     from edge_router.sip.timers import TimerWheel
 
 
