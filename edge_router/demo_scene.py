@@ -220,9 +220,10 @@ class Ends:
         for process in running:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
+        ended = [asyncio.create_task(process.wait()) for process in running]
+        if ended:
+            await asyncio.wait(ended, timeout=PATIENCE)
         for process in running:
-            try:
-                await asyncio.wait_for(process.wait(), PATIENCE)
-            except TimeoutError:
+            if process.returncode is None:  # it waits for calls that nobody will end
                 process.kill()
                 await process.wait()
