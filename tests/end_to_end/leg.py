@@ -42,14 +42,15 @@ class Leg:
     def to(cls, phone: Phone, router: Address, called: str, *, calling: str = CALLING) -> "Leg":
         """A leg that is about to call `called` through the router."""
         number = next(_serial)
+        host = f"[{router[0]}]" if ":" in router[0] else router[0]
         return cls(
             phone,
             router,
             called,
             f"e2e-{number}@{phone.host}",
             f'"A. Caller" <sip:{calling}@{phone.host}>;tag=a{number}',
-            f"<sip:{called}@{router[0]}>",
-            f"sip:{called}@{router[0]}:{router[1]}",
+            f"<sip:{called}@{host}>",
+            f"sip:{called}@{host}:{router[1]}",
         )
 
     @classmethod

@@ -15,15 +15,12 @@ class Phone:
     """One bound UDP socket. What nobody asked for yet waits in `pending`, in the order it came."""
 
     def __init__(self, host: str, port: int = 0) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, port))
         self._socket.setblocking(False)
-        self.host, self.port = self._socket.getsockname()
+        bound, self.port = self._socket.getsockname()[:2]
+        self.host = f"[{bound}]" if ":" in bound else bound  # as it stands in a URI
         self.pending: list[Wire] = []
-
-    @property
-    def address(self) -> Address:
-        return (self.host, self.port)
 
     def close(self) -> None:
         self._socket.close()
@@ -72,4 +69,4 @@ class Phone:
                 datagram, source = self._socket.recvfrom(65535)
             except BlockingIOError:
                 return
-            self.pending.append(Wire.read(datagram, source))
+            self.pending.append(Wire.read(datagram, source[:2]))

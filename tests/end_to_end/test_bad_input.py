@@ -1,11 +1,12 @@
 """What a request gets that cannot become a call, on the wire, while a call is up that must not notice."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.block import Block
-from tests.end_to_end.configuration import front_door
+from tests.end_to_end.configuration import SOON, front_door, trunk
 from tests.end_to_end.leg import Leg, fresh_branch
 from tests.end_to_end.site import Site
 from tests.end_to_end.waiting import until
@@ -14,8 +15,22 @@ from tests.end_to_end.wire import Header, Wire, tag_of
 NUMBER = "+1800555"
 
 
+TORTURER = 130
+"""The last number of the address of a trunk whose calls go to nobody."""
+
+
 def configuration(block: Block) -> str:
-    return front_door(block)
+    return front_door(
+        block,
+        trunks={
+            "torturer": trunk(block.host(TORTURER)),
+            "nobody": trunk(block.host(TORTURER + 1), connect_timeout=SOON),
+        },
+        dial_peers=[
+            {"name": "torture", "incoming": {"trunk": "torturer"}, "destinations": ["nobody"]},
+            {"name": "nobody", "outgoing": {"trunk": "nobody"}},
+        ],
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -358,3 +373,36 @@ def test_an_answer_that_cannot_be_read_does_no_harm(site: Site, mangle: object) 
     caller.ack(caller.expect(200))
     callee.expect("ACK")
     site.ends(caller, callee)
+
+
+# ------------------------------------------------------------------------------------------------ torture
+
+
+@pytest.mark.parametrize("rfc", ["rfc4475", "rfc5118"])
+def test_torture_messages_harm_nobody(site: Site, rfc: str) -> None:
+    """What each of them gets is in tests/torture; here they all go to the running process, twice."""
+    messages = sorted((Path(__file__).parents[1] / "torture" / rfc).glob("*.dat"))
+    assert messages
+    end = site.phone(site.block.host(TORTURER))
+    for message in messages * 2:
+        end.send(message.read_bytes(), site.block.router)
+        site.settled()
+        site.router.check_health()
+
+
+def test_nothing_that_a_caller_sends_writes_the_log(site: Site) -> None:
+    """Line ends and terminal escapes stay out of it, also those that are hidden in a number's escapes."""
+    caller = site.caller(NUMBER)
+    number = caller.called
+    evil = "%0aCRITICAL%20forged%1b%5b31m"
+    caller.called += evil
+    caller.target = f"sip:{caller.called}@{site.block.router[0]}"
+    caller.local = f'"forged" <sip:+1312{evil}@{site.block.carrier}>;tag=log'
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(486, reason="\x1b[31m busy")
+    callee.expect("ACK")
+    caller.ack(caller.expect(486))
+    until(lambda: number in site.router.stderr, "the call in the log")
+    assert "\x1b" not in site.router.stderr
+    assert not [line for line in site.router.stderr.splitlines() if line.startswith("CRITICAL")]

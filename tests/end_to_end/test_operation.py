@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.block import Block
-from tests.end_to_end.configuration import front_door, trunk
-from tests.end_to_end.phone import Phone
+from tests.end_to_end.configuration import front_door
 from tests.end_to_end.site import Site
 from tests.end_to_end.waiting import until
 
@@ -212,81 +211,3 @@ def test_run_says_which_address_is_taken(tmp_path: Path, own_site: OwnSite, take
     assert f"{host}:{port}" in ended.stderr
     assert "Traceback" not in ended.stderr
     site.router.check_health()
-
-
-def test_two_listeners_answer_each_on_its_own_address(own_site: OwnSite, block: Block) -> None:
-    second = (block.host(11), 5070)
-    site = own_site(
-        listen=[
-            {"name": "pstn", "transport": "udp", "address": "{}:{}".format(*block.router)},
-            {"name": "inside", "transport": "udp", "address": "{}:{}".format(*second)},
-        ],
-        premise={"listen": "inside"},
-    )
-    caller = site.caller(NUMBER)
-    caller.invite()
-    callee = site.callee(site.premise, caller)
-    assert callee.opening is not None
-    assert callee.opening.source == second
-    assert "{}:{}".format(*second) in callee.opening.get("Via")
-    assert "{}:{}".format(*second) in callee.opening.get("Contact")
-    callee.router = second
-    callee.answer(180)
-    assert caller.expect(180).source == block.router
-    site.connects(caller, callee)
-    callee.bye()
-    caller.hears_of_end()
-    assert callee.expect(200, method="BYE").source == second
-
-
-def test_advertise_is_what_others_see(own_site: OwnSite, block: Block) -> None:
-    site = own_site(
-        listen=[
-            {
-                "name": "pstn",
-                "transport": "udp",
-                "address": "{}:{}".format(*block.router),
-                "advertise": "edge.example.com:5065",
-            }
-        ]
-    )
-    caller = site.caller(NUMBER)
-    caller.invite()
-    callee = site.callee(site.premise, caller)
-    assert callee.opening is not None
-    assert "edge.example.com:5065" in callee.opening.get("Contact")
-    assert "edge.example.com:5065" in callee.opening.get("Via")
-    assert "@edge.example.com" in callee.opening.get("From")
-    assert block.router[0] not in str(callee.opening)
-    callee.answer(180)
-    assert "edge.example.com:5065" in caller.expect(180).get("Contact")
-    caller.cancel()
-    caller.ack(caller.expect(487))
-    callee.reply(callee.expect("CANCEL"), 200)
-    callee.answer(487)
-    callee.expect("ACK")
-
-
-def test_trunks_of_other_listeners_are_strangers(own_site: OwnSite, block: Block) -> None:
-    """A trunk with `listen` may call on that listener alone."""
-    second = (block.host(11), 5070)
-    inner = block.host(20)
-    site = own_site(
-        listen=[
-            {"name": "pstn", "transport": "udp", "address": "{}:{}".format(*block.router)},
-            {"name": "inside", "transport": "udp", "address": "{}:{}".format(*second)},
-        ],
-        trunks={"inner": trunk(inner, listen="inside")},
-        dial_peers=[{"name": "from-inner", "incoming": {"trunk": "inner"}, "destinations": ["premise"]}],
-    )
-    phone: Phone = site.phone(inner)
-    caller = site.caller(NUMBER, phone=phone)
-    caller.invite()
-    site.settled()
-    assert phone.heard() == []
-    caller = site.caller(NUMBER, phone=phone)
-    caller.router = second
-    caller.invite()
-    callee = site.callee(site.premise, caller)
-    site.connects(caller, callee)
-    site.ends(caller, callee)
