@@ -6,6 +6,7 @@ Lives here: what is put together with what, signals, and the two clocks (the tim
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -71,6 +72,8 @@ class App:
         self._status = "starting"
         self._farewell = 0.0
         self._stop = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[tuple[Fault, ...]]] = set()  # the loop alone would let them be collected
         self.metrics.read_router = self._read_router
         self.metrics.read_trunks = self._read_trunks
         self.metrics.read_state_ages = self._read_state_ages
@@ -98,12 +101,16 @@ class App:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
         await self.start()
         try:
             await self._stop.wait()
         finally:
             await self.close()
+
+    def _reload_soon(self) -> None:
+        self._tasks.add(task := asyncio.get_running_loop().create_task(self.reload()))
+        task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
         """Takes no new calls and ends with the last one in progress; told again, ends those too."""
@@ -132,19 +139,25 @@ class App:
         if self.http is not None:
             await self.http.close()
 
-    def reload(self) -> tuple[Fault, ...]:
-        """Reads the configuration anew for calls to come; with faults the old one stays, and they are returned."""
-        examined = examine(self.path)
-        faults = examined.faults + tuple(_fixed(self.config, examined))
-        if faults or examined.config is None:
-            for fault in faults:
-                _log.error("not reloaded: %s", fault)
-            return faults
-        picture = picture_of(examined.config, time.monotonic())
-        self.router.routing = build(examined.config, time.monotonic, self.router.routing, picture)
-        self.config, self.picture = examined.config, picture
-        _log.info("reloaded %s", self.path)
-        return ()
+    async def reload(self) -> tuple[Fault, ...]:
+        """Reads the configuration anew for calls to come; with faults the old one stays, and they are returned.
+
+        Reading and building go on in a thread: a large configuration takes a while, and calls must not wait for it.
+        """
+        async with self._reloading:
+            examined = await asyncio.to_thread(examine, self.path)
+            faults = examined.faults + tuple(_fixed(self.config, examined))
+            config = examined.config
+            if faults or config is None:
+                for fault in faults:
+                    _log.error("not reloaded: %s", fault)
+                return faults
+            picture = picture_of(config, time.monotonic())
+            routing = await asyncio.to_thread(build, config, time.monotonic, self.router.routing, picture)
+            self.router.routing, self.config, self.picture = routing, config, picture
+            logging.getLogger().setLevel(config.log.level.upper())
+            _log.info("reloaded %s", self.path)
+            return ()
 
     # The clocks
 
@@ -203,13 +216,16 @@ def _described(listener: UdpListener) -> str:
 
 def run(path: Path | str) -> int:
     """``edge-router run``: the exit status; faults and errors go to stderr."""
+    gc.disable()  # here, so that a large configuration isn't looked through again and again while it is read
     examined = examine(path)
-    faults = [*examined.faults, *bind_faults(examined)]
-    for fault in [*examined.warnings, *faults]:
+    taken = bind_faults(examined)
+    for fault in [*examined.warnings, *examined.faults, *taken]:
         print(fault, file=sys.stderr)
-    if examined.config is None or faults:
-        return 2
     config = examined.config
+    if config is None:
+        return 2
+    if taken:
+        return 1
     writer = start_logging(config.log.level, config.log.format)
 
     async def main() -> None:

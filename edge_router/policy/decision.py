@@ -54,6 +54,8 @@ class Decision:
 
     def explain(self) -> str:
         """One line of plain words. Texts that came from the call are quoted and made harmless."""
+        if self.policy is None:
+            return f"dial plan: {self._action()}" + (f", since {self.because}" if self.because else "")
         ground = f"{self.rule}, since {self.because}" if self.fallback else f"rule {shown(self.rule)}"
         parts = [f"policy {shown(self.policy)}, {ground}: {self._action()}"]
         if self.values:

@@ -89,7 +89,7 @@ def why(record: CallRecord) -> str:
     decision = record.decision
     if decision is None:
         return record.reason
-    decided = decision.explain() if decision.policy is not None else decision.because or "by the dial plan"
+    decided = decision.explain()
     return f"{decided}; {record.reason}" if record.reason else decided
 
 

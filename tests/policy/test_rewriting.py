@@ -70,6 +70,8 @@ def test_a_field_that_is_called_like_a_read_is_none(name: str) -> None:
 )
 def test_what_stands_in_quotes_is_left_alone(quote: str, text: str) -> None:
     literal = quote + text + quote.lstrip("rRb")
+    if "//" in text and quote[-1] in text:
+        return  # the text may close its own quotes, and the rest be a comment
     try:
         before = cel.compile(literal).execute({})
     except (ValueError, RuntimeError):

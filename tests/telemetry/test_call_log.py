@@ -79,9 +79,9 @@ def test_what_came_otherwise_than_decided_is_told_too() -> None:
     [
         (
             Decision(None, None, "reject", code=404, because="no inbound dial-peer matches"),
-            "no inbound dial-peer matches",
+            "dial plan: reject 404, since no inbound dial-peer matches",
         ),
-        (Decision(None, None, "bridge", to=(Hop("premise", "bridge"),)), "by the dial plan"),
+        (Decision(None, None, "bridge", to=(Hop("premise", "bridge"),)), "dial plan: bridge to premise"),
     ],
 )
 def test_without_a_policy_it_is_the_dial_plan_that_decided(decision: Decision, words: str) -> None:
