@@ -7,7 +7,6 @@ is cancelled at its first provisional answer, and an answer that comes all the s
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
@@ -15,7 +14,7 @@ from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
 from edge_router.sip.message import Response
 from edge_router.sip.requests import cancel_for
-from edge_router.sip.timers import GIVE_UP, TICK
+from edge_router.sip.timers import GIVE_UP
 from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from edge_router.sip.dialog import Dialog
     from edge_router.sip.transaction import ClientTransaction
 
-_WAITED_ENOUGH: Final = "waited enough"
 _NOT_CANCELLED: Final = "not cancelled"
 
 
@@ -40,8 +38,6 @@ class CalleeLeg(Leg):
 
     __slots__ = (
         "_cancelled",
-        "_deadline",
-        "_next_look",
         "_reason",
         "acknowledged",
         "answered",
@@ -65,7 +61,6 @@ class CalleeLeg(Leg):
         self.given_up = False
         self._reason = ""
         self._cancelled = False
-        self._deadline = self._next_look = inf
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
@@ -75,16 +70,6 @@ class CalleeLeg(Leg):
         message = head.encode("utf-8", "surrogateescape") + body
         self.router.observer.request("out", "INVITE", self.trunk.name)
         self.invite = self.router.transactions.send("INVITE", branch, message, self.listener, self.address, self)
-
-    def wait(self, seconds: float) -> None:
-        """Waits so long from now for what comes next; then the call is woken with TIMEOUT."""
-        self._deadline = self.router.wheel.now + seconds
-        if self._deadline < self._next_look:
-            self._look_in(seconds)
-
-    def _look_in(self, seconds: float) -> None:
-        self._next_look = self.router.wheel.now + seconds
-        self.router.wheel.start(seconds, self, _WAITED_ENOUGH)
 
     def give_up(self, reason: str = "") -> None:
         """Lets go of this attempt, wherever it stands: from here on it winds itself up.
@@ -132,16 +117,12 @@ class CalleeLeg(Leg):
             self.call.wake(TIMEOUT, self, None)
 
     def expire(self, timer: str, now: float) -> None:
-        """A wait is over, or may be (TimerOwner): a later ``wait`` only moves the deadline."""
+        """A wait may be over, or 64*T1 since the CANCEL (TimerOwner)."""
         if timer == _NOT_CANCELLED:
             if self.invite is not None:
                 self.invite.fire("given up")
-        elif self.call is not None and not self.answered and not self.given_up:
-            rest = self._deadline - self.router.wheel.now
-            if rest > TICK:
-                self._look_in(rest)
-            else:
-                self.call.wake(TIMEOUT, self, None)
+        elif not self.answered:
+            self._look()
 
     def _on_answer(self, transaction: ClientTransaction, response: Response) -> None:
         tag = tag_of(response.first.get("to", ""))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REPEAT: Final = "repeat 2xx"
-_WAIT: Final = "wait"
 
 
 class CallerLeg(Leg):
@@ -36,6 +35,8 @@ class CallerLeg(Leg):
     """
 
     __slots__ = (
+        "_asked",
+        "_asked_seq",
         "_farewell",
         "_interval",
         "_ok",
@@ -73,6 +74,8 @@ class CallerLeg(Leg):
         self._repeated_for = 0.0
         self._shown: ShownSdp | None = None
         self._farewell: str | None = None
+        self._asked: ClientTransaction | None = None
+        self._asked_seq = 0
         self._tried = False
         router.remember_dialog(self)
 
@@ -156,9 +159,8 @@ class CallerLeg(Leg):
 
     def expire(self, timer: str, now: float) -> None:
         """Time to repeat the 2xx, or to give up on its ACK after 64*T1; or a wait is over (TimerOwner)."""
-        if timer == _WAIT:
-            if self.call is not None:
-                self.call.wake(WAITED, self, None)
+        if timer == WAITED:
+            self._look()
             return
         if self.acknowledged or not self._ok:
             return
@@ -184,32 +186,38 @@ class CallerLeg(Leg):
 
     # Requests of ours to him
 
-    def wait(self, seconds: float) -> None:
-        """Wakes the call with WAITED so long from now."""
-        self.router.wheel.start(seconds, self, _WAIT)
+    def ask(self, method: str, headers: str, body: bytes = b"") -> None:
+        """Sends him a request that the call waits for an answer to; what he says to earlier ones counts no more."""
+        self._asked = self.send(method, headers, body)
+        self._asked_seq = self.dialog.local_seq
 
-    def reinvite(self, source: str, headers: str, body: bytes) -> ClientTransaction:
+    def reinvite(self, source: str, headers: str, body: bytes) -> None:
         """Offers him the SDP of ``source`` in the dialog that he has."""
         if body:
             body = self._own(source, headers, body)
         ours = f"Contact: {self.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
-        return self.send("INVITE", ours + headers, body)
+        self.ask("INVITE", ours + headers, body)
 
-    def acknowledge_reinvite(self, transaction: ClientTransaction) -> None:
+    def acknowledge_reinvite(self) -> None:
         """ACKs his 2xx to our re-INVITE; the transaction keeps the ACK for as long as the 2xx may be repeated."""
-        transaction.message = self.send_ack(self.dialog.local_seq)
+        if self._asked is not None:
+            self._asked.message = self.send_ack(self._asked_seq)
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
-        """The answer to a REFER or re-INVITE of ours, for the call; that to a BYE needs nothing."""
+        """The answer to what he was asked, for the call. Every 2xx to a re-INVITE gets its ACK, whatever became of us."""
+        if transaction is not self._asked:
+            return
         if transaction.method == "INVITE" and transaction.state == ACCEPTED and transaction.message:
             self.router.transactions.retransmitted += 1
             self.listener.send(transaction.message, self.next_hop())
-        elif self.call is not None and transaction.method in ("REFER", "INVITE"):
+        elif self.call is not None:
             self.call.wake(RESPONSE, self, response)
+        elif transaction.method == "INVITE" and transaction.state == ACCEPTED:
+            self.acknowledge_reinvite()
 
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """No answer came."""
-        if self.call is not None and transaction.method in ("REFER", "INVITE"):
+        if self.call is not None and transaction is self._asked:
             self.call.wake(TIMEOUT, self, None)
 
 

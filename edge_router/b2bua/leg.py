@@ -5,10 +5,12 @@ The two kinds are in caller.py (we are the server of its INVITE) and callee.py (
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
+from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import BRANCH_COOKIE, new_token
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
@@ -35,7 +37,7 @@ WAITED: Final = "waited"
 class Leg:
     """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up."""
 
-    __slots__ = ("address", "call", "dialog", "listener", "router", "trunk")
+    __slots__ = ("_deadline", "_next_look", "address", "call", "dialog", "listener", "router", "trunk")
 
     def __init__(
         self, router: Router, call: Call, trunk: LiveTrunk, listener: Listener, address: Address, dialog: Dialog
@@ -46,6 +48,33 @@ class Leg:
         self.listener = listener
         self.address = address
         self.dialog = dialog
+        self._deadline = self._next_look = inf
+
+    def wait(self, seconds: float) -> None:
+        """Wakes the call with WAITED so long from now, unless it is to wait for something else by then."""
+        self._deadline = self.router.wheel.now + seconds
+        if self._deadline < self._next_look:
+            self._look_in(seconds)
+
+    def _look_in(self, seconds: float) -> None:
+        # A timer can't be cancelled and keeps the leg, so none runs longer than a transaction may.
+        seconds = min(seconds, GIVE_UP)
+        self._next_look = self.router.wheel.now + seconds
+        self.router.wheel.start(seconds, self, WAITED)
+
+    def _look(self) -> None:
+        """A wait is over, or may be: a later one only moved the deadline."""
+        self._next_look = inf
+        if self.call is not None:
+            rest = self._deadline - self.router.wheel.now
+            if rest > TICK:
+                self._look_in(rest)
+            else:
+                self.call.wake(WAITED, self, None)
+
+    def expire(self, timer: str, now: float) -> None:
+        """A timer of this leg has run out (TimerOwner)."""
+        raise NotImplementedError
 
     def send(self, method: str, headers: str = "", body: bytes = b"") -> ClientTransaction:
         """Sends a request in the dialog; its responses come to ``on_response``."""

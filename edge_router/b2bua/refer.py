@@ -25,33 +25,36 @@ if TYPE_CHECKING:
 _SDP = "Content-Type: application/sdp\r\n"
 
 
-async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> bool:
-    """Answers the caller and REFERs him to a dial-peer. True when he is there, or gone."""
+async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> int | None:
+    """Answers the caller and REFERs him to a dial-peer: a 2xx when he is there, else why he isn't, None for silence."""
     caller = call.caller
     try:
         body = _silence(incoming.request, caller.listener.advertised_host)
     except sdp.BadSdp as error:
         call.record.reason = f"not referred: {error}"
-        return False
+        return 488
     began = call.router.wheel.now
     uri = contacts_of(incoming, peer, trunk, call.router.wheel.now)[0]
     call.record.target = uri
     caller.show_own(body)
     caller.accept("", _SDP, body)
     call.answered_at(time.time())
-    await _event_of(call, ACK)
-    caller.send(
-        "REFER",
-        f"Contact: {caller.listener.contact}\r\nRefer-To: <{uri}>\r\nReferred-By: {caller.listener.contact}\r\n",
-    )
-    code = await _outcome(call, trunk, uri)
-    call.note_attempt(peer.name, uri, code, began)
+    code = None
+    try:
+        await _event_of(call, ACK)
+        us = caller.listener.contact
+        caller.ask("REFER", f"Contact: {us}\r\nRefer-To: <{uri}>\r\nReferred-By: {us}\r\n")
+        code = await _outcome(call, trunk, uri)
+    finally:  # the caller may also hang up meanwhile
+        call.note_attempt(peer.name, uri, code, began)
     if code is None or code >= 300:
         call.record.transferred_to = None
-        return False
+        call.record.reason = f"not referred: {code or 'timeout'}"
+        return code
+    call.record.transferred_to = uri
     caller.bye("Reason: Q.850;cause=16\r\n")
     call.over("referred", "router", 16)
-    return True
+    return code
 
 
 def _silence(request: Request, host: str) -> bytes:
@@ -119,7 +122,7 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     if not late_offer:
         callee.acknowledge()
     described = answer if answer.body else callee.early or answer
-    reinvite = caller.reinvite(callee.dialog.local_tag, call.crossing_back(callee, described), described.body)
+    caller.reinvite(callee.dialog.local_tag, call.crossing_back(callee, described), described.body)
     while True:
         event, leg, response = await next_event
         if leg is not caller or event not in (RESPONSE, TIMEOUT):
@@ -131,7 +134,7 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
             call.refuse(500, "", "failed")
             return
         if response.code >= 200:
-            caller.acknowledge_reinvite(reinvite)
+            caller.acknowledge_reinvite()
             if late_offer:
                 content_type = response.first.get("content-type")
                 callee.acknowledge(f"Content-Type: {content_type}\r\n" if content_type else "", response.body)

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.call import Call, cause_of, next_event
-from edge_router.b2bua.leg import TIMEOUT
+from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import join, refer
 from edge_router.policy.decision import Hop
@@ -47,10 +47,10 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         reject(call, decision)
         return
     failure: Failure | None = None
-    last = ""
+    last = why = ""
     for peer, trunk, by in hops(call, decision):
         if last:
-            call.router.observer.failover(last, peer.name, _word(failure))
+            call.router.observer.failover(last, peer.name, why)
         last = peer.name
         call.record.dial_peer_out = peer.name
         call.record.egress_trunk = trunk.trunk.name
@@ -59,13 +59,15 @@ async def set_up(call: Call, incoming: Incoming) -> None:
             redirect(call, incoming, peer, trunk)
             return
         if by == "refer":
-            if await refer(call, incoming, peer, trunk):
+            code = await refer(call, incoming, peer, trunk)
+            if code is not None and code < 300:
                 return
-            failure = failure or Failure(None)
+            why = _word(code)
             continue
         failure = await bridge(call, incoming, peer, trunk)
         if failure is None:
             return
+        why = _word(failure.code)
         if not trunk.trunk.next_peer_on.has(failure.code):
             break
     give_back(call, failure, last)
@@ -178,7 +180,7 @@ async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failu
         event, leg, response = await next_event
         if leg is not callee:
             continue
-        if event == TIMEOUT:
+        if event in (TIMEOUT, WAITED):
             callee.give_up()
             return Failure(None, None, callee)
         code = response.code
@@ -223,7 +225,7 @@ def give_back(call: Call, failure: Failure | None, last: str) -> None:
         call.refuse(480, reason_phrase(480), "failed", f"Reason: Q.850;cause={_NO_CIRCUIT}\r\n", _NO_CIRCUIT)
         return
     callee, response = failure.callee, failure.response
-    call.record.reason = call.record.reason or f"{last}: {_word(failure)}"
+    call.record.reason = call.record.reason or f"{last}: {_word(failure.code)}"
     if failure.code is None or response is None:
         call.refuse(408, reason_phrase(408), "failed", cause=102)
         return
@@ -246,5 +248,5 @@ def give_back(call: Call, failure: Failure | None, last: str) -> None:
 _CODES_FOR_CALLER: Final = {401: 403, 407: 403}
 
 
-def _word(failure: Failure | None) -> str:
-    return "timeout" if failure is None or failure.code is None else str(failure.code)
+def _word(code: int | None) -> str:
+    return "timeout" if code is None else str(code)
