@@ -204,7 +204,7 @@ class CallerLeg(Leg):
             self._asked.message = self.send_ack(self._asked_seq)
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
-        """The answer to what he was asked, for the call. Every 2xx to a re-INVITE gets its ACK, whatever became of us."""
+        """The answer to what he was asked, for the call; a 2xx to a re-INVITE gets its ACK in any case."""
         if transaction is not self._asked:
             return
         if transaction.method == "INVITE" and transaction.state == ACCEPTED and transaction.message:

@@ -177,12 +177,13 @@ async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failu
     reached = 0
     callee.wait(limits.connect_timeout)
     while True:
-        event, leg, response = await next_event
+        event, leg, what = await next_event
         if leg is not callee:
             continue
         if event in (TIMEOUT, WAITED):
             callee.give_up()
             return Failure(None, None, callee)
+        response: Response = what
         code = response.code
         if code >= 300:
             callee.give_up()

@@ -34,6 +34,13 @@ UNKNOWN: Final = "+19995550100"
 """Called numbers, by what the usual configuration does with them."""
 
 
+DIAL_PEERS: Final[Sequence[Settings]] = (
+    {"name": "from-carrier", "incoming": {"trunk": "carrier", "called": "+1800555...."}, "policy": "door"},
+    {"name": "cloud", "outgoing": {"trunk": "cloud"}},
+    {"name": "premise", "outgoing": {"trunk": "premise"}},
+)
+
+
 class Clock:
     """Seconds that pass when they are told to."""
 
@@ -171,9 +178,17 @@ class Stage:
 
 
 def configuration(
-    rules: Sequence[Settings] = (), carrier: Settings = {}, cloud: Settings = {}, premise: Settings = {}, **top: Any
+    rules: Sequence[Settings] = (),
+    carrier: Settings | None = None,
+    cloud: Settings | None = None,
+    premise: Settings | None = None,
+    **top: Any,
 ) -> Config:
-    """The usual configuration, and what a story wants different: ``rules`` come first, the rest sets keys."""
+    """The usual configuration, and what a story wants different.
+
+    ``rules`` come before the usual ones; ``carrier``, ``cloud`` and ``premise`` set keys of these trunks, ``top`` at the
+    top.
+    """
 
     def rule(name: str, called: str, **what: Any) -> Settings:
         return {"name": name, "when": f'call.called.startsWith("{called[:9]}")', **what}
@@ -190,15 +205,11 @@ def configuration(
         "node": "edge-1",
         "listen": [{"name": "pstn", "transport": "udp", "address": "192.0.2.1:5060"}],
         "trunks": {
-            "carrier": {"targets": ["sip:198.51.100.1:5060"], **carrier},
-            "cloud": {"targets": cloud_targets, **cloud},
-            "premise": {"targets": ["sip:198.51.100.31:5060"], **premise},
+            "carrier": {"targets": ["sip:198.51.100.1:5060"], **(carrier or {})},
+            "cloud": {"targets": cloud_targets, **(cloud or {})},
+            "premise": {"targets": ["sip:198.51.100.31:5060"], **(premise or {})},
         },
-        "dial_peers": [
-            {"name": "from-carrier", "incoming": {"trunk": "carrier", "called": "+1800555...."}, "policy": "door"},
-            {"name": "cloud", "outgoing": {"trunk": "cloud"}},
-            {"name": "premise", "outgoing": {"trunk": "premise"}},
-        ],
+        "dial_peers": [dict(peer) for peer in DIAL_PEERS],
         "policies": {"door": {"rules": [*rules, *usual_rules], "otherwise": {"to": "premise"}}},
     }
     return _load(yaml.safe_dump({**settings, **top}, sort_keys=False))
