@@ -1,14 +1,74 @@
-"""`python -m bench`: the whole bench, or parts of it."""
+"""`python -m bench`: everything, or parts of it; `python -m bench replay`: the engine alone."""
 
 from __future__ import annotations
 
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from bench import replay as replaying
+from bench.chart import draw
+from bench.places import free_places
+from bench.process import BenchError
+from bench.programme import PARTS, SHORT, Extent, Programme
+from bench.results import Results, describe_machine, describe_versions
+from bench.table import publish, show
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    only: Annotated[str, typer.Option(help=f"Parts, with commas between them: {', '.join(PARTS)}.")] = "",
+    short: Annotated[bool, typer.Option("--short", help="A few minutes: to see that it works, not to learn.")] = False,
+    pairs: Annotated[int | None, typer.Option(help="Alternating pairs for each rate.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of each load of a pair.")] = None,
+    rates: Annotated[str, typer.Option(help="Rates for bridging, with commas between them.")] = "",
+) -> None:
+    """Measure the router beside Kamailio and Sippy B2BUA; a whole run takes most of an hour on a quiet machine.
+
+    A whole run is published in docs/performance.md; one with options is only shown and left in bench/results.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    parts = only.split(",") if only else list(PARTS)
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise typer.BadParameter(f"no such part: {', '.join(unknown)}")
+    extent = SHORT if short else Extent()
+    extent = replace(
+        extent,
+        pairs=pairs or extent.pairs,
+        seconds=seconds or extent.seconds,
+        bridging=tuple(map(int, rates.split(","))) if rates else extent.bridging,
+    )
+    whole = extent == Extent() and not only
+    results = Results(machine=describe_machine(), versions=describe_versions())
+    began = time.monotonic()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
+
+    try:
+        with TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+            programme = Programme(extent, free_places(), Path(scratch), results, say)
+            for part in parts:
+                PARTS[part](programme)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    name = "latest" if whole else "partial"
+    written = [results.write(name), draw(results, name)]
+    show(results)
+    if whole:
+        publish(results)
+    print(*written, sep="\n")
 
 
 @app.command()
@@ -32,11 +92,6 @@ def replay(
         replaying.show_memory(play, calls, most)
     if not (functions or lines or memory):
         replaying.show_time(play, calls, rounds)
-
-
-@app.command()
-def run() -> None:
-    """Run."""
 
 
 if __name__ == "__main__":

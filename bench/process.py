@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-PATIENCE = 20.0  # s for a program to become ready, or to end after it was asked to
+PATIENCE = 20.0  # s for a program to become ready
+_COURTESY = 5.0  # s for a program to end after it was asked to
 GLANCE = 0.02  # s between two looks at a condition that nothing announces
 
 
@@ -65,10 +66,6 @@ class Process:
             found += _children(pid)
         return found
 
-    def signal(self, number: int) -> None:
-        """Send one signal to the program itself."""
-        self._process.send_signal(number)
-
     def ended(self, patience: float) -> bool:
         """Whether the program ended by itself within `patience` seconds; returns as soon as it has."""
         try:
@@ -85,13 +82,15 @@ class Process:
             raise BenchError("\n".join([f"{self.command[0]} ended before it was ready:", *words]))
 
     def stop(self) -> None:
-        """Ask the program to end, then insist."""
+        """Ask the program to end; ask again, since it may be waiting for calls in progress; then insist."""
         tree = self.tree()
-        self._process.terminate()
-        if not self.ended(PATIENCE):
-            for pid in reversed(tree):
-                _kill(pid)
-            self._process.wait()
+        for _ in range(2):
+            self._process.terminate()
+            if self.ended(_COURTESY):
+                return
+        for pid in reversed(tree):
+            _kill(pid)
+        self._process.wait()
 
 
 def _children(pid: int) -> list[int]:

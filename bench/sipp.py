@@ -21,7 +21,7 @@ LAST_CALL = 15.0  # s after the last attempt in which every call must have ended
 _MOST_OPEN = 15_000  # calls at once; SIPp wants fewer than its file descriptors
 
 # -buff_size: the kernel's default of 212 KB holds a tenth of a second of load. -timer_resol: in ms; by default calls
-# start in bursts, one burst each 10 ms. -deadcall_wait: ms that an ended call is remembered. -f: s between screens, which
+# start in bursts, one burst each 10 ms. -deadcall_wait: ms that an ended call is remembered. -f: s between screens that
 # nobody sees. -pause_msg_ign: a provisional that comes after the 200 doesn't fail the call.
 _SETTINGS = ["-nostdin", "-buff_size", "4194304", "-timer_resol", "1", "-deadcall_wait", "1000", "-f", "60"]
 _SETTINGS += ["-pause_msg_ign"]
