@@ -134,7 +134,8 @@ class Leg:
         copied = [(name, value) for name, value in request.headers if name in ("Via", "From", "Call-ID", "CSeq")]
         to = request.get("To") if tag_of(request.get("To")) or code == 100 else self.local
         contact = ("Contact", f"<sip:{user_of(uri_of(self.local))}@{self.phone.host}:{self.phone.port}>")
-        answer = Wire(f"SIP/2.0 {code} {reason or REASONS[code]}", [*copied, ("To", to), contact, *headers], body)
+        answer = Wire(f"SIP/2.0 {code} {reason or REASONS[code]}", [*copied, ("To", to), contact], body)
+        answer = answer.with_headers(*headers)
         if body and not answer.all("Content-Type"):
             answer.headers.append(("Content-Type", "application/sdp"))
         return self.send(answer)

@@ -85,6 +85,23 @@ def test_record_routes_of_the_path_are_followed_within_each_leg_only(site: Site)
     assert callee.hears_of_end().all("Route") == [hop]
 
 
+@pytest.mark.parametrize("moves", [True, False], ids=["an address", "a name"])
+def test_requests_within_a_dialog_go_to_its_contact(site: Site, moves: bool) -> None:
+    """RFC 3261 §12.2.1.1; where the Contact is a name that nobody resolves, to where the INVITE went."""
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    target = f"sip:agent@{site.block.premise if moves else 'premise.example'}:5070;line=7"
+    callee.answer(200, [("Contact", f'"Desk 7" <{target}>;expires=60')])
+    answer = caller.expect(200)
+    if moves:
+        callee.phone = site.phone(site.block.premise, 5070)
+    caller.ack(answer)
+    assert callee.expect("ACK").uri == target
+    caller.bye()
+    assert callee.hears_of_end().uri == target
+
+
 # ------------------------------------------------------------------------------------------------ offer and answer
 
 
@@ -147,6 +164,20 @@ def test_a_late_offer_is_answered_in_the_ack(site: Site) -> None:
     site.ends(callee, caller)
 
 
+def test_an_answer_may_leave_its_description_in_the_early_media(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(183)
+    assert caller.expect(183).body == callee.body
+    callee.answer(200, body=b"")
+    answer = caller.expect(200)
+    assert answer.body == b""
+    caller.ack(answer)
+    assert callee.expect("ACK").body == b""
+    site.ends(caller, callee)
+
+
 def test_ringing_after_early_media_is_passed_on_too(site: Site) -> None:
     caller = site.caller(NUMBER)
     caller.invite()
@@ -182,6 +213,33 @@ def test_bye_crosses_with_its_reason(site: Site, who: str, reason: str) -> None:
     one.bye([("Reason", reason)])
     assert other.hears_of_end().all("Reason") == [reason]
     one.expect(200, method="BYE")
+
+
+def test_a_callee_that_hangs_up_before_the_ack_came(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(200)
+    answer = caller.expect(200)
+    callee.bye()
+    assert callee.expect_final("BYE").code == 200
+    caller.ack(answer)
+    caller.hears_of_end()
+    site.idle()
+
+
+def test_a_caller_that_hangs_up_before_its_ack(site: Site) -> None:
+    caller = site.caller(NUMBER)
+    caller.invite()
+    callee = site.callee(site.premise, caller)
+    callee.answer(200)
+    answer = caller.expect(200)
+    caller.bye()
+    assert caller.expect_final("BYE").code == 200
+    callee.expect("ACK")
+    callee.hears_of_end()
+    caller.ack(answer)
+    site.idle()
 
 
 def test_bye_from_both_ends_at_once_gets_two_final_answers(site: Site) -> None:

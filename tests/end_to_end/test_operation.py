@@ -124,6 +124,27 @@ def test_drain_takes_no_new_calls_and_keeps_those_in_progress(own_site: OwnSite)
     assert site.router.wait_for_end() == 0
 
 
+def test_told_twice_it_ends_the_calls_in_progress_too(own_site: OwnSite) -> None:
+    site = own_site()
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise)
+    ringing = site.caller(NUMBER)
+    ringing.invite()
+    later = site.callee(site.premise, ringing)
+    later.answer(180)
+    ringing.expect(180)
+    site.router.send(signal.SIGTERM)
+    until(lambda: draining(site), "/readyz to say 503")
+    site.router.send(signal.SIGTERM)
+    caller.hears_of_end()
+    callee.hears_of_end()
+    assert ringing.expect_final().code >= 500
+    later.reply(later.expect("CANCEL"), 200)
+    later.answer(487)
+    later.expect("ACK")
+    assert site.router.wait_for_end() == 0
+
+
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_router_ends_at_once(own_site: OwnSite, sign: signal.Signals) -> None:
     site = own_site()
