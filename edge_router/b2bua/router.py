@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ours
 _RETRY_AFTER: Final = "Retry-After: 5\r\n"
 
 
@@ -73,6 +74,7 @@ class Router:
         self._clock = clock
         self._limits = limits
         self._dialogs: dict[str, Leg] = {}
+        self._complain_from = 0.0
 
     def tick(self) -> None:
         """Fires the timers that are due. To be called every ten milliseconds or so while there are any."""
@@ -95,6 +97,12 @@ class Router:
             self._malformed(error, data, source, listener)
         except Exception:
             self.observer.rejected("internal error")
+            self._complain(source)
+
+    def _complain(self, source: Address) -> None:
+        """Logs the fault of ours that a message has met; once a minute, since its sender may repeat it."""
+        if self.wheel.now >= self._complain_from:
+            self._complain_from = self.wheel.now + COMPLAIN_EVERY
             _log.exception("a message from %s:%d met a fault of ours", *source)
 
     # Responses
