@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.leg import ALLOW_LINE, RESPONSE, SUPPORTED, TIMEOUT, WAITED, Leg
+from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.message import Request, Response
 from edge_router.sip.timers import GIVE_UP, T1, T2

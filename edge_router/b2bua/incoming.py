@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Trunk
 
-_MOST_NUMBERS: Final = 4_096  # called numbers whose reading is remembered
+_MOST_NUMBERS: Final = 1_024  # called numbers whose reading is remembered
 # URI parameters that say how this hop is reached, not who is called (RFC 3261 §19.1.1).
 _OF_THE_HOP: Final = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
 

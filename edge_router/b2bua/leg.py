@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.timers import GIVE_UP, TICK
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
-
-ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
-ALLOW_LINE: Final = f"Allow: {ALLOW}\r\n"
-SUPPORTED: Final = "uui"  # option tags of extensions that we speak; a Require for another gets 420
 
 RESPONSE: Final = "response"
 TIMEOUT: Final = "timeout"

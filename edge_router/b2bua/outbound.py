@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.crossing import IN_INVITE, crossing
 from edge_router.b2bua.identity import ANONYMOUS, hides_identity, rehost_uri
-from edge_router.b2bua.leg import ALLOW_LINE, SUPPORTED
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.headers import NameAddr
 from edge_router.sip.tokens import new_token
@@ -67,7 +67,7 @@ def outbound_invite(
     return OutboundInvite(uri, user, headers, dialog)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def _to(party: NameAddr, place: str) -> str:
     """A To value; the numbers that a trunk calls are few, and come again and again."""
     return _addressed(party, place)

@@ -196,7 +196,7 @@ def parse_via(value: str) -> Via:
     return Via(transport.upper(), sent_by, host, port, branch, rport)
 
 
-@lru_cache(maxsize=4_096)  # neighbours are few
+@lru_cache(maxsize=1_024)  # neighbours are few
 def _host_port(sent_by: str) -> tuple[str, int]:
     """Host and port (0 if none is given) of a sent-by; ("", 0) where it is neither."""
     if sent_by[:1] == "[":

@@ -10,10 +10,11 @@ before the colon all end up as one lower-case key, so that no rule can be passed
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from edge_router.sip.errors import BadMessage, LocalError
-from edge_router.sip.names import KEY_OF, METHODS, SINGLE, SPELLING, is_token, key_of
+from edge_router.sip.names import KEY_OF, SINGLE, SPELLING, is_token, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,10 @@ class Message:
 
     __slots__ = ("body", "fields", "first", "spelling")
 
-    def __init__(self) -> None:
-        self.fields: list[tuple[str, str]] = []
-        self.first: dict[str, str] = {}
-        self.body = b""
-        self.spelling: dict[str, str] | None = None
+    fields: list[tuple[str, str]]
+    first: dict[str, str]
+    body: bytes
+    spelling: dict[str, str] | None
 
     def get(self, key: str) -> str | None:
         """The first value of a header, or None."""
@@ -94,7 +94,10 @@ class Request(Message):
     __slots__ = ("method", "uri")
 
     def __init__(self, method: str, uri: str) -> None:
-        super().__init__()
+        self.fields = []
+        self.first = {}
+        self.body = b""
+        self.spelling = None
         self.method = method
         self.uri = uri
 
@@ -109,7 +112,10 @@ class Response(Message):
     __slots__ = ("code", "reason")
 
     def __init__(self, code: int, reason: str) -> None:
-        super().__init__()
+        self.fields = []
+        self.first = {}
+        self.body = b""
+        self.spelling = None
         self.code = code
         self.reason = reason
 
@@ -137,8 +143,9 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
         code, why = code or 400, why or "No empty line after the headers"
     message.body = body
     first = message.first
-    if "content-length" in first:
-        fault = _cut_body(message, first["content-length"])
+    length = first.get("content-length")
+    if length is not None and length != str(len(body)):
+        fault = _cut_body(message, length)
         if fault:
             code, why = code or 400, why or fault
     if len(message.body) > limits.body:
@@ -158,7 +165,8 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
         head = _unfold(head)
     lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     breaks = len(lines) - 1
-    message, code, why = _start(lines[0])
+    method, uri, status, reason, code, why = _read_start(lines[0])
+    message = Request(method, uri) if method else Response(status, reason)
     # A NUL with a backslash in front is a good character of a quoted string (RFC 3261 §25.1 `quoted-pair`).
     nul = b"\0" in head and b"\0" in head.replace(b"\\\0", b"")
     if nul or head.count(b"\n") != breaks or head.count(b"\r") != breaks:
@@ -167,18 +175,14 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
     if breaks > limits.headers:
         code, why = 513, "Message Too Large: too many header lines"
         del lines[limits.headers + 1 :]
-    fields = message.fields
     del lines[0]
-    for line in lines:
-        field = _lately.get(line)
-        if field is None:
-            field = _read_line(line, message)
-            if field is None:
-                code, why = code or 400, why or "A header line that is no 'Name: value'"
-                continue
-        fields.append(field)
+    fields = [_lately.get(line) or _read_line(line, message) for line in lines]
+    if _NO_FIELD in fields:
+        fields = [field for field in fields if field is not _NO_FIELD]
+        code, why = code or 400, why or "A header line that is no 'Name: value'"
+    message.fields = fields
     message.first = dict(reversed(fields))  # built in C, and the first of a name wins
-    if not code and message.__class__ is Request and len(message.uri) > limits.uri:
+    if not code and len(uri) > limits.uri:
         code, why = 414, "Request-URI Too Long"
     return message, code, why
 
@@ -188,14 +192,15 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
 _lately: Final[dict[str, tuple[str, str]]] = {}
 _MOST_LINES: Final = 4_096
 _LONGEST_LINE: Final = 256
+_NO_FIELD: Final = ("", "")
 
 
-def _read_line(line: str, message: Message) -> tuple[str, str] | None:
-    """One header line as key and value, None where it is none. Notes in the message how an unknown name is spelled."""
+def _read_line(line: str, message: Message) -> tuple[str, str]:
+    """One header line as key and value, or _NO_FIELD. Notes in the message how an unknown name is spelled."""
     name, colon, value = line.partition(":")
     key = KEY_OF.get(name) or key_of(name)
     if not key or not colon:
-        return None
+        return _NO_FIELD
     field = (key, value.strip(" \t"))
     if key not in SPELLING:
         message.spelling = message.spelling or {}
@@ -207,27 +212,29 @@ def _read_line(line: str, message: Message) -> tuple[str, str] | None:
     return field
 
 
-def _start(line: str) -> tuple[Request | Response, int, str]:
-    """A start line's message, and what is wrong with the line."""
+_Start = tuple[str, str, int, str, int, str]
+"""Method and URI, or "" twice; status and reason, or 0 and ""; the status and words for what is wrong, or 0 and ""."""
+
+
+@lru_cache(maxsize=1_024)
+def _read_start(line: str) -> _Start:
+    """Reads a start line; few are new."""
     if line.startswith("SIP/2.0 "):
         code = line[8:11]
         if line[11:12] in (" ", "") and code.isascii() and code.isdigit() and 100 <= int(code) <= 699:
-            return Response(int(code), line[12:]), 0, ""
-        return Response(0, line[8:]), 400, "Status code out of range"
+            return "", "", int(code), line[12:], 0, ""
+        return "", "", 0, line[8:], 400, "Status code out of range"
     parts = line.split(" ")
     if len(parts) == 3:
         method, uri, version = parts
-        request = Request(method, uri)
-        if version == "SIP/2.0" and method in METHODS:
-            return request, 0, ""
         if is_token(method) and version.upper() == "SIP/2.0":
-            return request, 0, ""
+            return method, uri, 0, "", 0, ""
         if is_token(method) and version[:4].upper() == "SIP/":
-            return request, 505, "Version Not Supported"
+            return method, uri, 0, "", 505, "Version Not Supported"
     if line[:4].upper() == "SIP/":
-        return Response(0, line), 400, "Malformed status line"
+        return "", "", 0, line, 400, "Malformed status line"
     method, _, rest = line.partition(" ")
-    return Request(method, rest.rpartition(" ")[0]), 400, "Malformed request line"
+    return method or "?", rest.rpartition(" ")[0], 0, "", 400, "Malformed request line"
 
 
 def _unfold(head: bytes) -> bytes:
