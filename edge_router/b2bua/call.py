@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Coroutine, Generator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Coroutine, Generator
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ServerTransaction
 
 _log = logging.getLogger(__name__)
+P = ParamSpec("P")
 
 Event = tuple[str, "Leg", Any]
 """What set-up is woken with: RESPONSE, TIMEOUT, ACK or NOTIFY; the leg that it happened on; the message, if any."""
@@ -40,6 +42,20 @@ Event = tuple[str, "Leg", Any]
 _NORMAL: Final = "Reason: Q.850;cause=16\r\n"
 _RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
 _FAILURE: Final = "Reason: Q.850;cause=41\r\n"
+
+
+def _or_it_ends(step: Callable[Concatenate[Call, P], None]) -> Callable[Concatenate[Call, P], None]:
+    """A fault of ours in this step of a call is the end of that call, and of no other."""
+
+    @wraps(step)
+    def guarded(call: Call, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            step(call, *args, **kwargs)
+        except Exception:
+            _log.exception("call %s: %s failed", call.record.call_id, step.__name__)
+            call.broken()
+
+    return guarded
 
 
 class Call:
@@ -144,6 +160,7 @@ class Call:
 
     # What the legs tell
 
+    @_or_it_ends
     def acknowledged(self, request: Request) -> None:
         """The caller's ACK: the callee gets his, with the body that came."""
         callee = self.callee
@@ -154,11 +171,13 @@ class Call:
             content = request.first.get("content-type")
             callee.acknowledge(f"Content-Type: {content}\r\n" if body and content else "", body)
 
+    @_or_it_ends
     def never_acknowledged(self) -> None:
         """The caller did not ACK our 2xx in 64*T1: the session is not there (RFC 3261 §13.3.1.4)."""
         self._hang_up_all(_RECOVERY_ON_TIMER)
         self.over("failed", "router", cause=102)
 
+    @_or_it_ends
     def hung_up(self, leg: Leg, request: Request) -> None:
         """A BYE came by ``leg`` and is answered: the other leg gets one too."""
         caller, callee = self.caller, self.callee
@@ -185,6 +204,7 @@ class Call:
         outcome = "referred" if self.record.transferred_to else "answered"
         self.over(outcome, "caller" if by_caller else "callee", cause_of(request))
 
+    @_or_it_ends
     def notified(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A NOTIFY: wanted only while the caller is being REFERred (RFC 3515)."""
         event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
@@ -196,6 +216,7 @@ class Call:
             leg.answer(transaction, 200, "OK")
             self.wake(NOTIFY, leg, request)
 
+    @_or_it_ends
     def cancelled(self, request: Request) -> None:
         """The caller has given up before the answer: he gets 487 at once, the callee a CANCEL when it can be sent."""
         caller = self.caller
@@ -221,13 +242,12 @@ class Call:
     def broken(self) -> None:
         """A fault of ours in this call: it ends cleanly, and no other call notices."""
         try:
-            if not self.caller.answered:
+            if self.caller.answered:
+                self._hang_up_all(_FAILURE)
+            else:
                 self.caller.refuse(500, "Server Internal Error")
                 self.record.code = 500
-                if self.callee is not None:
-                    self.callee.give_up()
-            else:
-                self._hang_up_all(_FAILURE)
+                self._stop_set_up()
         finally:
             self.over("failed", "router")
 

@@ -68,7 +68,7 @@ class Router:
         self.observer = observer
         self.draining = False
         self.received = 0
-        self.wheel = TimerWheel(clock())
+        self.wheel = TimerWheel(clock(), self._timer_failed)
         self.transactions = TransactionLayer(self.wheel)
         self.calls: dict[str, Call] = {}
         self._clock = clock
@@ -97,13 +97,16 @@ class Router:
             self._malformed(error, data, source, listener)
         except Exception:
             self.observer.rejected("internal error")
-            self._complain(source)
+            self._complain("a message from {}:{}".format(*source))
 
-    def _complain(self, source: Address) -> None:
-        """Logs the fault of ours that a message has met; once a minute, since its sender may repeat it."""
+    def _timer_failed(self) -> None:
+        self._complain("a timer")
+
+    def _complain(self, what: str) -> None:
+        """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""
         if self.wheel.now >= self._complain_from:
             self._complain_from = self.wheel.now + COMPLAIN_EVERY
-            _log.exception("a message from %s:%d met a fault of ours", *source)
+            _log.exception("%s met a fault of ours", what)
 
     # Responses
 

@@ -7,6 +7,7 @@ mean anything by the time they fire, so starting one must cost next to nothing, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 T1: Final = 0.5  # round-trip time estimate, s
@@ -26,12 +27,16 @@ class TimerOwner(Protocol):
 
 
 class TimerWheel:
-    """Timers by the tick in which they are due; ``now`` is monotonic seconds and never runs backwards."""
+    """Timers by the tick in which they are due; ``now`` is monotonic seconds and never runs backwards.
 
-    __slots__ = ("_buckets", "_count", "_tick", "now")
+    ``on_fault`` is called while the exception of an owner is handled; the timers of others fire all the same.
+    """
 
-    def __init__(self, now: float) -> None:
+    __slots__ = ("_buckets", "_count", "_on_fault", "_tick", "now")
+
+    def __init__(self, now: float, on_fault: Callable[[], None] | None = None) -> None:
         self.now = now
+        self._on_fault = on_fault
         self._tick = int(now * _PER_SECOND)
         self._buckets: dict[int, list[tuple[TimerOwner, str]]] = {}
         self._count = 0
@@ -65,4 +70,9 @@ class TimerWheel:
             if bucket is not None:
                 self._count -= len(bucket)
                 for owner, timer in bucket:
-                    owner.expire(timer, now)
+                    try:
+                        owner.expire(timer, now)
+                    except Exception:
+                        if self._on_fault is None:
+                            raise
+                        self._on_fault()
