@@ -48,7 +48,7 @@ def _or_it_ends(step: Callable[Concatenate[Call, P], None]) -> Callable[Concaten
     """A fault of ours in this step of a call is the end of that call, and of no other."""
 
     @wraps(step)
-    def guarded(call: Call, *args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(call: Call, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             step(call, *args, **kwargs)
         except Exception:

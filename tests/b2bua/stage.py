@@ -186,8 +186,8 @@ def configuration(
 ) -> Config:
     """The usual configuration, and what a story wants different.
 
-    ``rules`` come before the usual ones; ``carrier``, ``cloud`` and ``premise`` set keys of these trunks, ``top`` at the
-    top.
+    ``rules`` come before the usual ones; ``carrier``, ``cloud`` and ``premise`` set keys of these trunks, ``top`` those
+    at the top.
     """
 
     def rule(name: str, called: str, **what: Any) -> Settings:

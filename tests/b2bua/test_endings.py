@@ -9,7 +9,7 @@ from edge_router.b2bua.record import CallRecord
 from edge_router.sip.timers import GIVE_UP, T4
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.endings import ENDINGS, Ending
-from tests.b2bua.stage import CLOUD_FIRST, REDIRECTED, REFERRED, Stage
+from tests.b2bua.stage import Stage
 
 EACH = pytest.mark.parametrize("ending", ENDINGS.values(), ids=list(ENDINGS))
 """And after each the stage looks whether every load, transaction, dialog, call and timer is gone."""
