@@ -8,10 +8,8 @@ import pytest
 
 from tests.end_to_end.block import Block, taken_block
 from tests.end_to_end.configuration import front_door
-from tests.end_to_end.router_process import RouterProcess, running_router
-from tests.end_to_end.site import Site
-
-StartRouter = Callable[[str], RouterProcess]
+from tests.end_to_end.router_process import RouterProcess, StartRouter, running_router
+from tests.end_to_end.site import OwnSite, Site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,7 +52,7 @@ def site(shared_router: RouterProcess) -> Iterator[Site]:
 
 
 @pytest.fixture
-def own_site(start_router: StartRouter, block: Block) -> Iterator[Callable[..., Site]]:
+def own_site(start_router: StartRouter, block: Block) -> Iterator[OwnSite]:
     """For tests that leave traces (health, limits): a router over `front_door(block, ...)` and ends around it."""
     with ExitStack() as stack:
         yield lambda *rules, **settings: stack.enter_context(

@@ -4,7 +4,7 @@ import http.client
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,9 @@ from tests.end_to_end.waiting import until
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 _STOP_WITHIN: Final = 10.0
+
+StartRouter = Callable[[str], "RouterProcess"]
+"""The fixture `start_router`: a configuration's text in, a router that is ready out."""
 
 
 class RouterProcess:

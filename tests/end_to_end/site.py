@@ -1,7 +1,7 @@
 """A router with a carrier, a premise and a cloud around it, played by the test."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from tests.end_to_end.block import Address
@@ -9,9 +9,12 @@ from tests.end_to_end.leg import CALLING, Leg
 from tests.end_to_end.phone import Phone
 from tests.end_to_end.router_process import RouterProcess
 from tests.end_to_end.waiting import until
-from tests.end_to_end.wire import Header, Wire
+from tests.end_to_end.wire import Header, Wire, user_of
 
 _numbers: Final = itertools.count(1000)
+
+OwnSite = Callable[..., "Site"]
+"""The fixture `own_site`: rules and settings of `front_door` in, a site around a router of the test's own out."""
 
 
 class Site:
@@ -81,6 +84,12 @@ class Site:
         caller.ack(final)
         assert final.code == code, final
         return final
+
+    def calls_to(self, phone: Phone, caller: Leg) -> list[Wire]:
+        """The INVITEs for this caller that `phone` has heard and nobody took."""
+        return [
+            message for message in phone.heard() if message.method == "INVITE" and user_of(message.uri) == caller.called
+        ]
 
     # -------------------------------------------------------------------------------------------- order
 

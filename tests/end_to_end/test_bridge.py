@@ -8,7 +8,7 @@ from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import front_door
 from tests.end_to_end.leg import Leg, reason_of
 from tests.end_to_end.site import Site
-from tests.end_to_end.wire import Wire, host_of, sdp, tag_of, uri_of, user_of
+from tests.end_to_end.wire import Wire, host_of, sdp, tag_of, uri_of
 
 NUMBER = "+1800555"
 
@@ -388,7 +388,7 @@ def test_a_copy_of_the_invite_makes_no_second_call(site: Site) -> None:
     caller.expect(180)  # the newest response again (RFC 3261 §17.2.1)
     site.settled()
     # The router's own copies, T1 apart, end with the callee's 180.
-    branches = {message.branch for message in site.premise.heard() if user_of(message.uri) == caller.called}
+    branches = {message.branch for message in site.calls_to(site.premise, caller)}
     assert callee.opening is not None
     assert branches <= {callee.opening.branch}
     site.connects(caller, callee)

@@ -8,8 +8,8 @@ from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import SOON, front_door, trunk
 from tests.end_to_end.leg import Leg
 from tests.end_to_end.phone import Phone
-from tests.end_to_end.site import Site
-from tests.end_to_end.wire import beside_origin, host_of, origin, sdp, tag_of, user_of
+from tests.end_to_end.site import OwnSite, Site
+from tests.end_to_end.wire import beside_origin, host_of, origin, sdp, tag_of
 
 IMPATIENT_AT = {
     "connecting": {"connect_timeout": SOON},
@@ -186,7 +186,7 @@ def test_hunt_on_and_next_peer_on_say_what_moves_on(site: Site, cloud: str, code
     else:
         assert site.refused(caller, code).reason == "Not Now"
         site.settled()
-        assert not [message for message in premise.heard() if user_of(message.uri) == caller.called]
+        assert not site.calls_to(premise, caller)
 
 
 def test_a_trunk_that_is_full_is_passed_over(site: Site) -> None:
@@ -219,7 +219,7 @@ def test_a_503_with_retry_after_holds_the_target_down(site: Site) -> None:
     again = site.caller(prefix("holds"))
     again.invite()
     site.ends(again, goes_on_at_the_premise(site, again))
-    assert first.phone.heard() == []
+    assert not site.calls_to(first.phone, again)
 
 
 def test_a_rule_that_is_final_does_not_go_on_to_otherwise(site: Site) -> None:
@@ -229,7 +229,7 @@ def test_a_rule_that_is_final_does_not_go_on_to_otherwise(site: Site) -> None:
     first.expect("ACK")
     site.refused(caller, 500)
     site.settled()
-    assert not [message for message in premise.heard() if user_of(message.uri) == caller.called]
+    assert not site.calls_to(premise, caller)
 
 
 def test_the_targets_of_a_trunk_are_hunted_first(site: Site) -> None:
@@ -329,8 +329,8 @@ def lost_call(site: Site) -> None:
     site.ends(caller, goes_on_at_the_premise(site, caller))
 
 
-def test_a_cloud_that_did_not_answer_three_times_is_left_alone(own_site: Any) -> None:
-    site: Site = own_site({"name": "cloud", "to": "cloud"}, cloud={"connect_timeout": SOON})
+def test_a_cloud_that_did_not_answer_three_times_is_left_alone(own_site: OwnSite) -> None:
+    site = own_site({"name": "cloud", "to": "cloud"}, cloud={"connect_timeout": SOON})
     for _ in range(3):
         assert site.router.metric("trunk_up", trunk="cloud") == 1
         lost_call(site)
@@ -338,16 +338,14 @@ def test_a_cloud_that_did_not_answer_three_times_is_left_alone(own_site: Any) ->
     caller = site.caller("+1800555")
     caller.invite()
     site.ends(caller, goes_on_at_the_premise(site, caller))
-    assert not [
-        message for message in site.cloud.heard() if message.is_request and user_of(message.uri) == caller.called
-    ]
+    assert not site.calls_to(site.cloud, caller)
     site.router.check_health()
 
 
 @pytest.mark.parametrize("by", ["redirect", "refer"])
-def test_a_cloud_that_is_down_is_passed_over_by_redirect_and_refer_too(own_site: Any, by: str) -> None:
+def test_a_cloud_that_is_down_is_passed_over_by_redirect_and_refer_too(own_site: OwnSite, by: str) -> None:
     settings = {"connect_timeout": SOON}
-    site: Site = own_site(
+    site = own_site(
         {"name": "try", "when": 'call.called.startsWith("+1800555")', "to": "cloud"},
         {"name": "send", "to": "cloud", "by": by},
         cloud=settings,
@@ -359,13 +357,13 @@ def test_a_cloud_that_is_down_is_passed_over_by_redirect_and_refer_too(own_site:
     site.ends(caller, goes_on_at_the_premise(site, caller))
 
 
-def test_when_nobody_answers_the_caller_hears_408(own_site: Any) -> None:
-    site: Site = own_site(
+def test_when_nobody_answers_the_caller_hears_408(own_site: OwnSite) -> None:
+    site = own_site(
         {"name": "cloud", "to": "cloud"}, cloud={"connect_timeout": SOON}, premise={"connect_timeout": SOON}
     )
     silent: list[Phone] = [site.cloud, site.premise]
     caller = site.caller("+1800555")
     caller.invite()
     site.refused(caller, 408)
-    assert all(phone.heard() for phone in silent)
+    assert all(site.calls_to(phone, caller) for phone in silent)
     site.idle()

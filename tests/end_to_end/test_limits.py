@@ -2,33 +2,45 @@
 
 from typing import Any
 
-from tests.end_to_end.site import Site
+import pytest
+
+from tests.end_to_end.site import OwnSite, Site
+from tests.end_to_end.wire import Wire
 
 NUMBER = "+1800555"
 
 
-def busy_again(site: Site, code: int) -> None:
-    """One call fits; the next is refused until the first is over."""
+def refused_while_busy(site: Site) -> Wire:
+    """One call fits; the next is refused until the first is over. Hands back the refusal."""
     first = site.caller(NUMBER)
     callee = site.answered(first, site.premise)
     second = site.caller(NUMBER)
     second.invite()
-    final = site.refused(second, code)
-    if code == 503:
-        assert int(final.get("Retry-After")) > 0
+    refusal = site.refused(second, 503)
     site.ends(first, callee)
     third = site.caller(NUMBER)
     site.ends(third, site.answered(third, site.premise))
+    return refusal
 
 
-def test_max_calls_of_the_node(own_site: Any) -> None:
-    site: Site = own_site(limits={"max_calls": 1})
-    busy_again(site, 503)
+def test_max_calls_of_the_node(own_site: OwnSite) -> None:
+    site = own_site(limits={"max_calls": 1})
+    assert int(refused_while_busy(site).get("Retry-After")) > 0
     assert site.router.metric("sip_rejected_total", reason="node max_calls") == 1
 
 
-def test_a_cancelled_call_makes_room(own_site: Any) -> None:
-    site: Site = own_site(limits={"max_calls": 1})
+@pytest.mark.parametrize("limits", [{"inbound": {"max_calls": 1}}, {"max_calls": 1}], ids=["inbound", "both ways"])
+def test_max_calls_of_the_trunk_that_calls(own_site: OwnSite, limits: dict[str, Any]) -> None:
+    """Its Retry-After would shut the whole trunk (RFC 3261 §21.5.4), and the node has room for others."""
+    site = own_site(carrier={"limits": limits})
+    refusal = refused_while_busy(site)
+    assert not refusal.all("Retry-After")
+    assert refusal.get("Warning").startswith("399 ")
+    assert site.router.metric("sip_rejected_total", reason="trunk max_calls") == 1
+
+
+def test_a_cancelled_call_makes_room(own_site: OwnSite) -> None:
+    site = own_site(limits={"max_calls": 1})
     for _ in range(3):
         caller = site.caller(NUMBER)
         caller.invite()
@@ -43,8 +55,8 @@ def test_a_cancelled_call_makes_room(own_site: Any) -> None:
     site.idle()
 
 
-def test_max_cps_of_the_node(own_site: Any) -> None:
-    site: Site = own_site(limits={"max_cps": 1})
+def test_max_cps_of_the_node(own_site: OwnSite) -> None:
+    site = own_site(limits={"max_cps": 1})
     callers = [site.caller(NUMBER) for _ in range(5)]
     for caller in callers:
         caller.invite()
@@ -53,8 +65,8 @@ def test_max_cps_of_the_node(own_site: Any) -> None:
     assert len(refused) >= 3
 
 
-def test_full_everywhere_is_said_to_the_caller(own_site: Any) -> None:
-    site: Site = own_site(premise={"limits": {"max_calls": 0}})
+def test_full_everywhere_is_said_to_the_caller(own_site: OwnSite) -> None:
+    site = own_site(premise={"limits": {"max_calls": 0}})
     caller = site.caller(NUMBER)
     caller.invite()
     final = caller.expect_final()

@@ -1,7 +1,6 @@
 """Several listeners, what others see of them, and IPv6."""
 
 import socket
-from collections.abc import Callable
 
 import pytest
 
@@ -9,12 +8,10 @@ from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import trunk
 from tests.end_to_end.leg import Leg
 from tests.end_to_end.phone import Phone
-from tests.end_to_end.site import Site
+from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.wire import host_of, uri_of
 
 NUMBER = "+1800555"
-
-OwnSite = Callable[..., Site]
 
 
 def test_two_listeners_answer_each_on_its_own_address(own_site: OwnSite, block: Block) -> None:

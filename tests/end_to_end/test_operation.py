@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,10 @@ import pytest
 
 from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import front_door
-from tests.end_to_end.site import Site
+from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
 
 NUMBER = "+1800555"
-
-OwnSite = Callable[..., Site]
-
 
 # ------------------------------------------------------------------------------------------------ reload
 

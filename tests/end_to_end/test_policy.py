@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.site import Site
+from tests.end_to_end.site import OwnSite
 from tests.end_to_end.waiting import until
 
 NUMBER = "+1800555"
@@ -17,24 +17,24 @@ def state(**queue: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("length", "taken_by"), [(0, "cloud"), (4, "premise")])
-def test_the_queue_decides(own_site: Any, length: int, taken_by: str) -> None:
-    site: Site = own_site(EMPTY, state=state(length=length))
+def test_the_queue_decides(own_site: OwnSite, length: int, taken_by: str) -> None:
+    site = own_site(EMPTY, state=state(length=length))
     caller = site.caller(NUMBER)
     site.ends(caller, site.answered(caller, getattr(site, taken_by)))
     rule = "nobody waits" if taken_by == "cloud" else "otherwise"
     assert site.router.metric("decisions_total", policy="front-door", rule=rule, method="bridge", target=taken_by) == 1
 
 
-def test_state_that_is_too_old_stops_the_rules(own_site: Any) -> None:
+def test_state_that_is_too_old_stops_the_rules(own_site: OwnSite) -> None:
     """Also those further down: what the first one would have said is not known."""
-    site: Site = own_site(EMPTY, {"name": "always", "to": "cloud"}, state=state(length=0, age="5m"))
+    site = own_site(EMPTY, {"name": "always", "to": "cloud"}, state=state(length=0, age="5m"))
     caller = site.caller(NUMBER)
     site.ends(caller, site.answered(caller, site.premise))
     assert site.router.metric("policy_fallback_total", policy="front-door", why="stale") == 1
 
 
-def test_a_rule_that_fails_costs_no_call(own_site: Any) -> None:
-    site: Site = own_site({"name": "level", "when": 'int(call.header("X-Level")) > 3', "to": "cloud"})
+def test_a_rule_that_fails_costs_no_call(own_site: OwnSite) -> None:
+    site = own_site({"name": "level", "when": 'int(call.header("X-Level")) > 3', "to": "cloud"})
     level = site.caller(NUMBER)
     site.ends(level, site.answered(level, site.cloud, [("X-Level", "4")]))
     for _ in range(3):
@@ -45,8 +45,8 @@ def test_a_rule_that_fails_costs_no_call(own_site: Any) -> None:
 
 
 @pytest.mark.parametrize("header", ["X-Level", "x-level", "X-LEVEL"])
-def test_rules_see_a_header_however_it_is_spelled(own_site: Any, header: str) -> None:
-    site: Site = own_site({"name": "level", "when": 'call.header("X-Level") == "4"', "to": "cloud"})
+def test_rules_see_a_header_however_it_is_spelled(own_site: OwnSite, header: str) -> None:
+    site = own_site({"name": "level", "when": 'call.header("X-Level") == "4"', "to": "cloud"})
     caller = site.caller(NUMBER)
     caller.phone.send(
         caller.request("INVITE", body=caller.body)
@@ -59,8 +59,8 @@ def test_rules_see_a_header_however_it_is_spelled(own_site: Any, header: str) ->
     callee.expect("ACK")
 
 
-def test_rules_see_the_caller(own_site: Any) -> None:
-    site: Site = own_site(
+def test_rules_see_the_caller(own_site: OwnSite) -> None:
+    site = own_site(
         {
             "name": "seen",
             "when": 'call.calling == "+13125550199" && call.trunk == "carrier" && !call.anonymous '

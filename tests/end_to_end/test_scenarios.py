@@ -11,8 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.end_to_end.block import Block
-from tests.end_to_end.conftest import StartRouter
-from tests.end_to_end.router_process import RouterProcess
+from tests.end_to_end.router_process import RouterProcess, StartRouter
 from tests.end_to_end.sipp_process import SCENARIOS, Sipp, bound_addresses, command_of, on_block
 from tests.end_to_end.site import Site
 from tests.end_to_end.waiting import until
