@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REPEAT: Final = "repeat 2xx"
+_NO_ANSWER: Final = "no answer to the re-INVITE"
 
 
 class CallerLeg(Leg):
@@ -163,6 +164,10 @@ class CallerLeg(Leg):
         if timer == WAITED:
             self._look()
             return
+        if timer == _NO_ANSWER:
+            if self._asked is not None:
+                self._asked.fire("given up")  # an INVITE that had a provisional answer would wait for ever
+            return
         if self.acknowledged or not self._ok:
             return
         self._repeated_for += self._interval
@@ -198,6 +203,7 @@ class CallerLeg(Leg):
             body = self._own(source, headers, body)
         ours = f"Contact: {self.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
         self.ask("INVITE", ours + headers, body)
+        self.router.wheel.start(GIVE_UP, self, _NO_ANSWER)
 
     def acknowledge_reinvite(self) -> None:
         """ACKs his 2xx to our re-INVITE; the transaction keeps the ACK for as long as the 2xx may be repeated."""
