@@ -62,7 +62,9 @@ class End:
             text = self._counts_file.read_text()
         except FileNotFoundError:
             text = ""
-        whole_lines = text[: text.rfind("\n") + 1].splitlines()
+        lines = text.splitlines()
+        # A line that is just being written is short, and one that SIPp was ended in the middle of is anything.
+        whole_lines = [line for line in lines if line.count(";") == lines[0].count(";")]
         rows = csv.DictReader(whole_lines, delimiter=";")
         return [_counts(row) for row in rows] or [Counts(0, 0, 0, 0, 0.0)]
 
