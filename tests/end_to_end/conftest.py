@@ -12,13 +12,8 @@ from tests.end_to_end.router_process import RouterProcess, StartRouter, running_
 from tests.end_to_end.site import OwnSite, Site
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker("end_to_end")
-            if "shared_router" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item.add_marker("end_to_end")
 
 
 @pytest.fixture
