@@ -82,7 +82,7 @@ class Rig:
         self.now = until
 
     def _collect_some(self) -> None:
-        if self.garbage.turn(self.engine.received):
+        if self.garbage.turn((self.engine.received, len(self.engine.transactions))):
             self.engine.tidy()
 
     def _timed(self, kind: str, work: Callable[[], object]) -> None:

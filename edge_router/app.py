@@ -171,8 +171,11 @@ class App:
                 loop.call_later(TICK, self._tick, loop)
 
     def _slice(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._garbage.turn(self.router.received, self.http.requests if self.http is not None else 0):
-            self.router.tidy()
+        router = self.router
+        # The transactions, too, so that the quiet begins when the last has gone and there is something to tidy up.
+        traffic = router.received, len(router.transactions)
+        if self._garbage.turn(traffic, self.http.requests if self.http is not None else 0):
+            router.tidy()
         if not self._stop.is_set():
             loop.call_later(SLICE_EVERY, self._slice, loop)
 

@@ -33,7 +33,7 @@ class Garbage:
     def __init__(self) -> None:
         self.full = 0
         self.forced = 0
-        self._traffic = 0
+        self._traffic: tuple[int, ...] = ()
         self._litter = 0
         self._quiet = 0
         self._slices = 0
@@ -45,8 +45,8 @@ class Garbage:
         gc.disable()
         self._collect()
 
-    def turn(self, traffic: int, litter: int = 0) -> bool:
-        """Does what is due, by two counts: ``traffic`` moves with calls, ``litter`` with what may leave cycles behind.
+    def turn(self, traffic: tuple[int, ...], litter: int = 0) -> bool:
+        """Does what is due, by counts: ``traffic`` moves with calls, ``litter`` with what may leave cycles behind.
 
         True where everything was collected, since all was quiet: a good moment to tidy up.
         """
