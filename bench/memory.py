@@ -19,7 +19,7 @@ from bench.process import PATIENCE, BenchError, Process, wait_for
 from bench.series import QUIET
 
 _IDLE_COLLECTION = 5.0  # s after which a router with nothing to do has looked for garbage
-_WARM_UP = 3.0  # s
+_WARM_UP = 200  # calls: enough to have loaded everything, too few to leave room for those that count
 _HOLD_MS = 3_600_000  # longer than anyone looks
 
 
@@ -78,6 +78,6 @@ def burst(device: Contender, places: Places, scratch: Path, calls: int, rate: in
 
 def _warm(ground: Range, process: Process, device: Contender, rate: int) -> int:
     """Memory in octets after some calls, when nothing is left of them."""
-    ground.load(process, device.address, sipp.BRIDGED, rate, _WARM_UP)
+    ground.load(process, device.address, sipp.BRIDGED, rate, _WARM_UP / rate)
     time.sleep(QUIET + _IDLE_COLLECTION)
     return memory_bytes(process.tree())
