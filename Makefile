@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench schema venv system lock clean
+.PHONY: help demo test churn lint format bench schema venv system lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,9 @@ demo: system venv ## router, carrier, cloud and premise on loopback, and calls t
 
 test: system venv ## every test; ARGS=tests/dialplan for some of them
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+churn: venv ## 100,000 calls of every ending, and not one cycle that only the garbage collector would find
+	CHURN=100000 $(BIN)/pytest tests/b2bua/test_endings.py -k cycle -n 2 $(ARGS)
 
 lint: venv ## ruff, mypy --strict and the floors that imports must keep to
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ Address = tuple[str, int]
 
 CALLING: Final = "+13125550199"
 _REASONS: Final = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted"}
-_serial: Final = itertools.count(1)
+_serial: Final = itertools.count(10_000_000)  # of one length, so that storms come out alike
 
 
 class Party:
@@ -141,7 +141,7 @@ class Leg:
         assert what in (message.code, message.method), f"not {what} but\n{message}"
         assert not method or message.cseq_method == method, f"not of {method} but\n{message}"
         self.party.unheard.remove(message)
-        self._learn(message)
+        self.learn(message)
         return message
 
     def hears_nothing(self) -> None:
@@ -176,7 +176,8 @@ class Leg:
         self.says(code, *headers, body=body, reason=reason)
         self.hears("ACK")
 
-    def _learn(self, message: Wire) -> None:
+    def learn(self, message: Wire) -> None:
+        """Takes over what an answer to an INVITE of ours says of the dialog."""
         if message.code > 100 and message.cseq_method == "INVITE":
             if message.code < 300:
                 self.remote, self.target = message.get("To"), uri_of(message.get("Contact"))

@@ -1,6 +1,7 @@
 """What must hold at the end of a call, whichever way it ended: its record, and what is given back."""
 
 import gc
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,9 @@ from tests.b2bua.stage import Stage
 
 EACH = pytest.mark.parametrize("ending", ENDINGS.values(), ids=list(ENDINGS))
 """And after each the stage looks whether every load, transaction, dialog, call and timer is gone."""
+
+ROUNDS = int(os.environ.get("CHURN", "1600")) // len(ENDINGS)
+"""How often each is played in search of cycles; ``make churn`` plays 100,000 calls."""
 
 
 @EACH
@@ -58,7 +62,7 @@ def test_no_cycle_is_left_for_the_garbage_collector(stage: Stage, ending: Ending
     gc.collect()
     gc.disable()
     try:
-        for _ in range(50):
+        for _ in range(ROUNDS):
             ending.play(stage)
         stage.pass_time(GIVE_UP + T4)
         assert gc.collect() == 0

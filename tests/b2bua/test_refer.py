@@ -266,13 +266,16 @@ def test_a_caller_who_refuses_the_new_media(stage: Stage, body: bytes | None, co
     assert [each.code for each in record.attempts] == [603, 200]
 
 
-def test_a_caller_who_says_nothing_to_the_new_media(stage: Stage) -> None:
+@pytest.mark.parametrize("code", [0, 100])
+def test_a_caller_who_never_answers_the_new_offer(stage: Stage, code: int) -> None:
     caller, callee = kept(stage)
     callee.says(200)
     callee.hears("ACK")
     again = caller.hears("INVITE")
+    if code:
+        caller.answers(again, code)
     stage.pass_time(GIVE_UP)
-    for _ in range(6):
+    for _ in range(0 if code else 6):
         assert caller.hears("INVITE") == again
     caller.is_hung_up()
     callee.is_hung_up()
