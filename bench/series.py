@@ -41,6 +41,7 @@ class Series:
 
     rate: int
     trials: dict[str, list[Trial]]
+    idle_cores: dict[str, float]  # what each device uses when it does nothing
 
     def cpu_us(self, name: str) -> float:
         """Median CPU time of a call in µs."""
@@ -64,14 +65,18 @@ class _Entrant:
     def mark(self) -> None:
         self._marks.append((time.monotonic(), cpu_seconds(self.process.tree())))
 
+    def idle_cores(self) -> float:
+        """CPU time per second between the first two marks, when nothing was to be done."""
+        (began, cpu_before), (ended, cpu_after) = self._marks[:2]
+        return (cpu_after - cpu_before) / (ended - began)
+
     def trials(self) -> list[Trial]:
-        """The first two marks enclose idleness; from the next on, each begins a load and the quiet after it."""
-        (idle_from, idle_cpu), (idle_to, warm_cpu), *marks = self._marks
-        idle_cores = (warm_cpu - idle_cpu) / (idle_to - idle_from)
+        """From the third mark on, each begins a load and the quiet after it."""
+        marks = self._marks[2:]
         trials = []
         for load, (began, cpu_before), (ended, cpu_after) in zip(self.loads, marks, marks[1:], strict=False):
             quiet = ended - began - load.seconds
-            used = cpu_after - cpu_before - idle_cores * max(0.0, quiet)
+            used = cpu_after - cpu_before - self.idle_cores() * max(0.0, quiet)
             trials.append(Trial(load, used / load.attempted * 1e6))
         return trials
 
@@ -101,7 +106,11 @@ def run_series(
                 entrant.loads.append(ground.load(entrant.process, address, scenario, rate, seconds))
         time.sleep(QUIET)  # what the last calls still cost
         _mark_all(entrants)
-        return Series(rate, {entrant.device.name: entrant.trials() for entrant in entrants})
+        return Series(
+            rate,
+            {entrant.device.name: entrant.trials() for entrant in entrants},
+            {entrant.device.name: entrant.idle_cores() for entrant in entrants},
+        )
 
 
 def _mark_all(entrants: Sequence[_Entrant]) -> None:

@@ -15,7 +15,7 @@ def trials(*us: float) -> list[Trial]:
 
 
 def test_a_ratio_is_the_median_of_the_pairs_and_not_that_of_medians() -> None:
-    series = Series(10, {"a": trials(1, 2, 9), "b": trials(10, 4, 10)})
+    series = Series(10, {"a": trials(1, 2, 9), "b": trials(10, 4, 10)}, {})
     assert series.ratio("a", "b") == 0.5
     assert series.cpu_us("a") == 2
 
