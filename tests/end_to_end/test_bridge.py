@@ -223,6 +223,8 @@ def test_a_callee_that_hangs_up_before_the_ack_came(site: Site) -> None:
     answer = caller.expect(200)
     callee.bye()
     assert callee.expect_final("BYE").code == 200
+    site.settled()
+    assert caller.heard("BYE") == []  # not before the ACK (RFC 3261 §15)
     caller.ack(answer)
     caller.hears_of_end()
     site.idle()

@@ -117,7 +117,7 @@ def test_the_called_number_keeps_its_parameters_on_the_wire(site: Site) -> None:
     caller.invite()
     callee = site.callee(site.premise, caller)
     assert callee.opening is not None
-    assert callee.opening.uri.startswith(f"sip:{number};npdi;rn=+13125550000@{site.block.premise}")
+    assert callee.opening.uri == f"sip:{number};npdi;rn=+13125550000@{site.block.premise}:5060;user=phone"
     callee.answer(486)
     site.refused(caller, 486)
 
@@ -305,17 +305,18 @@ def test_an_untrusted_callees_identity_stays_behind(site: Site) -> None:
     site.refused(caller, 486)
 
 
-def test_a_challenge_is_not_passed_on(site: Site) -> None:
+@pytest.mark.parametrize("code", [401, 407])
+def test_a_challenge_is_not_passed_on(site: Site, code: int) -> None:
     """A digest for our peer's realm is between our peer and us: the caller gets no challenge to answer."""
     caller = site.caller(TRUSTED)
     caller.invite()
     callee = site.callee(site.premise, caller)
-    challenge = ("WWW-Authenticate", 'Digest realm="premise", nonce="1"')
-    callee.answer(401, [challenge], reason="Unauthorized")
+    name = {401: "WWW-Authenticate", 407: "Proxy-Authenticate"}[code]
+    callee.answer(code, [(name, 'Digest realm="premise", nonce="1"')], reason="Say Who You Are")
     callee.expect("ACK")
     final = caller.expect_final()
     caller.ack(final)
-    assert final.code >= 400
-    assert not final.all("WWW-Authenticate")
+    assert final.code == 403  # a 401 or 407 without a challenge would be none (RFC 3261 §21.4.2)
+    assert not final.all(name)
     site.settled()
     assert not any(message.all("Authorization") for message in site.premise.heard())

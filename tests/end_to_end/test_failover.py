@@ -248,6 +248,16 @@ def test_the_targets_of_a_trunk_are_hunted_first(site: Site) -> None:
     site.ends(caller, second)
 
 
+def test_a_refusal_that_is_not_in_hunt_on_ends_the_hunt(site: Site) -> None:
+    second = site.phone(site.block.cloud_spare)
+    caller, first = call_to(site, "pair")
+    first.answer(486)
+    first.expect("ACK")
+    site.refused(caller, 486)
+    site.settled()
+    assert not site.calls_to(second, caller)
+
+
 # ------------------------------------------------------------------------------------------------ early media
 
 

@@ -73,6 +73,16 @@ def test_a_broken_configuration_never_replaces_a_running_one(own_site: OwnSite, 
     site.router.check_health()
 
 
+def test_a_reload_cannot_move_the_listeners(own_site: OwnSite) -> None:
+    """It says so, and changes nothing at all: the rule that came with the new address is not in force either."""
+    site = own_site(probe(404))
+    moved = front_door(site.block, [probe(480)]).replace(":5060\n", ":5070\n", 1)
+    site.router.configure(moved)
+    until(lambda: "listen: can't change" in site.router.stderr, "the fault to be named")
+    assert probed(site) == 404
+    site.router.check_health()
+
+
 def test_counts_and_health_go_over_to_the_new_configuration(own_site: OwnSite) -> None:
     settings: dict[str, Any] = {"premise": {"limits": {"max_calls": 1}}, "otherwise": {"to": ["premise", "cloud"]}}
     site = own_site(probe(404), **settings)
