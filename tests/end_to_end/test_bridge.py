@@ -102,6 +102,40 @@ def test_requests_within_a_dialog_go_to_its_contact(site: Site, moves: bool) -> 
     assert callee.hears_of_end().uri == target
 
 
+def test_every_via_of_the_request_comes_back_in_order(site: Site) -> None:
+    """RFC 3261 §8.2.6.2: a proxy in front of us finds its own way back by them."""
+    caller = site.caller(NUMBER)
+    proxies = ["SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK-p2", "SIP/2.0/TLS 192.0.2.6;branch=z9hG4bK-p1;x=a,b"]
+    invite = caller.request("INVITE", body=caller.body)
+    own = invite.headers[0]
+    invite.headers[0:1] = [own, *(("Via", value) for value in proxies)]
+    caller.opening = caller.send(invite)
+    callee = site.callee(site.premise, caller)
+    callee.answer(180)
+    vias = ", ".join(caller.expect(180).all("Via"))
+    assert vias.startswith(own[1].removesuffix(";rport"))
+    assert vias.endswith(", ".join(proxies))
+    callee.answer(486)
+    callee.expect("ACK")
+    site.refused(caller, 486)
+
+
+def test_a_caller_may_try_again_under_the_same_call_id(site: Site) -> None:
+    """As after a challenge or a redirect: same Call-ID and From tag, the next CSeq, no To tag (RFC 3261 §8.1.3.5)."""
+    caller = site.caller(NUMBER)
+    first_remote = caller.remote
+    for code in (486, 480):
+        caller.opening = None
+        caller.remote = first_remote
+        caller.invite()
+        callee = site.callee(site.premise, caller)
+        callee.answer(code)
+        callee.expect("ACK")
+        site.refused(caller, code)
+    caller.opening, caller.remote = None, first_remote
+    site.ends(caller, site.answered(caller, site.premise))
+
+
 # ------------------------------------------------------------------------------------------------ offer and answer
 
 

@@ -147,6 +147,20 @@ def test_odd_spellings_of_a_header_that_crosses_are_understood(site: Site) -> No
     callee.expect("ACK")
 
 
+def test_a_whole_call_in_compact_forms(site: Site) -> None:
+    short = {"Via": "v", "From": "f", "To": "t", "Call-ID": "i", "Contact": "m", "Content-Type": "c", "Subject": "s"}
+    caller = site.caller(TRUSTED)
+    opening = caller.request("INVITE", [("Subject", "short")], caller.body)
+    said = Wire(opening.start, [(short.get(name, name), value) for name, value in opening.headers], opening.body)
+    site.carrier.send(said.encode().replace(b"Content-Length:", b"l  :"), caller.router)
+    callee = site.callee(site.premise, caller)
+    assert callee.opening is not None
+    assert callee.opening.get("Subject") == "short"
+    assert callee.opening.body == caller.body
+    site.connects(caller, callee)
+    site.ends(caller, callee)
+
+
 # ------------------------------------------------------------------------------------------------ stays behind
 
 
@@ -155,6 +169,7 @@ def test_odd_spellings_of_a_header_that_crosses_are_understood(site: Site) -> No
     [
         ("Via", "SIP/2.0/UDP 192.0.2.8:5060;branch=z9hG4bK-before"),
         ("Record-Route", "<sip:192.0.2.8;lr>"),
+        ("Route", "<sip:192.0.2.8;lr>"),
         ("Contact", "<sip:hidden@192.0.2.8>"),
         ("Supported", "100rel, timer, replaces"),
         ("Allow", "INVITE, UPDATE, PRACK, MESSAGE"),
