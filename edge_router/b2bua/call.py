@@ -193,12 +193,12 @@ class Call:
             self.setup.close()
             self.setup = None
         if other is not None:
-            came_by, leaves_by = leg.trunk.trunk, other.trunk.trunk
-            reason = crossing(request, IN_BYE, came_by, leaves_by, other.listener.advertised)
             if isinstance(other, CalleeLeg) and not other.acknowledged:
-                other.give_up(reason or _NORMAL)
+                other.give_up(reasons_of(request) or _NORMAL)
             else:
-                other.bye(reason or _NORMAL)
+                came_by, leaves_by = leg.trunk.trunk, other.trunk.trunk
+                crossed = crossing(request, IN_BYE, came_by, leaves_by, other.listener.advertised)
+                other.bye(crossed or _NORMAL, request.body)
         if not by_caller and isinstance(leg, CalleeLeg) and not leg.acknowledged:
             leg.acknowledge()
         outcome = "referred" if self.record.transferred_to else "answered"
@@ -222,20 +222,22 @@ class Call:
         caller = self.caller
         if caller.invite is None:
             return
-        self._stop_set_up("".join(f"Reason: {value}\r\n" for value in request.all("reason")))
+        self._stop_set_up(reasons_of(request))
         caller.refuse(487, "Request Terminated")
         self.record.code = 487
         self.over("cancelled", "caller", cause_of(request))
 
     # Ends that are ours
 
-    def refuse(self, code: int, reason: str, outcome: str, headers: str = "", cause: int | None = None) -> None:
+    def refuse(
+        self, code: int, reason: str, outcome: str, headers: str = "", cause: int | None = None, body: bytes = b""
+    ) -> None:
         """Refuses the caller, or if he is answered already, hangs up."""
         caller = self.caller
         if caller.answered:
             caller.bye(headers or _FAILURE)
         else:
-            caller.refuse(code, reason, headers)
+            caller.refuse(code, reason, headers, body)
             self.record.code = code
         self.over(outcome, "router", cause)
 
@@ -306,6 +308,11 @@ class _NextEvent:
 
 
 next_event: Final = _NextEvent()
+
+
+def reasons_of(message: Message) -> str:
+    """The Reason lines of a message (RFC 3326)."""
+    return "".join(f"Reason: {value}\r\n" for value in message.all("reason"))
 
 
 def cause_of(message: Message) -> int | None:

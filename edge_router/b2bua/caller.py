@@ -75,7 +75,7 @@ class CallerLeg(Leg):
         self._interval = T1
         self._repeated_for = 0.0
         self._shown: ShownSdp | None = None
-        self._farewell: str | None = None
+        self._farewell: tuple[str, bytes] | None = None
         self._asked: ClientTransaction | None = None
         self._asked_seq = 0
         self._tried = False
@@ -106,11 +106,11 @@ class CallerLeg(Leg):
             self.router.wheel.start(T1, self, _REPEAT)
         self.request = None
 
-    def refuse(self, code: int, reason: str, headers: str = "") -> None:
+    def refuse(self, code: int, reason: str, headers: str = "", body: bytes = b"") -> None:
         """Sends a final answer other than 2xx."""
         self.router.forget_dialog(self)
         if self.invite is not None:
-            self._respond(code, reason, headers)
+            self._respond(code, reason, headers, body)
             self.invite = None
             self.request = None
 
@@ -155,7 +155,7 @@ class CallerLeg(Leg):
         self.acknowledged = True
         self._ok = b""
         if self._farewell is not None:
-            super().bye(self._farewell)
+            super().bye(*self._farewell)
         elif self.call is not None:
             self.call.acknowledged(request)
 
@@ -174,7 +174,7 @@ class CallerLeg(Leg):
         if self._repeated_for >= GIVE_UP:
             self.acknowledged = True
             if self._farewell is not None:
-                super().bye(self._farewell)
+                super().bye(*self._farewell)
             elif self.call is not None:
                 self.call.never_acknowledged()
             return
@@ -183,12 +183,12 @@ class CallerLeg(Leg):
         self._interval = min(2 * self._interval, T2, GIVE_UP - self._repeated_for)
         self.router.wheel.start(self._interval, self, _REPEAT)
 
-    def bye(self, headers: str = "") -> None:
+    def bye(self, headers: str = "", body: bytes = b"") -> None:
         """Ends the dialog; not before his ACK has come or can't come any more (RFC 3261 §15)."""
         if self.acknowledged:
-            super().bye(headers)
+            super().bye(headers, body)
         else:
-            self._farewell = headers
+            self._farewell = headers, body
 
     # Requests of ours to him
 

@@ -87,10 +87,10 @@ class Leg:
         self.listener.send(ack, self.next_hop())
         return ack
 
-    def bye(self, headers: str = "") -> None:
+    def bye(self, headers: str = "", body: bytes = b"") -> None:
         """Ends the dialog."""
         self.router.forget_dialog(self)
-        self.send("BYE", headers)
+        self.send("BYE", headers, body)
 
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.call import Call, cause_of, next_event
+from edge_router.b2bua.call import Call, cause_of, next_event, reasons_of
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import join, refer
@@ -233,16 +233,15 @@ def give_back(call: Call, failure: Failure | None, last: str) -> None:
     code = _CODES_FOR_CALLER.get(failure.code, failure.code)
     if code == 503 and callee.trunk.trunk.final_503 is not None:
         code = callee.trunk.trunk.final_503
+    cause = cause_of(response)
+    if code != failure.code or call.caller.answered:
+        # Retry-After, a body and such belong to the status that they came with.
+        call.refuse(code, reason_phrase(code), "failed", reasons_of(response), cause)
+        return
     headers = call.crossing_back(callee, response)
-    if code != failure.code:
-        # Retry-After and such belong to the status that they came with.
-        headers = "".join(f"Reason: {value}\r\n" for value in response.all("reason"))
-        reason = reason_phrase(code)
-    else:
-        reason = response.reason or reason_phrase(code)
-        if 300 <= code < 400:
-            headers += "".join(f"Contact: {value}\r\n" for value in response.all("contact"))
-    call.refuse(code, reason, "failed", headers, cause_of(response))
+    if 300 <= code < 400:
+        headers += "".join(f"Contact: {value}\r\n" for value in response.all("contact"))
+    call.refuse(code, response.reason or reason_phrase(code), "failed", headers, cause, response.body)
 
 
 # A challenge is between the target and us, and is not the caller's to answer.

@@ -161,15 +161,17 @@ class Leg:
         self.answers(bye, 200)
         return bye
 
-    def hangs_up(self, *headers: str) -> None:
+    def hangs_up(self, *headers: str, body: bytes = b"") -> None:
         """Says BYE and hears 200 to it."""
-        self.asks("BYE", *headers)
+        self.asks("BYE", *headers, body=body)
         self.hears(200, "BYE")
 
-    def is_cancelled(self) -> None:
+    def is_cancelled(self) -> Wire:
         """Hears CANCEL, says 200 to that and 487 to the INVITE, and hears the ACK."""
-        self.answers(self.hears("CANCEL"), 200)
+        cancel = self.hears("CANCEL")
+        self.answers(cancel, 200)
         self.refuses(487)
+        return cancel
 
     def refuses(self, code: int, *headers: str, body: bytes = b"", reason: str = "") -> None:
         """Refuses the INVITE, and hears the ACK."""

@@ -124,6 +124,13 @@ def test_the_callees_refusal_crosses(stage: Stage, code: int) -> None:
     assert (record.outcome, record.code, record.cause, record.ended_by) == ("failed", code, 17, "router")
 
 
+def test_a_refusal_crosses_with_its_body(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.refuses(488, "Warning: 304 premise no", body=stage.premise.sdp)
+    refusal = caller.hears_refusal(488)
+    assert (refusal.body, refusal.get("Content-Type")) == (stage.premise.sdp, "application/sdp")
+
+
 @pytest.mark.parametrize("code", [401, 407])
 def test_a_challenge_is_not_the_callers_to_answer(stage: Stage, code: int) -> None:
     caller, callee = stage.ringing()
@@ -320,6 +327,28 @@ def test_a_bye_crosses_with_its_reason(stage: Stage, who: str) -> None:
     assert (stage.record.outcome, stage.record.ended_by, stage.record.cause) == ("answered", who, 31)
 
 
+REL = b"\x0c\x02\x00\x02\x80\x90"
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+def test_a_bye_crosses_with_its_body(stage: Stage, who: str) -> None:
+    caller, callee = stage.connected()
+    ends, is_ended = (caller, callee) if who == "caller" else (callee, caller)
+    ends.hangs_up("Content-Type: application/isup;version=itu-t92+", body=REL)
+    bye = is_ended.is_hung_up()
+    assert (bye.body, bye.get("Content-Type")) == (REL, "application/isup;version=itu-t92+")
+
+
+def test_a_bye_with_a_body_that_waits_for_the_ack(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    callee.hangs_up("Content-Type: application/isup", body=REL)
+    callee.hears("ACK")
+    caller.ack()
+    assert caller.is_hung_up().body == REL
+
+
 def test_a_bye_without_a_reason_is_given_one(stage: Stage) -> None:
     caller, callee = stage.connected()
     caller.hangs_up()
@@ -367,9 +396,9 @@ def test_a_caller_who_hangs_up_before_his_ack(stage: Stage, acknowledged_after: 
     caller, callee = stage.ringing()
     callee.says(200)
     caller.hears(200)
-    caller.hangs_up()
+    caller.hangs_up("Reason: Q.850;cause=31", "Content-Type: application/isup", body=REL)
     callee.hears("ACK")
-    callee.is_hung_up()
+    assert callee.is_hung_up().get("Reason") == "Q.850;cause=31"
     if acknowledged_after:
         caller.ack()
     # And nothing of the 200 any more: nobody is left to hear it.

@@ -7,6 +7,9 @@ from tests.b2bua.leg import Leg
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
 
 
+REL = b"\x0c\x02\x00\x02\x80\x90"
+
+
 def gives_up(caller: Leg, *headers: str) -> None:
     """CANCELs, and hears what he is owed at once, whatever the callee does (RFC 3261 §9.2)."""
     caller.cancel(*headers)
@@ -27,8 +30,9 @@ def test_after_a_provisional_answer(stage: Stage, code: int) -> None:
     callee.says(code)
     if code > 100:
         caller.hears(code)
-    gives_up(caller, "Reason: SIP;cause=200", "Reason: Q.850;cause=26")
-    callee.is_cancelled()
+    reasons = ["SIP;cause=200", "Q.850;cause=26"]
+    gives_up(caller, *(f"Reason: {reason}" for reason in reasons))
+    assert callee.is_cancelled().all("Reason") == reasons
     is_cancelled_by_caller(stage)
     assert stage.record.cause == 26
 
@@ -179,10 +183,10 @@ def test_from_another_address_it_changes_nothing(stage: Stage) -> None:
 def test_a_bye_in_the_early_dialog_is_one_too(stage: Stage) -> None:
     """RFC 3261 §15: a caller may end an early dialog by BYE."""
     caller, callee = stage.ringing()
-    caller.asks("BYE", "Reason: Q.850;cause=16")
+    caller.asks("BYE", "Reason: Q.850;cause=16", "Content-Type: application/isup", body=REL)
     caller.hears(200, "BYE")
     caller.hears_refusal(487)
-    callee.is_cancelled()
+    assert callee.is_cancelled().get("Reason") == "Q.850;cause=16"
     is_cancelled_by_caller(stage)
 
 

@@ -349,8 +349,8 @@ def test_a_caller_who_is_kept_and_hangs_up_while_it_rings(stage: Stage) -> None:
 
 def test_a_caller_who_is_kept_and_whom_nobody_takes_is_hung_up(stage: Stage) -> None:
     caller, callee = kept(stage)
-    callee.refuses(486)
-    caller.is_hung_up()
+    callee.refuses(486, "Reason: Q.850;cause=17", "User-to-User: 00", body=stage.premise.sdp)
+    assert caller.is_hung_up().all("Reason") == ["Q.850;cause=17"]
     record = stage.record
     assert (record.outcome, record.ended_by, record.code) == ("failed", "router", 200)
     assert [each.code for each in record.attempts] == [603, 486]
