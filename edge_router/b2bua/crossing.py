@@ -51,7 +51,7 @@ IN_INVITE: Final = _EVERYWHERE | {
     "geolocation-routing": _AS_IT_CAME,
 }
 IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
-IN_BYE: Final = {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
+IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
 
 
 def crossing(message: Message, table: dict[str, int], came_by: Trunk, leaves_by: Trunk, host: str) -> str:
