@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 Event = tuple[str, "Leg", Any]
-"""What set-up is woken with: RESPONSE, TIMEOUT, ACK or NOTIFY; the leg that it happened on; the message, if any."""
+"""What set-up is woken with: RESPONSE, TIMEOUT, WAITED, ACK or NOTIFY; the leg that it happened on; a message."""
 
 _NORMAL: Final = "Reason: Q.850;cause=16\r\n"
 _RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
@@ -157,6 +157,11 @@ class Call:
         """Writes an attempt, and how it ended, into the record."""
         ms = round((self.router.wheel.now - began) * 1000)
         self.record.attempts += (Attempt(peer, target, code, ms),)
+
+    def remark(self, words: str) -> None:
+        """Adds to the record what came otherwise than decided."""
+        reason = self.record.reason
+        self.record.reason = f"{reason}; {words}" if reason else words
 
     # What the legs tell
 

@@ -50,6 +50,8 @@ IN_INVITE: Final = _EVERYWHERE | {
     "geolocation": _AS_IT_CAME,
     "geolocation-routing": _AS_IT_CAME,
 }
+# For a trunk that may not know who calls: these would name him, or vouch for a From that is gone (RFC 8224).
+IN_ANONYMOUS_INVITE: Final = {key: form for key, form in IN_INVITE.items() if key not in ("identity", "call-info")}
 IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
 IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
 

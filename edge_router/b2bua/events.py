@@ -28,7 +28,7 @@ class Observer(Protocol):
         """The call has its decision, which took so many seconds."""
 
     def failover(self, came_from: str, went_to: str, reason: str) -> None:
-        """A call moved on from one dial-peer or target to the next; ``reason`` is a status code or ``timeout``."""
+        """A call moved on to the next dial-peer; ``reason`` is a status, ``timeout``, ``down`` or ``full (...)``."""
 
     def ringing(self, record: CallRecord) -> None:
         """The first ringing or answer went out to the caller: the post-dial delay is known."""

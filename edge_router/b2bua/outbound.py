@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
-from edge_router.b2bua.crossing import IN_INVITE, crossing
+from edge_router.b2bua.crossing import IN_ANONYMOUS_INVITE, IN_INVITE, crossing
 from edge_router.b2bua.identity import ANONYMOUS, hides_identity, rehost_uri
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.headers import NameAddr
@@ -49,16 +49,16 @@ def outbound_invite(
     uri = f"sip:{user}@{place}{incoming.uri_params}" if user else f"sip:{place}{incoming.uri_params}"
     ours = via.advertised
     if not trunk.send_identity and "privacy" in first and hides_identity(first["privacy"]):
-        caller = ANONYMOUS
+        caller, headers_that_cross = ANONYMOUS, IN_ANONYMOUS_INVITE
     else:
-        caller = _addressed(incoming.from_, ours)
+        caller, headers_that_cross = _addressed(incoming.from_, ours), IN_INVITE
     callee = _to(incoming.to, place)
     tag = new_token()
     call_id = f"{new_token()}@{via.advertised_host}"
     local = f"{caller};tag={tag}"
     dialog = Dialog(call_id, local, tag, callee, "", uri, ())
     dialog.local_seq = 1
-    crossed = crossing(request, IN_INVITE, came_by, trunk, ours)
+    crossed = crossing(request, headers_that_cross, came_by, trunk, ours)
     headers = (
         f"Max-Forwards: {incoming.hops_left}\r\nFrom: {local}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n"
         f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"

@@ -31,7 +31,7 @@ async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
     try:
         body = _silence(incoming.request, caller.listener.advertised_host)
     except sdp.BadSdp as error:
-        call.record.reason = f"not referred: {error}"
+        call.remark(f"not referred: {error}")
         return 488
     began = call.router.wheel.now
     uri = contacts_of(incoming, peer, trunk, call.router.wheel.now)[0]
@@ -49,7 +49,7 @@ async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
         call.note_attempt(peer.name, uri, code, began)
     if code is None or code >= 300:
         call.record.transferred_to = None
-        call.record.reason = f"not referred: {code or 'timeout'}"
+        call.remark(f"not referred: {code or 'timeout'}")
         return code
     call.record.transferred_to = uri
     caller.bye("Reason: Q.850;cause=16\r\n")
@@ -128,7 +128,7 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
         if leg is not caller or event not in (RESPONSE, TIMEOUT):
             continue
         if event == TIMEOUT or response.code >= 300:
-            call.record.reason = "the caller refused the new media"
+            call.remark("the caller refused the new media")
             callee.give_up()
             call.callee = None
             call.refuse(500, "", "failed")

@@ -37,7 +37,7 @@ def check_mandatory(message: Request | Response) -> None:
     """Raises BadMessage(400) where a header is missing that every message has, or CSeq is not what it must be."""
     first = message.first
     if not first.keys() >= MANDATORY:
-        missing = " and ".join(SPELLING[key] for key in sorted(MANDATORY - first.keys()))
+        missing = " and ".join(SPELLING[key] for key in sorted(MANDATORY.difference(first)))
         raise BadMessage(400, f"{missing} is missing", message)
     if not first["call-id"]:
         raise BadMessage(400, "Call-ID is empty", message)

@@ -8,9 +8,10 @@ nothing is left. `call.py` drives this coroutine and has the ends that can come 
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
-from edge_router.b2bua.call import Call, cause_of, next_event, reasons_of
+from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.failure import Failure, give_back
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import join, refer
@@ -23,21 +24,11 @@ if TYPE_CHECKING:
     from edge_router.b2bua.callee import CalleeLeg
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.dialplan.failures import FailureSet
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.policy.decision import Decision
     from edge_router.sip.message import Response
-
-
-class Failure(NamedTuple):
-    """Why an attempt came to nothing: the final status, None if none came, and what came with it."""
-
-    code: int | None
-    response: Response | None = None
-    callee: CalleeLeg | None = None
-
-
-_NO_CIRCUIT: Final = 34  # Q.850: no circuit or channel available
 
 
 async def set_up(call: Call, incoming: Incoming) -> None:
@@ -48,10 +39,14 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         return
     failure: Failure | None = None
     last = why = ""
-    for peer, trunk, by in hops(call, decision):
-        if last:
+    for peer, trunk, by, closed in hops(call, decision):
+        if last and last != peer.name:
             call.router.observer.failover(last, peer.name, why)
         last = peer.name
+        if closed:
+            why = closed
+            call.remark(f"{last} is {closed}")
+            continue
         call.record.dial_peer_out = peer.name
         call.record.egress_trunk = trunk.trunk.name
         call.record.method = by
@@ -62,13 +57,13 @@ async def set_up(call: Call, incoming: Incoming) -> None:
             code = await refer(call, incoming, peer, trunk)
             if code is not None and code < 300:
                 return
-            why = _word(code)
+            why = "timeout" if code is None else str(code)
             continue
         failure = await bridge(call, incoming, peer, trunk)
         if failure is None:
             return
-        why = _word(failure.code)
-        if not trunk.trunk.next_peer_on.has(failure.code):
+        why = failure.word
+        if not _moves_on(trunk.trunk.next_peer_on, failure.code):
             break
     give_back(call, failure, last)
 
@@ -98,32 +93,36 @@ def reject(call: Call, decision: Decision) -> None:
     call.refuse(decision.code, reason, "rejected" if matched else "failed", headers, decision.cause)
 
 
-def hops(call: Call, decision: Decision) -> Iterator[tuple[DialPeer, LiveTrunk, str]]:
-    """The dial-peers to try, in order, each admitted to its trunk; those that are down or full are skipped.
+def hops(call: Call, decision: Decision) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
+    """The dial-peers to try, in order, with the way there; or where one is skipped, why: ``down``, ``full (...)``.
 
-    Where all were down and none was tried, they are tried all the same: nothing is lost by it, and a premise that
-    came back a second ago is not written off. They are bridged: a caller sent to where nobody may be is lost for good.
+    One that is tried counts on its trunk until the next. When all else has failed, those that were down are tried all
+    the same: nothing is lost by it, and a premise that came back a second ago is not written off. They are bridged: a
+    caller sent to where nobody may be is lost for good.
     """
     down: list[Hop] = []
-    tried = False
     for hop in (*decision.to, *decision.otherwise):
         peer, trunk = call.routing.outgoing(hop.peer)
-        if not trunk.up:
+        if trunk.up:
+            yield from _admitted(call, peer, trunk, _way(call, hop))
+        else:
             down.append(hop)
-        elif trunk.admit_outbound(call.router.wheel.now) is None:
-            call.count_on(trunk)
-            tried = True
-            yield peer, trunk, _way(call, hop)
-            call.count_on(None)
-    if not tried:
-        for hop in down:
-            peer, trunk = call.routing.outgoing(hop.peer)
-            if trunk.admit_outbound(call.router.wheel.now) is None:
-                call.count_on(trunk)
-                if hop.by != "bridge":
-                    call.record.reason = "bridged, since every dial-peer is down"
-                yield peer, trunk, "bridge"
-                call.count_on(None)
+            yield peer, trunk, "", "down"
+    for hop in down:
+        peer, trunk = call.routing.outgoing(hop.peer)
+        if hop.by != "bridge":
+            call.remark("bridged, since nothing else is up")
+        yield from _admitted(call, peer, trunk, "bridge")
+
+
+def _admitted(call: Call, peer: DialPeer, trunk: LiveTrunk, by: str) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
+    limit = trunk.admit_outbound(call.router.wheel.now)
+    if limit is not None:
+        yield peer, trunk, "", f"full ({limit})"
+        return
+    call.count_on(trunk)
+    yield peer, trunk, by, ""
+    call.count_on(None)
 
 
 def _way(call: Call, hop: Hop) -> str:
@@ -134,14 +133,14 @@ def _way(call: Call, hop: Hop) -> str:
     if caller.answered:
         return "bridge"
     if hop.by not in caller.trunk.trunk.accepts:
-        call.record.reason = f"bridged, since trunk {caller.trunk.trunk.name} does not accept {hop.by}"
+        call.remark(f"bridged, since trunk {caller.trunk.trunk.name} does not accept {hop.by}")
         return "bridge"
     return hop.by
 
 
 async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> Failure | None:
     """Tries the targets of a trunk in turn. None when one has answered and the caller is through."""
-    failure = Failure(None)
+    failure: Failure | None = None
     router = call.router
     call.caller.trying()
     for target in trunk.targets_to_try(router.wheel.now) or trunk.last_resort():
@@ -167,7 +166,7 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
         _judge(trunk, target, failure, callee, router.wheel.now)
         if code is None and callee.provisional > 100:
             break  # nobody is there to answer: another target would only ring as long again
-        if not trunk.trunk.hunt_on.has(code):
+        if not _moves_on(trunk.trunk.hunt_on, code):
             break
     return failure
 
@@ -182,12 +181,12 @@ async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failu
             continue
         if event in (TIMEOUT, WAITED):
             callee.give_up()
-            return Failure(None, None, callee)
+            return Failure(callee, None)
         response: Response = what
         code = response.code
         if code >= 300:
             callee.give_up()
-            return Failure(code, response, callee)
+            return Failure(callee, code, response)
         if code >= 200:
             return response
         if code == 100 and reached == 0:  # said again, neither 100 nor ringing gains any time
@@ -197,6 +196,11 @@ async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failu
         reached = max(reached, code)
         if code > 100:
             call.relay_ringing(callee, response)
+
+
+def _moves_on(failures: FailureSet, code: int | None) -> bool:
+    """Whether a call goes on after this: where the trunk says so, and after a 3xx, which answers nothing for us."""
+    return failures.has(code) or (code is not None and code < 400)
 
 
 def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg, now: float) -> None:
@@ -217,36 +221,3 @@ def _retry_after(response: Response | None) -> int:
     text = response.first.get("retry-after", "") if response is not None else ""
     seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
     return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0
-
-
-def give_back(call: Call, failure: Failure | None, last: str) -> None:
-    """Nothing has taken the call: the caller gets what the last attempt said, in a form that does no harm."""
-    if failure is None or failure.callee is None:
-        call.record.reason = call.record.reason or "every dial-peer is down or full"
-        call.refuse(480, reason_phrase(480), "failed", f"Reason: Q.850;cause={_NO_CIRCUIT}\r\n", _NO_CIRCUIT)
-        return
-    callee, response = failure.callee, failure.response
-    call.record.reason = call.record.reason or f"{last}: {_word(failure.code)}"
-    if failure.code is None or response is None:
-        call.refuse(408, reason_phrase(408), "failed", cause=102)
-        return
-    code = _CODES_FOR_CALLER.get(failure.code, failure.code)
-    if code == 503 and callee.trunk.trunk.final_503 is not None:
-        code = callee.trunk.trunk.final_503
-    cause = cause_of(response)
-    if code != failure.code or call.caller.answered:
-        # Retry-After, a body and such belong to the status that they came with.
-        call.refuse(code, reason_phrase(code), "failed", reasons_of(response), cause)
-        return
-    headers = call.crossing_back(callee, response)
-    if 300 <= code < 400:
-        headers += "".join(f"Contact: {value}\r\n" for value in response.all("contact"))
-    call.refuse(code, response.reason or reason_phrase(code), "failed", headers, cause, response.body)
-
-
-# A challenge is between the target and us, and is not the caller's to answer.
-_CODES_FOR_CALLER: Final = {401: 403, 407: 403}
-
-
-def _word(code: int | None) -> str:
-    return "timeout" if code is None else str(code)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 PREFIX: Final = "edge_router_"
 
 # A decision takes tens of microseconds; what is slower than a millisecond is worth seeing, more is not.
-DECISION_BOUNDS: Final = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025)
+DECISION_BOUNDS: Final[Sequence[float]] = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025)
 # From what the router itself adds to how long a caller waits before he gives up.
-SETUP_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+SETUP_BOUNDS: Final[Sequence[float]] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 Counts = dict[tuple[str | int, ...], int]
 """A count for each set of label values, in the order of the labels' names."""
@@ -95,7 +95,7 @@ class Metrics(Collector):
             _count(self._fallbacks, (policy, decision.fallback))
 
     def failover(self, came_from: str, went_to: str, reason: str) -> None:
-        """Count a move to the next target or dial-peer."""
+        """Count a move to the next dial-peer."""
         try:
             self._failovers[came_from, went_to, reason] += 1
         except KeyError:
@@ -142,7 +142,7 @@ class Metrics(Collector):
         )
         yield _counter(
             "failovers",
-            "Calls that moved on to the next target or dial-peer, by why",
+            "Calls that moved on to the next dial-peer, by why",
             ("from", "to", "reason"),
             self._failovers,
         )

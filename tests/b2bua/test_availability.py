@@ -126,4 +126,35 @@ def test_where_everybody_is_full_the_caller_hears_480(open_stage: OpenStage) -> 
     stage = open_stage(cloud={"limits": {"max_calls": 0}}, premise={"limits": {"max_calls": 0}})
     caller = stage.carrier.calls(CLOUD_FIRST)
     assert caller.hears_refusal(480).get("Reason") == "Q.850;cause=34"
-    assert (stage.record.reason, stage.record.cause) == ("every dial-peer is down or full", 34)
+    assert (stage.record.reason, stage.record.cause) == ("cloud is full (max_calls); premise is full (max_calls)", 34)
+
+
+def test_what_was_passed_over_is_told(open_stage: OpenStage) -> None:
+    stage = open_stage(cloud={"limits": {"max_calls": 0}})
+    takes_it(called(stage), stage.premise)
+    assert stage.ear.failovers == [("cloud", "premise", "full (max_calls)")]
+
+
+def test_a_premise_that_was_down_is_asked_when_the_cloud_refuses(open_stage: OpenStage) -> None:
+    """A cloud that refuses never costs a call that the premise could take, whatever it did half a minute ago."""
+    stage = open_stage(cloud=ONE_TARGET)
+    for _ in range(3):
+        caller = called(stage)
+        stage.cloud.is_called().refuses(500)
+        stage.premise.is_called().refuses(503)
+        caller.hears_refusal(500)
+    assert not stage.router.routing.trunks["premise"].up
+    stage.ear.failovers.clear()
+    caller = called(stage)
+    stage.cloud.is_called().refuses(500)
+    takes_it(caller, stage.premise)
+    assert stage.ear.failovers == [("cloud", "premise", "500")]
+
+
+def test_a_3xx_goes_on_and_leads_nobody_anywhere(open_stage: OpenStage) -> None:
+    """Where a target sends its callers is not where ours may be sent."""
+    stage = open_stage(cloud=ONE_TARGET)
+    caller = called(stage)
+    stage.cloud.is_called().refuses(302, "Contact: <sip:elsewhere@198.51.100.99>")
+    stage.premise.is_called().refuses(302, "Contact: <sip:elsewhere@198.51.100.99>")
+    assert caller.hears_refusal(480).get("Contact") == ""
