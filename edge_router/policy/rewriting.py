@@ -40,7 +40,7 @@ USAGE: Final = {
     "trunk": 'trunk("name").up or trunk("name").sent(60)',
     "percent": 'percent(30, "salt")',
 }
-ROOTS: Final = NOT_BUILT | USAGE.keys()
+ROOTS: Final = NOT_BUILT.union(USAGE)
 """The names that a read can begin with."""
 
 
@@ -106,7 +106,9 @@ def _starts_read(tokens: list[Token], at: int) -> bool:
 def _free_names(tokens: list[Token]) -> Iterator[str]:
     """Names v0, v1, ... but for those that the rule itself uses."""
     taken = {token.text for token in tokens}
-    return (name for name in (f"v{number}" for number in count()) if name not in taken)
+    for number in count():
+        if f"v{number}" not in taken:
+            yield f"v{number}"
 
 
 def _padded(variable: str, read: str) -> str:
