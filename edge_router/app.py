@@ -65,8 +65,8 @@ class App:
         }
         routing = build(config, time.monotonic, picture=self.picture)
         # The call log and other observers hear little; the metrics alone hear of every message.
-        heard = Observers(self.metrics, CallLog(), *observers)
-        self.router = Router(routing, self.listeners, heard)
+        self._observers = Observers(self.metrics, CallLog(), *observers)
+        self.router = Router(routing, self.listeners, self._observers)
         self.http: HttpServer | None = None
         self._garbage = Garbage()
         self._status = "starting"
@@ -182,14 +182,22 @@ class App:
     # What is asked at a scrape
 
     def _readiness(self) -> Readiness:
-        reasons = {"starting": "starting", "draining": "draining: no new calls, those in progress go on"}
-        return Readiness(self._status, reasons.get(self._status, ""))
+        if self._status == "draining":
+            return Readiness(self._status, "draining: no new calls, those in progress go on")
+        down = [name for name, trunk in self.router.routing.trunks.items() if trunk.trunk.targets and not trunk.up]
+        return Readiness(self._status, f"down: {', '.join(down)}" if down else "", degraded=bool(down))
 
     def _read_router(self) -> RouterReading:
         router = self.router
         counts = router.counts()
         layer = router.transactions
-        return RouterReading(counts["transactions"], counts["dialogs"], layer.repeated, layer.retransmitted)
+        faults = {
+            "unsent datagram": sum(listener.unsent for listener in self.listeners.values()),
+            "observer": self._observers.errors,
+            "http": self.http.errors if self.http is not None else 0,
+            "collection under load": self._garbage.forced,
+        }
+        return RouterReading(counts["transactions"], counts["dialogs"], layer.repeated, layer.retransmitted, faults)
 
     def _read_trunks(self) -> Iterable[TrunkReading]:
         now = time.monotonic()

@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from edge_router.b2bua.incoming import call_facts
 from edge_router.config.build import build
 from edge_router.config.document import plain
 from edge_router.config.faults import nothing_called, quoted
@@ -15,7 +16,6 @@ from edge_router.config.models import Config, Queue
 from edge_router.config.words import in_words
 from edge_router.dialplan.number import normalise
 from edge_router.explain import Explanation, explain
-from edge_router.policy.facts import CallFacts
 
 _FORM: Final = "NAME:KEY=VALUE,KEY=VALUE, such as Support:length=3,agents_available=0"
 
@@ -28,8 +28,7 @@ def answer(config: Config, calling: str, called: str, trunk: str | None, queues:
     """Explain what would be done with a call; `queues` are the values of `--queue`. Raises BadQuestion."""
     came_by = _trunk(config, trunk)
     listen = config.trunks[came_by].listen or config.listen[0].name
-    number = normalise(called)
-    call = CallFacts(normalise(calling), number, number, came_by)
+    call = call_facts(calling, normalise(called), came_by)
     routing = build(_with_queues(config, queues), monotonic)
     return explain(routing, call, listen, monotonic())
 

@@ -52,7 +52,7 @@ def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -
     first = request.first
     user, uri_params, called = _read_called(request.uri)
     from_ = parse_name_addr(first["from"], "From")
-    facts = facts_of(request, called, from_, trunk, source)
+    facts = _facts_of(request, called, from_, trunk, source)
     return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left)
 
 
@@ -68,27 +68,27 @@ def _read_to(value: str) -> NameAddr:
     return parse_name_addr(value, "To")
 
 
-def facts_of(request: Request, called: str, from_: NameAddr, trunk: Trunk, source: str) -> CallFacts:
+def _facts_of(request: Request, called: str, from_: NameAddr, trunk: Trunk, source: str) -> CallFacts:
     """The facts of one call. The calling number is the asserted one where the trunk is believed, else that of From."""
     first = request.first
     caller = from_.uri
     if trunk.accept_identity and "p-asserted-identity" in first:
         caller = _first_uri(first["p-asserted-identity"]) or caller
-    calling = normalise(user_of(caller))
-    anonymous = not calling or calling.lower() == "anonymous"
-    if "privacy" in first:
-        anonymous = anonymous or hides_identity(first["privacy"])
-    return CallFacts(
-        calling=calling,
-        called=called,
-        called_received=called,
-        trunk=trunk.name,
-        source=source,
-        anonymous=anonymous,
-        diverted_from=normalise(user_of(_first_uri(first["diversion"]))) if "diversion" in first else "",
-        call_id=first["call-id"],
-        headers=_Headers(request),
-    )
+    facts = call_facts(user_of(caller), called, trunk.name)
+    facts.source = source
+    if "privacy" in first and hides_identity(first["privacy"]):
+        facts.anonymous = True
+    if "diversion" in first:
+        facts.diverted_from = normalise(user_of(_first_uri(first["diversion"])))
+    facts.call_id = first["call-id"]
+    facts.headers = _Headers(request)
+    return facts
+
+
+def call_facts(calling: str, called: str, trunk: str) -> CallFacts:
+    """What can be said of any call, also of one that never came: ``calling`` as written, ``called`` normalised."""
+    number = normalise(calling)
+    return CallFacts(number, called, called, trunk, anonymous=not number or number.lower() == "anonymous")
 
 
 def _params_that_go_on(uri: str) -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+MOST_TRANSACTIONS: Final = 1_000_000  # some six hundred octets each; 2,000 calls a second need a quarter of it
 COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ours
 _RETRY_AFTER: Final = "Retry-After: 5\r\n"
 
@@ -52,7 +53,8 @@ class Router:
     """A B2BUA on some listeners. ``routing`` is the configuration for new calls; assign another to reload.
 
     ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
-    while ``draining`` no new call is taken.
+    while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped: their
+    sender will repeat them, and calls in progress go on.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Router:
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
         limits: Limits = DEFAULT_LIMITS,
+        most_transactions: int = MOST_TRANSACTIONS,
     ) -> None:
         self.routing = routing
         self.listeners = listeners
@@ -73,6 +76,7 @@ class Router:
         self.calls: dict[str, Call] = {}
         self._clock = clock
         self._limits = limits
+        self._most_transactions = most_transactions
         self._dialogs: dict[str, Leg] = {}
         self._complain_from = 0.0
 
@@ -139,6 +143,9 @@ class Router:
             return
         if method == "ACK":
             self.observer.rejected("stray ACK")
+            return
+        if len(self.transactions) >= self._most_transactions:
+            self.observer.rejected("too many transactions")
             return
         self.observer.request("in", method, trunk)
         if method == "CANCEL":

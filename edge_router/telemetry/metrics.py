@@ -182,6 +182,8 @@ class Metrics(Collector):
             ("reason",),
             self._rejected,
         )
+        faults: Counts = {(kind,): count for kind, count in router.faults.items()}
+        yield _counter("faults", "What went wrong on our side and cost no call, by what", ("kind",), faults)
         yield _single("transactions", "SIP transactions, those included that only wait", router.transactions)
         yield _single("dialogs", "SIP dialogs, early ones included", router.dialogs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -16,9 +17,10 @@ class TrunkReading(NamedTuple):
 
 
 class RouterReading(NamedTuple):
-    """The engine. Retransmissions are counted since the start."""
+    """The engine. Retransmissions are counted since the start, and so is what went wrong on our side, by what."""
 
     transactions: int = 0
     dialogs: int = 0
     retransmissions_in: int = 0
     retransmissions_out: int = 0
+    faults: Mapping[str, int] = MappingProxyType({})

@@ -117,3 +117,12 @@ def test_the_same_invite_by_another_way_is_no_second_call(stage: Stage) -> None:
     callee.refuses(486)
     caller.final = caller.final if caller.final.code == 486 else caller.hears(486)
     caller.ack()
+
+
+def test_beyond_the_most_transactions_strangers_wait_and_calls_go_on(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    stage.router._most_transactions = len(stage.router.transactions)
+    stage.carrier.calls(PREMISE_ONLY).hears_nothing()
+    assert stage.ear.refused == {"too many transactions": 1}
+    caller.hangs_up()
+    callee.is_hung_up()

@@ -20,6 +20,7 @@ FAMILIES = {
     "sip_requests_total": ("counter", {"direction", "method", "trunk"}),
     "sip_responses_total": ("counter", {"direction", "method", "code", "trunk"}),
     "sip_retransmissions_total": ("counter", {"direction"}),
+    "faults_total": ("counter", {"kind"}),  # besides the contract: our own faults, which cost no call
     "sip_rejected_total": ("counter", {"reason"}),
     "transactions": ("gauge", set()),
     "dialogs": ("gauge", set()),
@@ -59,7 +60,7 @@ def busy(metrics: Metrics) -> Metrics:
     observer.failover("cloud", "premise", "503")
     observer.ringing(call)
     observer.ended(call)
-    metrics.read_router = lambda: RouterReading(5, 6, 7, 8)
+    metrics.read_router = lambda: RouterReading(5, 6, 7, 8, {"unsent datagram": 9})
     metrics.read_trunks = lambda: [TrunkReading("cloud", 1, 2, {"sip:127.0.0.14:5060": True, "sip:127.0.0.15": False})]
     metrics.read_state_ages = lambda: {"Support": 1.5}
     return metrics
