@@ -169,6 +169,13 @@ def test_route_normalises_numbers(file: Path) -> None:
     assert route(file, "+1 (800) 555-0100;npdi")["called"] == "+18005550100"
 
 
+@pytest.mark.parametrize(("calling", "rule"), [("anonymous", "hidden"), ("", "hidden"), ("+13125550009", "free")])
+def test_route_knows_an_anonymous_caller_as_a_call_does(file: Path, calling: str, rule: str) -> None:
+    hidden = "{name: hidden, when: call.anonymous, reject: 433}"
+    file.write_text(file.read_text().replace("rules:\n", f"rules:\n      - {hidden}\n"))
+    assert route(file, "+18005550100", calling=calling)["rule"] == rule
+
+
 def test_route_with_other_values_of_a_queue(file: Path) -> None:
     answer = route(file, "+18005550100", "--queue", "Support:length=6,longest_wait=2m")
     assert (answer["rule"], answer["method"], answer["code"], answer["reason_phrase"]) == (
