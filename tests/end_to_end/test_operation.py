@@ -1,5 +1,6 @@
 """Running it: readiness, metrics, reload, drain, and starts that must not be."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -238,3 +239,16 @@ def test_run_says_which_address_is_taken(tmp_path: Path, own_site: OwnSite, take
     assert f"{host}:{port}" in ended.stderr
     assert "Traceback" not in ended.stderr
     site.router.check_health()
+
+
+def test_with_a_trunk_that_is_down_it_is_ready_but_degraded(own_site: OwnSite) -> None:
+    site = own_site(otherwise={"to": ["premise"]})
+    assert json.loads(site.router.get("/readyz")[1])["degraded"] is False
+    for _ in range(3):
+        caller = site.caller(NUMBER)
+        caller.invite()
+        site.callee(site.premise, caller).answer(503)
+        caller.expect_final()
+    status, body = site.router.get("/readyz")
+    assert status == 200
+    assert (json.loads(body)["degraded"], json.loads(body)["reason"]) == (True, "down: premise")
