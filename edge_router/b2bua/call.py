@@ -187,12 +187,9 @@ class Call:
         """A BYE came by ``leg`` and is answered: the other leg gets one too."""
         caller, callee = self.caller, self.callee
         by_caller = leg is caller
-        self.router.forget_dialog(leg)
         if by_caller and not caller.answered:
             self.cancelled(request)  # a BYE in the early dialog ends it like a CANCEL (RFC 3261 §15)
             return
-        if by_caller:
-            caller.acknowledged = True  # who hangs up has our 2xx: it is repeated no more, whatever became of his ACK
         other = callee if by_caller else caller
         if self.setup is not None:
             self.setup.close()

@@ -190,6 +190,11 @@ class CallerLeg(Leg):
         else:
             self._farewell = headers, body
 
+    def hung_up(self, request: Request) -> None:
+        """Who hangs up has our 2xx: it is repeated no more, whatever became of his ACK."""
+        self.acknowledged = True
+        super().hung_up(request)
+
     # Requests of ours to him
 
     def ask(self, method: str, headers: str, body: bytes = b"") -> None:

@@ -105,11 +105,11 @@ class Leg:
             self.answer(transaction, 200, "OK", f"{ALLOW_LINE}Supported: {SUPPORTED}\r\n")
         elif method not in METHODS:
             self.answer(transaction, 501, "Not Implemented", ALLOW_LINE)
-        elif self.call is None:
-            self.answer(transaction, 481, "Call/Transaction Does Not Exist")
         elif method == "BYE":
             self.answer(transaction, 200, "OK")
-            self.call.hung_up(self, request)
+            self.hung_up(request)
+        elif self.call is None:
+            self.answer(transaction, 481, "Call/Transaction Does Not Exist")
         elif method == "NOTIFY":
             self.call.notified(self, request, transaction)
         elif method == "INVITE":
@@ -117,6 +117,12 @@ class Leg:
             self.answer(transaction, 488, "Not Acceptable Here")
         else:
             self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
+
+    def hung_up(self, request: Request) -> None:
+        """A BYE ends the dialog; the call hears of it, if there is one still."""
+        self.router.forget_dialog(self)
+        if self.call is not None:
+            self.call.hung_up(self, request)
 
     def answer(self, transaction: ServerTransaction, code: int, reason: str, headers: str = "") -> None:
         """Answers a request inside the dialog, whose To has our tag already."""

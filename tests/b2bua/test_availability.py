@@ -3,7 +3,7 @@
 import pytest
 
 from tests.b2bua.conftest import OpenStage
-from tests.b2bua.stage import CLOUD_FIRST, REDIRECTED, REFERRED, Stage
+from tests.b2bua.stage import CLOUD_FIRST, DIAL_PEERS, REDIRECTED, REFERRED, Stage
 from tests.b2bua.test_hunting import ONE_TARGET, called, takes_it
 
 
@@ -158,3 +158,22 @@ def test_a_3xx_goes_on_and_leads_nobody_anywhere(open_stage: OpenStage) -> None:
     stage.cloud.is_called().refuses(302, "Contact: <sip:elsewhere@198.51.100.99>")
     stage.premise.is_called().refuses(302, "Contact: <sip:elsewhere@198.51.100.99>")
     assert caller.hears_refusal(480).get("Contact") == ""
+
+
+def test_what_is_down_is_not_asked_when_another_has_refused(open_stage: OpenStage) -> None:
+    stage = open_stage(cloud=ONE_TARGET)
+    for _ in range(3):
+        lost(stage, 503)
+    caller = called(stage)
+    stage.premise.is_called().refuses(500)
+    caller.hears_refusal(500)
+
+
+def test_an_attempt_that_failed_takes_no_room(open_stage: OpenStage) -> None:
+    peers = [*DIAL_PEERS, {"name": "cloud again", "outgoing": {"trunk": "cloud"}}]
+    rule = {"name": "twice", "to": ["cloud", "cloud again"], "final": True}
+    stage = open_stage(rules=[rule], dial_peers=peers, cloud={**ONE_TARGET, "limits": {"max_calls": 1}})
+    caller = called(stage)
+    stage.cloud.is_called().refuses(500)
+    assert stage.loads()["cloud"] == (0, 1)
+    takes_it(caller, stage.cloud)

@@ -35,7 +35,35 @@ def test_the_answer_crosses_with_its_words(stage: Stage) -> None:
     callee.hears("ACK")
     caller.hangs_up()
     callee.is_hung_up()
-    assert stage.ear.rang == 1
+
+
+def test_a_call_that_stands_costs_two_dialogs_and_nothing_else(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    stage.pass_time(10)
+    callee.says(200)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    stage.pass_time(GIVE_UP)
+    assert stage.router.counts() == {"transactions": 0, "dialogs": 2, "calls": 1, "timers": 0}
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_record_routes_stay_on_their_leg(stage: Stage) -> None:
+    """RFC 3261 §12.1.1: the answer repeats those of its INVITE; §12.2.1.1: requests follow those of the answer."""
+    caller = stage.carrier.calls("+18005551000", "Record-Route: <sip:198.51.100.1;lr>, <sip:198.51.100.1:5061;lr>")
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    assert not callee.invite.all("Record-Route")
+    callee.says(180)
+    assert caller.hears(180).all("Record-Route") == caller.invite.all("Record-Route")
+    callee.says(200, "Record-Route: <sip:198.51.100.31;lr>")
+    assert caller.hears(200).all("Record-Route") == caller.invite.all("Record-Route")
+    caller.ack()
+    assert callee.hears("ACK").all("Route") == ["<sip:198.51.100.31;lr>"]
+    callee.hangs_up()
+    assert caller.is_hung_up().all("Route") == ["<sip:198.51.100.1;lr>", "<sip:198.51.100.1:5061;lr>"]
 
 
 def test_trying_stays_on_its_leg(stage: Stage) -> None:
@@ -164,6 +192,7 @@ def test_ringing_at_two_places_crosses_as_one_early_dialog(stage: Stage) -> None
     assert tag_of(caller.hears(183).get("To")) == tag
     callee.says(200)
     assert tag_of(caller.hears(200).get("To")) == tag
+    assert stage.ear.rang == 1
     caller.ack()
     assert callee.hears("ACK").get("To") == callee.local
     caller.hangs_up()
@@ -236,6 +265,17 @@ def test_a_callee_who_hangs_up_before_the_callers_ack(stage: Stage) -> None:
     caller.ack()
     assert caller.is_hung_up().get("Reason") == "Q.850;cause=31"
     assert (stage.record.ended_by, stage.record.outcome) == ("callee", "answered")
+
+
+def test_both_hang_up_before_the_callers_ack(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    callee.hangs_up()
+    callee.hears("ACK")
+    caller.asks("INFO")
+    caller.hears(481, "INFO")
+    caller.hangs_up()
 
 
 @pytest.mark.parametrize("acknowledged_after", [False, True])

@@ -400,3 +400,12 @@ def test_an_offer_that_cannot_be_answered_with_silence(stage: Stage, body: bytes
     callee.refuses(486)
     caller.hears_refusal(486)
     assert stage.record.reason.startswith("not referred: ")
+    assert stage.ear.failovers == [("cloud", "premise", "488")]
+
+
+def test_a_caller_is_referred_once(open_stage: OpenStage) -> None:
+    again = [{"peer": "cloud", "by": "refer"}, {"peer": "premise", "by": "refer"}]
+    stage = open_stage(rules=[{"name": "refer, and refer again", "to": again}])
+    caller, callee = kept(stage)
+    callee.refuses(486)
+    caller.is_hung_up()
