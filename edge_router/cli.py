@@ -46,25 +46,27 @@ def run(config: Configuration = DEFAULT) -> None:
 def check(
     config: Configuration = DEFAULT,
     bind: Annotated[
-        bool, typer.Option(help="Try whether the addresses can be listened on; not beside a running router.")
+        bool, typer.Option(help="Try whether this machine can listen on the addresses; not for another machine's file.")
     ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Check a configuration and print every fault, with its line and column, and what would be right."""
     from edge_router.config.binding import bind_faults
-    from edge_router.config.faults import in_order
+    from edge_router.config.faults import Kind, in_order
     from edge_router.config.loading import examine
 
     examined = examine(config)
-    faults = [*examined.faults, *(bind_faults(examined) if bind else ())]
+    tried = bind_faults(examined, beside_router=True) if bind else []
+    faults = [*examined.faults, *(fault for fault in tried if fault.kind is not Kind.WARNING)]
+    warnings = [*examined.warnings, *(fault for fault in tried if fault.kind is Kind.WARNING)]
     if as_json:
         from edge_router.config.faults import as_json_text
 
-        typer.echo(as_json_text([*faults, *examined.warnings]))
+        typer.echo(as_json_text([*faults, *warnings]))
     else:
-        for fault in in_order([*faults, *examined.warnings]):
+        for fault in in_order([*faults, *warnings]):
             typer.echo(str(fault))
-        typer.echo(f"{config}: {_count(len(faults), 'fault')}, {_count(len(examined.warnings), 'warning')}", err=True)
+        typer.echo(f"{config}: {_count(len(faults), 'fault')}, {_count(len(warnings), 'warning')}", err=True)
     raise typer.Exit(Status.BAD if faults else Status.DONE)
 
 

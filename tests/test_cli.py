@@ -83,10 +83,11 @@ def test_check_prints_every_fault_to_stdout(file: Path) -> None:
     result = edge_router("check", "--config", file)
     assert result.exit_code == 2
     assert result.stdout.splitlines() == [
+        f"{file}:2:29: listen[0].address: 192.0.2.1:5060 is no address of this machine; give one that it has",
         f'{file}:3:7: ties: expected stable or random, got the text "any"',
         f'{file}:4:1: lgo: there is no key "lgo"; did you mean "log"?',
     ]
-    assert result.stderr == f"{file}: 2 faults, no warnings\n"
+    assert result.stderr == f"{file}: 3 faults, no warnings\n"
 
 
 def test_check_tries_the_addresses_unless_told_not_to(file: Path) -> None:
@@ -97,6 +98,18 @@ def test_check_tries_the_addresses_unless_told_not_to(file: Path) -> None:
         f"{file}:2:29: listen[0].address: 192.0.2.1:5060 is no address of this machine; give one that it has\n"
     )
     assert edge_router("check", "-c", file, "--no-bind").exit_code == 0
+
+
+def test_check_beside_the_running_router(file: Path) -> None:
+    address = load(file).listen[0].address
+    with socket.socket(type=socket.SOCK_DGRAM) as running:
+        running.bind(address)
+        result = edge_router("check", "-c", file)
+        as_json = edge_router("check", "-c", file, "--json")
+    assert (result.exit_code, as_json.exit_code) == (0, 0)
+    assert f": listen[0].address: warning: {address} is in use" in result.stdout
+    assert result.stderr == f"{file}: no faults, 1 warning\n"
+    assert [fault["kind"] for fault in json.loads(as_json.stdout)] == ["warning"]
 
 
 def test_warnings_do_not_fail_the_check(file: Path) -> None:

@@ -53,5 +53,25 @@ def test_an_address_of_another_machine() -> None:
     assert [fault.message for fault in faults] == ["192.0.2.1:5060 is no address of this machine; give one that it has"]
 
 
-def test_a_faulty_configuration_is_not_tried() -> None:
-    assert bind_faults(examine_bytes(b"listen: 5", "f")) == []
+def test_beside_a_router_an_address_in_use_is_a_warning(taken: Address) -> None:
+    here, elsewhere = bind_faults(examined(str(taken), "192.0.2.1:8080"), beside_router=True)
+    assert str(here) == (
+        f"f:1:29: listen[0].address: warning: {taken} is in use: as it should be if by the router that "
+        "runs; else stop who has it, or take another"
+    )
+    assert (here.kind, elsewhere.kind) == (Kind.WARNING, Kind.ADDRESS)
+
+
+def test_the_addresses_of_a_faulty_configuration_are_tried_where_they_can_be_read() -> None:
+    text = """\
+listen: [{name: a, address: "192.0.2.1:5060", frob: 1}, {name: b, address: here}, 5]
+http: {address: "192.0.2.1:8080", open: all}
+"""
+    found = examine_bytes(text.encode(), "f")
+    assert found.config is None
+    assert [fault.key for fault in bind_faults(found)] == ["listen[0].address", "http.address"]
+
+
+@pytest.mark.parametrize("text", ["", "listen: 5", "listen: {name: a}\nhttp: []", "listen: [{address: [1]}]", "{"])
+def test_what_names_no_address_is_not_tried(text: str) -> None:
+    assert bind_faults(examine_bytes(text.encode(), "f")) == []
