@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.sip.timers import T1
+from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.stage import CLOUD_FIRST, Stage
 from tests.end_to_end.wire import host_of, tag_of, uri_of
 
