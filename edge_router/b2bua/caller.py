@@ -155,7 +155,7 @@ class CallerLeg(Leg):
         self.acknowledged = True
         self._ok = b""
         if self._farewell is not None:
-            super().bye(*self._farewell)
+            self.bye(*self._farewell)
         elif self.call is not None:
             self.call.acknowledged(request)
 
@@ -174,7 +174,7 @@ class CallerLeg(Leg):
         if self._repeated_for >= GIVE_UP:
             self.acknowledged = True
             if self._farewell is not None:
-                super().bye(*self._farewell)
+                self.bye(*self._farewell)
             elif self.call is not None:
                 self.call.never_acknowledged()
             return
