@@ -7,32 +7,37 @@ closely, what each rule read, and what would be sent where.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Literal
 
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.incoming import fill
+from edge_router.b2bua.redirect import contact_lines, contacts
+from edge_router.b2bua.routing import Routing, way
 from edge_router.dialplan.peer import DialPeer
-from edge_router.dialplan.plan import Match
+from edge_router.dialplan.plan import DialPlan, Match
 from edge_router.policy.decision import Decision, Hop, shown
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.reasons import reason_phrase
-from edge_router.sip.uri import escape_user
+
+Tie = Literal["order", "chance"]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A dial-peer that fits.
 
-    `digits` are those that its pattern spells out of the called number, `calling_digits` of the calling one. `tie`: it
-    fits as closely as the best one, and only the order in the file (with `ties: random`, chance) decides.
+    `digits` are those that its pattern spells out of the called number, `calling_digits` of the calling one;
+    `preference` counts only among those that lead out. `tie` says what decides between it and others that fit just as
+    well: the order in the file, or chance; None where there are none.
     """
 
     dial_peer: str
     digits: int
     calling_digits: int
     preference: int
-    tie: bool
+    tie: Tie | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +127,8 @@ def explain(routing: Routing, call: CallFacts, listen: str, now: float) -> Expla
         values=decision.values,
         state_age_s=decision.age,
         rules=tuple(Ruling(*verdict) for verdict in verdicts),
-        candidates_in=_candidates(routing.plan.inbound_all(call.trunk, listen, call.called, call.calling)),
-        candidates_out=_candidates(routing.plan.outbound_all(call.called)) if by_number else (),
+        candidates_in=_candidates_in(routing.plan.inbound_all(call.trunk, listen, call.called, call.calling)),
+        candidates_out=_candidates_out(routing.plan, call.called) if by_number else (),
         steps=tuple(_steps(routing, call, hops, now)),
     )
 
@@ -138,49 +143,44 @@ def _why(peer: DialPeer | None, decision: Decision) -> str:
     return "the outgoing dial-peers that match the called number, closest first"
 
 
-def _candidates(found: Sequence[tuple[DialPeer, Match]]) -> tuple[Candidate, ...]:
-    ranks = [(match, _preference(peer)) for peer, match in found]
+def _candidates_in(found: Sequence[tuple[DialPeer, Match]]) -> tuple[Candidate, ...]:
+    return _candidates([(peer, match, 0) for peer, match in found], "order")
+
+
+def _candidates_out(plan: DialPlan, called: str) -> tuple[Candidate, ...]:
+    found = [
+        (peer, match, peer.outgoing.preference if peer.outgoing else 0) for peer, match in plan.outbound_all(called)
+    ]
+    return _candidates(found, "chance" if plan.ties == "random" else "order")
+
+
+def _candidates(found: Sequence[tuple[DialPeer, Match, int]], decides: Tie) -> tuple[Candidate, ...]:
+    ranks = Counter((match, preference) for _, match, preference in found)
     return tuple(
-        Candidate(peer.name, match.called, match.calling, _preference(peer), index > 0 and ranks[index] == ranks[0])
-        for index, (peer, match) in enumerate(found)
+        Candidate(peer.name, match.called, match.calling, preference, decides if ranks[match, preference] > 1 else None)
+        for peer, match, preference in found
     )
 
 
-def _preference(peer: DialPeer) -> int:
-    return peer.outgoing.preference if peer.outgoing else 0
-
-
 def _steps(routing: Routing, call: CallFacts, hops: Sequence[Hop], now: float) -> Iterator[Step]:
-    accepted = routing.trunks[call.trunk].trunk.accepts
+    came_by = routing.trunks[call.trunk].trunk
     for hop in hops:
         peer = routing.plan.peers[hop.peer]
         if peer.outgoing is None:
             continue
-        by, note = hop.by, ""
-        if by != "bridge" and by not in accepted:
-            by, note = "bridge", f"bridged, since trunk {shown(call.trunk)} does not accept {by}"
+        by, note = way(hop, came_by)
         yield Step(peer.name, by, peer.outgoing.trunk, tuple(_sends(routing, call, peer, by, now)), note)
-
-
-_HEAD: Final = {"redirect": "302 Moved Temporarily", "refer": "200 OK, then REFER"}
 
 
 def _sends(routing: Routing, call: CallFacts, peer: DialPeer, by: str, now: float) -> Iterator[str]:
     assert peer.outgoing is not None
     trunk = routing.trunks[peer.outgoing.trunk]
-    number = _filled(peer.called_number or "{called}", call)
-    uris = [f"sip:{number}@{target.place}" for target in trunk.targets_to_try(now)]
+    user = fill("{called}" if peer.called_number is None else peer.called_number, call)
+    elsewhere = None if peer.refer_uri is None or by == "bridge" else fill(peer.refer_uri, call)
+    uris = contacts(user, elsewhere, trunk.targets_to_try(now) or trunk.last_resort())
     if by == "bridge":
         yield from (f"INVITE {uri}" for uri in uris)
-        return
-    if peer.refer_uri is not None:
-        uris = [_filled(peer.refer_uri, call)]
-    yield _HEAD[by]
-    if by == "refer":
-        yield f"Refer-To: <{uris[0]}>"
+    elif by == "refer":
+        yield from ("200 OK, then REFER", f"Refer-To: <{uris[0]}>")
     else:
-        yield from (f"Contact: <{uri}>;q={max(10 - place, 0) / 10:.1f}" for place, uri in enumerate(uris))
-
-
-def _filled(template: str, call: CallFacts) -> str:
-    return template.replace("{called}", escape_user(call.called)).replace("{calling}", escape_user(call.calling))
+        yield from ("302 Moved Temporarily", *contact_lines(uris))

@@ -1,5 +1,7 @@
 """An explanation for people: what `edge-router route` shows on a terminal."""
 
+from typing import Final
+
 from rich.console import Console
 from rich.text import Text
 
@@ -31,9 +33,12 @@ def _line(out: Console, head: str, text: str, style: str = "") -> None:
     out.print(Text.assemble((f"{head:>12}  ", "cyan"), (text, style)))
 
 
+_DECIDES: Final = {"order": "the order in the file", "chance": "chance"}
+
+
 def _candidates(out: Console, head: str, found: tuple[Candidate, ...]) -> None:
     for candidate in found:
-        tie = ", a tie: the order in the file decides" if candidate.tie else ""
+        tie = f", a tie: {_DECIDES[candidate.tie]} decides" if candidate.tie else ""
         digits = f"{candidate.digits} digits of the called number"
         calling = f", {candidate.calling_digits} of the calling" if candidate.calling_digits else ""
         _line(out, head, f"{candidate.dial_peer}: {digits}{calling}, preference {candidate.preference}{tie}")

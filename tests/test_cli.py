@@ -160,8 +160,8 @@ def test_route_by_a_rule(file: Path) -> None:
         ("free", "held"),
     ]
     assert [(peer["dial_peer"], peer["digits"], peer["tie"]) for peer in answer["candidates_in"]] == [
-        ("front", 8, False),
-        ("front-too", 8, True),
+        ("front", 8, "order"),
+        ("front-too", 8, "order"),
     ]
     assert (answer["trunk"], answer["listen"], answer["code"]) == ("carrier", "pstn", None)
     assert [(step["dial_peer"], step["by"], step["sends"]) for step in answer["steps"]] == [
@@ -208,7 +208,7 @@ def test_route_with_stale_state(file: Path) -> None:
 
 def test_route_bridges_what_the_callers_trunk_does_not_accept(file: Path) -> None:
     step = route(file, "+18005550100", calling="+13125550001")["steps"][0]
-    assert (step["by"], step["note"]) == ("bridge", 'bridged, since trunk "carrier" does not accept refer')
+    assert (step["by"], step["note"]) == ("bridge", "bridged, since trunk carrier does not accept refer")
 
 
 def test_route_refers(file: Path) -> None:
@@ -318,7 +318,7 @@ def test_what_people_see_of_a_route(file: Path) -> None:
     assert screen.getvalue().splitlines() == [
         "        call  +13125550009 → +18005550100, from trunk carrier on pstn",
         "dial-peer in  front",
-        "        fits  front: 8 digits of the called number, preference 0",
+        "        fits  front: 8 digits of the called number, preference 0, a tie: the order in the file decides",
         "              front-too: 8 digits of the called number, preference 0, a tie: the order in the file decides",
         "      policy  door",
         '    not held  full: queue("Support").length = 1',
@@ -333,6 +333,34 @@ def test_what_people_see_of_a_route(file: Path) -> None:
         "              Contact: <sip:9+18005550100@192.0.2.5:5070>;q=0.9",
         "        else  bridge to premise by trunk premise",
         "              INVITE sip:+18005550100@192.0.2.3:5060",
+    ]
+
+
+def test_ties_that_are_left_to_chance(file: Path) -> None:
+    another = "  - {name: eights-too, outgoing: {trunk: cloud, called: 8.}}\n"
+    file.write_text(file.read_text().replace("policies:\n", f"{another}ties: random\npolicies:\n"))
+    routing = build(load(file), lambda: 0.0)
+    screen = StringIO()
+    call = CallFacts("+13125550009", "80", "", "carrier")
+    show(explain(routing, call, "pstn", 0.0), Console(file=screen, width=200, soft_wrap=True))
+    lines = {line.strip() for line in screen.getvalue().replace("leads out  ", "").splitlines()}
+    assert lines >= {
+        "eighties: 2 digits of the called number, preference 2",
+        "eights: 1 digits of the called number, preference 0, a tie: chance decides",
+        "eights-too: 1 digits of the called number, preference 0, a tie: chance decides",
+    }
+    inbound = explain(routing, CallFacts("", "+18005550100", "", "carrier"), "pstn", 0.0).candidates_in
+    assert [each.tie for each in inbound] == ["order", "order"]
+
+
+def test_a_preference_for_calls_that_go_out_breaks_no_tie_of_those_that_come_in(file: Path) -> None:
+    plain = 'incoming: {trunk: carrier, called: "+1800555...."}, policy: door}'
+    text = file.read_text()
+    place = text.index(plain) + len(plain) - 1
+    file.write_text(text[:place] + ", outgoing: {trunk: cloud, preference: 4}" + text[place:])
+    assert [(each["preference"], each["tie"]) for each in route(file, "+18005550100")["candidates_in"]] == [
+        (0, "order"),
+        (0, "order"),
     ]
 
 

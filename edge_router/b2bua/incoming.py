@@ -42,9 +42,8 @@ class Incoming(NamedTuple):
         return self.user if peer.called_number is None else self.fill(peer.called_number)
 
     def fill(self, template: str) -> str:
-        """A template of the configuration, its {called} and {calling} as they can stand in a URI's user part."""
-        filled = template.replace("{called}", escape_user(self.facts.called))
-        return filled.replace("{calling}", escape_user(self.facts.calling))
+        """A template of the configuration with this call's numbers."""
+        return fill(template, self.facts)
 
 
 def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -> Incoming:
@@ -89,6 +88,11 @@ def call_facts(calling: str, called: str, trunk: str) -> CallFacts:
     """What can be said of any call, also of one that never came: ``calling`` as written, ``called`` normalised."""
     number = normalise(calling)
     return CallFacts(number, called, called, trunk, anonymous=not number or number.lower() == "anonymous")
+
+
+def fill(template: str, facts: CallFacts) -> str:
+    """A template of the configuration, its {called} and {calling} as they can stand in a URI's user part."""
+    return template.replace("{called}", escape_user(facts.called)).replace("{calling}", escape_user(facts.calling))
 
 
 def _params_that_go_on(uri: str) -> str:

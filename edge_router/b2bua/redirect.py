@@ -5,24 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Target
 
 
 def redirect(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> None:
     """Sends the caller away; there is no outgoing leg."""
-    contacts = contacts_of(incoming, peer, trunk, call.router.wheel.now)
-    call.record.target = contacts[0]
-    lines = "".join(f"Contact: <{uri}>;q={max(10 - place, 0) / 10:.1f}\r\n" for place, uri in enumerate(contacts))
+    uris = contacts_of(incoming, peer, trunk, call.router.wheel.now)
+    call.record.target = uris[0]
+    lines = "".join(f"{line}\r\n" for line in contact_lines(uris))
     call.refuse(302, "Moved Temporarily", "redirected", lines)
 
 
 def contacts_of(incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float) -> list[str]:
     """The URIs that lead a caller to a dial-peer, best first: its ``refer_uri``, or the trunk's targets."""
-    if peer.refer_uri is not None:
-        return [incoming.fill(peer.refer_uri)]
-    user = incoming.user_at(peer)
-    targets = trunk.targets_to_try(now) or trunk.last_resort()
+    elsewhere = None if peer.refer_uri is None else incoming.fill(peer.refer_uri)
+    return contacts(incoming.user_at(peer), elsewhere, trunk.targets_to_try(now) or trunk.last_resort())
+
+
+def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> list[str]:
+    """The same of what is known of them: the user part to dial, the filled ``refer_uri``, the targets, best first."""
+    if elsewhere is not None:
+        return [elsewhere]
     return [f"sip:{user}@{target.place}" if user else f"sip:{target.place}" for target in targets]
+
+
+def contact_lines(uris: Sequence[str]) -> list[str]:
+    """The Contact headers of a 302, without line ends: the first URI is to be tried first."""
+    return [f"Contact: <{uri}>;q={max(10 - place, 0) / 10:.1f}" for place, uri in enumerate(uris)]

@@ -15,9 +15,17 @@ from edge_router.admission.sources import SourceTable
 from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.dialplan.peer import DialPeer
 from edge_router.dialplan.plan import DialPlan
-from edge_router.policy.decision import Decision, Hop
+from edge_router.dialplan.trunk import Trunk
+from edge_router.policy.decision import Decision, Hop, Way
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.policy import Policy
+
+
+def way(hop: Hop, came_by: Trunk) -> tuple[Way, str]:
+    """How a call that came by this trunk goes there, and where that is not as decided, why; else ""."""
+    if hop.by == "bridge" or hop.by in came_by.accepts:
+        return hop.by, ""
+    return "bridge", f"bridged, since trunk {came_by.name} does not accept {hop.by}"
 
 
 class Route(NamedTuple):

@@ -15,6 +15,7 @@ from edge_router.b2bua.failure import Failure, give_back
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import join, refer
+from edge_router.b2bua.routing import way
 from edge_router.policy.decision import Hop
 from edge_router.sip.reasons import reason_phrase
 
@@ -127,15 +128,12 @@ def _admitted(call: Call, peer: DialPeer, trunk: LiveTrunk, by: str) -> Iterator
 
 def _way(call: Call, hop: Hop) -> str:
     """How the call goes there: a caller's trunk that can't be redirected, or is answered by now, is bridged."""
-    caller = call.caller
-    if hop.by == "bridge":
-        return hop.by
-    if caller.answered:
+    if call.caller.answered:
         return "bridge"
-    if hop.by not in caller.trunk.trunk.accepts:
-        call.remark(f"bridged, since trunk {caller.trunk.trunk.name} does not accept {hop.by}")
-        return "bridge"
-    return hop.by
+    by, note = way(hop, call.caller.trunk.trunk)
+    if note:
+        call.remark(note)
+    return by
 
 
 async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> Failure | None:

@@ -36,11 +36,11 @@ class Match(NamedTuple):
 class DialPlan:
     """All dial-peers, found by what a call looks like. Raises ValueError if two have one name."""
 
-    __slots__ = ("_doors", "_list", "_outgoing", "_rng", "_ties", "peers")
+    __slots__ = ("_doors", "_list", "_outgoing", "_rng", "peers", "ties")
 
     def __init__(self, peers: Iterable[DialPeer], ties: Ties = "stable", rng: Random | None = None) -> None:
         self._list: Final = tuple(peers)
-        self._ties: Final = ties
+        self.ties: Final = ties
         self._rng: Final = rng or Random()
         self.peers: Final[Mapping[str, DialPeer]] = MappingProxyType({peer.name: peer for peer in self._list})
         if len(self.peers) < len(self._list):
@@ -96,7 +96,7 @@ class DialPlan:
         place, (length, sets) = way
         outgoing = self._list[place].outgoing
         preference = outgoing.preference if outgoing else 0
-        return -length, -sets, preference, place if self._ties == "stable" else self._rng.random()
+        return -length, -sets, preference, place if self.ties == "stable" else self._rng.random()
 
 
 _Named = tuple[str | None, str | None]
