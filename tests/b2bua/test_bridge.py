@@ -289,3 +289,48 @@ def test_a_caller_who_hangs_up_before_his_ack(stage: Stage, acknowledged_after: 
     if acknowledged_after:
         caller.ack()
     # And nothing of the 200 any more: nobody is left to hear it.
+
+
+def test_early_media_of_two_branches_of_a_fork_has_one_owner(stage: Stage) -> None:
+    """RFC 3264 §8: in one dialog one o= line, whose version counts."""
+    caller, callee = stage.ringing()
+    callee.says(183, body=b"v=0\r\no=- 111 1 IN IP4 198.51.100.31\r\ns=-\r\nt=0 0\r\n")
+    first = caller.hears(183)
+    callee.local += "-fork"
+    callee.says(183, body=b"v=0\r\no=- 222 7 IN IP4 198.51.100.31\r\ns=-\r\nt=0 0\r\n")
+    second = caller.hears(183)
+    assert (b"o=- 111 1 " in first.body, b"o=- 111 2 " in second.body) == (True, True)
+    callee.says(200, body=b"")
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_a_fork_without_end_is_answered_a_few_times_alone(stage: Stage) -> None:
+    """Each would have us write to whom its Contact names, again and again."""
+    caller, callee = stage.connected()
+    first = callee.local
+    for number in range(50):
+        callee.local = f"{first}-fork-{number % 25}"
+        callee.says(200)
+    byes = [message for message in callee.party.unheard if message.method == "BYE"]
+    assert len(byes) == 8
+    callee.party.unheard.clear()
+    for bye in byes:
+        callee.answers(bye, 200)
+    callee.local = first
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+@pytest.mark.parametrize("place", ["[::1]", "0.0.0.0", "255.255.255.255", "224.0.0.1", "gone.example.org"])
+def test_a_contact_that_is_nowhere_is_answered_where_the_invite_went(stage: Stage, place: str) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200, f"Contact: <sip:b@{place}>")
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()

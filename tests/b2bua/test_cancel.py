@@ -179,6 +179,17 @@ def test_from_another_address_it_changes_nothing(stage: Stage) -> None:
     callee.is_cancelled()
 
 
+def test_from_another_port_of_the_caller_it_counts(stage: Stage) -> None:
+    """A trunk's source is an address, and NAT may have given the caller another port meanwhile."""
+    caller, callee = stage.ringing()
+    elsewhere = stage.party(stage.carrier.address[0], 5099)
+    elsewhere.says(caller.cancellation())
+    assert elsewhere.unheard.pop().code == 200
+    caller.hears_refusal(487)
+    callee.is_cancelled()
+    is_cancelled_by_caller(stage)
+
+
 def test_a_bye_in_the_early_dialog_is_one_too(stage: Stage) -> None:
     """RFC 3261 §15: a caller may end an early dialog by BYE."""
     caller, callee = stage.ringing()
@@ -215,3 +226,12 @@ def test_a_target_given_up_is_not_cancelled_twice(stage: Stage) -> None:
     gives_up(caller)
     second.is_cancelled()
     first.hears_nothing()
+
+
+def test_after_a_reload_that_took_the_caller_away_he_can_still_cancel(stage: Stage) -> None:
+    """A call in progress keeps what it began with."""
+    caller, callee = stage.ringing()
+    elsewhere = configuration(carrier={"targets": ["sip:203.0.113.9:5060"]})
+    stage.router.routing = build(elsewhere, stage.clock, stage.router.routing)
+    gives_up(caller)
+    callee.is_cancelled()
