@@ -18,7 +18,7 @@ from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import Attempt, CallRecord
-from edge_router.sip.headers import param
+from edge_router.sip.headers import param, tag_of
 from edge_router.sip.tokens import BRANCH_COOKIE, new_token
 
 if TYPE_CHECKING:
@@ -125,18 +125,16 @@ class Call:
         if caller.answered:  # after a REFER that failed: his media is re-negotiated at the answer
             callee.early = response if response.body else callee.early
             return
-        caller.ring(
-            response.code, response.reason, callee.dialog.local_tag, self.crossing_back(callee, response), response.body
-        )
+        source = source_of(callee, response)
+        caller.ring(response.code, response.reason, source, self.crossing_back(callee, response), response.body)
         if self.record.ringing is None:
             self.record.ringing = time.time()
             self.router.observer.ringing(self.record)
 
     def connect(self, callee: CalleeLeg, response: Response) -> None:
         """Passes the callee's 200 on to the caller; the callee's ACK waits for the caller's, and what is in it."""
-        self.caller.accept(
-            callee.dialog.local_tag, self.crossing_back(callee, response), response.body, response.reason
-        )
+        source = source_of(callee, response)
+        self.caller.accept(source, self.crossing_back(callee, response), response.body, response.reason)
         self.answered_at(time.time())
 
     def answered_at(self, now: float) -> None:
@@ -315,6 +313,11 @@ next_event: Final = _NextEvent()
 def reasons_of(message: Message) -> str:
     """The Reason lines of a message (RFC 3326)."""
     return "".join(f"Reason: {value}\r\n" for value in message.all("reason"))
+
+
+def source_of(callee: CalleeLeg, response: Response) -> str:
+    """Whose SDP a response bears: its leg, and behind a forking proxy its branch of the fork; "" without a body."""
+    return f"{callee.dialog.local_tag} {tag_of(response.first.get('to', ''))}" if response.body else ""
 
 
 def cause_of(message: Message) -> int | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge_router.sip.dialog import Dialog
     from edge_router.sip.transaction import ClientTransaction
 
+_MOST_FORKS: Final = 8
 _NOT_CANCELLED: Final = "not cancelled"
 
 
@@ -38,6 +39,7 @@ class CalleeLeg(Leg):
 
     __slots__ = (
         "_cancelled",
+        "_forks",
         "_reason",
         "acknowledged",
         "answered",
@@ -61,6 +63,7 @@ class CalleeLeg(Leg):
         self.given_up = False
         self._reason = ""
         self._cancelled = False
+        self._forks: tuple[str, ...] = ()
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
@@ -153,7 +156,14 @@ class CalleeLeg(Leg):
         self.bye(self._reason)
 
     def _refuse_fork(self, response: Response) -> None:
-        """A second answer from behind a forking proxy: the first has the call, this one gets ACK and BYE."""
+        """A second answer from behind a forking proxy: the first has the call, this one gets ACK and BYE.
+
+        Once, and not without end: whoever answers a hundred times would have us write to whom he names.
+        """
+        tag = tag_of(response.first["to"])
+        if tag in self._forks or len(self._forks) >= _MOST_FORKS:
+            return
+        self._forks += (tag,)
         known = self.dialog
         self.dialog = known.fork()
         try:

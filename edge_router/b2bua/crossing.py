@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.identity import rehost
+from edge_router.b2bua.identity import rehost, without_private
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.names import SPELLING
 
@@ -21,6 +21,7 @@ _AS_IT_CAME: Final = 0
 _WITH_OUR_HOST: Final = 1
 _BY_TRUST: Final = 2  # P-Asserted-Identity: where the one trunk is believed and the other may know (RFC 3325)
 _PRIVACY: Final = 3  # goes with the identity that it speaks of
+_UNLESS_PRIVATE: Final = 4  # with our host, but for the entries that ask for privacy
 
 _BODY: Final = {
     "content-type": _AS_IT_CAME,
@@ -50,8 +51,12 @@ IN_INVITE: Final = _EVERYWHERE | {
     "geolocation": _AS_IT_CAME,
     "geolocation-routing": _AS_IT_CAME,
 }
-# For a trunk that may not know who calls: these would name him, or vouch for a From that is gone (RFC 8224).
-IN_ANONYMOUS_INVITE: Final = {key: form for key, form in IN_INVITE.items() if key not in ("identity", "call-info")}
+# For a trunk that may not know who calls: these would name him, or vouch for a From that is gone (RFC 3323 §4.1).
+_TELLING: Final = ("identity", "date", "call-info", "geolocation", "geolocation-routing", "subject")
+IN_ANONYMOUS_INVITE: Final = {key: form for key, form in IN_INVITE.items() if key not in _TELLING} | {
+    "diversion": _UNLESS_PRIVATE,
+    "history-info": _UNLESS_PRIVATE,
+}
 IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
 IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
 
@@ -76,9 +81,15 @@ def crossing(message: Message, table: dict[str, int], came_by: Trunk, leaves_by:
         elif form == _PRIVACY:
             if leaves_by.send_identity:
                 lines.append(f"Privacy: {value}\r\n")
-        elif form == _WITH_OUR_HOST or (came_by.accept_identity and leaves_by.send_identity):
-            try:
-                lines.append(f"{SPELLING[key]}: {rehost(value, host, SPELLING[key])}\r\n")
-            except BadMessage:
-                continue
+        elif form != _BY_TRUST or (came_by.accept_identity and leaves_by.send_identity):
+            shown = without_private(value) if form == _UNLESS_PRIVATE else value
+            if shown:
+                lines += _with_our_host(SPELLING[key], shown, host)
     return "".join(lines)
+
+
+def _with_our_host(name: str, value: str, host: str) -> list[str]:
+    try:
+        return [f"{name}: {rehost(value, host, name)}\r\n"]
+    except BadMessage:
+        return []

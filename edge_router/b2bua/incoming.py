@@ -5,37 +5,37 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.identity import hides_identity, user_of
+from edge_router.b2bua.identity import Party, hides_identity, lasting_params, read_party, user_of
 from edge_router.dialplan.number import normalise
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import NameAddr, parse_name_addr, split_list
+from edge_router.sip.headers import parse_name_addr, split_list
 from edge_router.sip.message import Request
-from edge_router.sip.uri import escape_user
+from edge_router.sip.uri import TelUri, escape_user, parse_uri
 
 if TYPE_CHECKING:
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Trunk
 
 _MOST_NUMBERS: Final = 1_024  # called numbers whose reading is remembered
-# URI parameters that say how this hop is reached, not who is called (RFC 3261 §19.1.1).
-_OF_THE_HOP: Final = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
 
 
 class Incoming(NamedTuple):
     """An INVITE and what was read of it.
 
     ``user`` is the Request-URI's user part with its parameters (``npdi``, ``rn`` ...), as written; ``uri_params`` the
-    URI's own parameters that go on, with their semicolons; ``hops_left`` the Max-Forwards of the next leg.
+    URI's own parameters that go on, with their semicolons; ``hops_left`` the Max-Forwards of the next leg; ``hidden``
+    whether the caller asks to be anonymous.
     """
 
     request: Request
     facts: CallFacts
     user: str
     uri_params: str
-    from_: NameAddr
-    to: NameAddr
+    from_: Party
+    to: Party
     hops_left: int
+    hidden: bool
 
     def user_at(self, peer: DialPeer) -> str:
         """The user part to dial at a dial-peer: its ``called_number``, else what was called."""
@@ -50,33 +50,37 @@ def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -
     """Reads an INVITE of ``trunk``; raises BadMessage where From or To can't be read."""
     first = request.first
     user, uri_params, called = _read_called(request.uri)
-    from_ = parse_name_addr(first["from"], "From")
+    from_ = read_party(first["from"], "From")
+    hidden = "privacy" in first and hides_identity(request.all("privacy"))
     facts = _facts_of(request, called, from_, trunk, source)
-    return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left)
+    facts.anonymous = facts.anonymous or hidden
+    return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left, hidden)
 
 
 @lru_cache(maxsize=_MOST_NUMBERS)
 def _read_called(uri: str) -> tuple[str, str, str]:
     """User part, parameters that go on, and called number of a Request-URI. A trunk calls the same few thousand."""
-    user = user_of(uri)
-    return user, _params_that_go_on(uri), normalise(user)
+    parsed = parse_uri(uri)  # which screening has done before
+    if isinstance(parsed, TelUri):
+        user = user_of(uri)
+        return user, ";user=phone", normalise(user)  # RFC 3261 §19.1.6
+    user = parsed.user or ""
+    return user, lasting_params(parsed), normalise(user)
 
 
 @lru_cache(maxsize=_MOST_NUMBERS)
-def _read_to(value: str) -> NameAddr:
-    return parse_name_addr(value, "To")
+def _read_to(value: str) -> Party:
+    return read_party(value, "To")
 
 
-def _facts_of(request: Request, called: str, from_: NameAddr, trunk: Trunk, source: str) -> CallFacts:
+def _facts_of(request: Request, called: str, from_: Party, trunk: Trunk, source: str) -> CallFacts:
     """The facts of one call. The calling number is the asserted one where the trunk is believed, else that of From."""
     first = request.first
-    caller = from_.uri
+    caller = str(from_.uri)
     if trunk.accept_identity and "p-asserted-identity" in first:
         caller = _first_uri(first["p-asserted-identity"]) or caller
     facts = call_facts(user_of(caller), called, trunk.name)
     facts.source = source
-    if "privacy" in first and hides_identity(first["privacy"]):
-        facts.anonymous = True
     if "diversion" in first:
         facts.diverted_from = normalise(user_of(_first_uri(first["diversion"])))
     facts.call_id = first["call-id"]
@@ -93,15 +97,6 @@ def call_facts(calling: str, called: str, trunk: str) -> CallFacts:
 def fill(template: str, facts: CallFacts) -> str:
     """A template of the configuration, its {called} and {calling} as they can stand in a URI's user part."""
     return template.replace("{called}", escape_user(facts.called)).replace("{calling}", escape_user(facts.calling))
-
-
-def _params_that_go_on(uri: str) -> str:
-    if uri[:4].lower() == "tel:":
-        return ";user=phone"  # RFC 3261 §19.1.6
-    place = uri.rpartition("@")[2].partition("?")[0]
-    if ";" not in place:
-        return ""
-    return "".join([f";{p}" for p in place.split(";")[1:] if p.partition("=")[0].lower() not in _OF_THE_HOP])
 
 
 def _first_uri(value: str) -> str:

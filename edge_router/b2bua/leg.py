@@ -5,6 +5,7 @@ The two kinds are in caller.py (we are the server of its INVITE) and callee.py (
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -94,7 +95,9 @@ class Leg:
 
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name."""
-        return address_of(self.dialog.next_hop, self.address)
+        address = address_of(self.dialog.next_hop, self.address)
+        # What came by IPv4 can't be followed to an IPv6 address by the same socket.
+        return address if (":" in address[0]) == (":" in self.address[0]) else self.address
 
     def on_request(self, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the dialog, ACK apart. Each is answered here or by the call."""
@@ -147,12 +150,21 @@ def address_of(uri: str, fallback: Address) -> Address:
         parsed = parse_uri(uri)
     except BadUri:
         return fallback
-    if not isinstance(parsed, SipUri) or not (parsed.host.replace(".", "").isdigit() or ":" in parsed.host):
+    if not isinstance(parsed, SipUri) or not _is_somewhere(parsed.host):
         return fallback
     if len(_addresses) >= _MOST_ADDRESSES:
         _addresses.clear()
     address = _addresses[uri] = (parsed.host, parsed.port or 5060)
     return address
+
+
+def _is_somewhere(host: str) -> bool:
+    """Whether a host is an IP address of one machine, and not a name, everybody or nobody."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_multicast or host == "255.255.255.255")
 
 
 # The Contacts of trunks are few and come with every call; strangers' can fill the table but not grow it.

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.crossing import IN_ANONYMOUS_INVITE, IN_INVITE, crossing
-from edge_router.b2bua.identity import ANONYMOUS, hides_identity, rehost_uri
+from edge_router.b2bua.identity import ANONYMOUS, Party, addressed
 from edge_router.sip.dialog import Dialog
-from edge_router.sip.headers import NameAddr
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
@@ -43,15 +42,14 @@ def outbound_invite(
 ) -> OutboundInvite:
     """The INVITE for ``target``, which the outgoing dial-peer and its trunk have chosen."""
     request = incoming.request
-    first = request.first
     user = incoming.user_at(peer)
     place = target.place
     uri = f"sip:{user}@{place}{incoming.uri_params}" if user else f"sip:{place}{incoming.uri_params}"
     ours = via.advertised
-    if not trunk.send_identity and "privacy" in first and hides_identity(first["privacy"]):
+    if incoming.hidden and not trunk.send_identity:
         caller, headers_that_cross = ANONYMOUS, IN_ANONYMOUS_INVITE
     else:
-        caller, headers_that_cross = _addressed(incoming.from_, ours), IN_INVITE
+        caller, headers_that_cross = addressed(incoming.from_, ours), IN_INVITE
     callee = _to(incoming.to, place)
     tag = new_token()
     call_id = f"{new_token()}@{via.advertised_host}"
@@ -68,18 +66,9 @@ def outbound_invite(
 
 
 @lru_cache(maxsize=1_024)
-def _to(party: NameAddr, place: str) -> str:
+def _to(party: Party, place: str) -> str:
     """A To value; the numbers that a trunk calls are few, and come again and again."""
-    return _addressed(party, place)
-
-
-def _addressed(party: NameAddr, host: str) -> str:
-    """A From or To without its tag, with our host or the target's in place of what came."""
-    uri = party.uri
-    scheme, _, rest = uri.partition(":")
-    # A tel URI becomes the same number as a SIP URI (RFC 3261 §19.1.6): what a trunk understands.
-    uri = f"sip:{rest}@{host};user=phone" if scheme == "tel" else rehost_uri(uri, host)
-    return f"{party.display} <{uri}>" if party.display else f"<{uri}>"
+    return addressed(party, place)
 
 
 def new_cisco_guid() -> str:

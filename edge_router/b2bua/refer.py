@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.call import Call, next_event, source_of
 from edge_router.b2bua.leg import ACK, NOTIFY, RESPONSE, TIMEOUT, WAITED
 from edge_router.b2bua.redirect import contacts_of
 from edge_router.sip import sdp
@@ -122,7 +122,7 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     if not late_offer:
         callee.acknowledge()
     described = answer if answer.body else callee.early or answer
-    caller.reinvite(callee.dialog.local_tag, call.crossing_back(callee, described), described.body)
+    caller.reinvite(source_of(callee, described), call.crossing_back(callee, described), described.body)
     while True:
         event, leg, response = await next_event
         if leg is not caller or event not in (RESPONSE, TIMEOUT):

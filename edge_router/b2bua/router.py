@@ -29,11 +29,12 @@ from edge_router.b2bua.screening import (
 from edge_router.b2bua.set_up import set_up
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import parse_via, tag_of
+from edge_router.sip.headers import tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
+from edge_router.sip.stateless import stateless_answer
 from edge_router.sip.timers import TimerWheel
 from edge_router.sip.tokens import new_token
-from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived, response_address, response_vias
+from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
+    from edge_router.sip.transaction import Transport
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +133,8 @@ class Router:
             return
         method = request.method
         check_cseq(request)
+        if method == "CANCEL" and self._cancelled(arrival):
+            return
         to_tag = tag_of(request.first["to"])
         if to_tag:
             leg = self._dialogs.get(to_tag)
@@ -144,13 +148,15 @@ class Router:
         if method == "ACK":
             self.observer.rejected("stray ACK")
             return
+        if method == "CANCEL" and self.transactions.invite_of(arrival) is not None:
+            # No answer and no transaction: the true CANCEL must not be taken for a copy of this one.
+            self.observer.rejected("CANCEL from another source")
+            return
         if len(self.transactions) >= self._most_transactions:
             self.observer.rejected("too many transactions")
             return
         self.observer.request("in", method, trunk)
-        if method == "CANCEL":
-            self._cancel(arrival, trunk)
-        elif to_tag:
+        if to_tag or method == "CANCEL":
             self._refuse(arrival, trunk, _NO_DIALOG)
         else:
             self._outside(arrival, trunk)
@@ -163,24 +169,25 @@ class Router:
             if isinstance(leg, CallerLeg):
                 leg.on_ack(request)
         elif request.method == "CANCEL":
-            self._cancel(arrival, leg.trunk.name)
+            self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
         else:
             leg.on_request(request, self.transactions.serve(arrival))
 
-    def _cancel(self, arrival: Arrival, trunk: str) -> None:
-        """A CANCEL: of a call in set-up, by the branch and from the source of its INVITE (RFC 3261 §9.2)."""
+    def _cancelled(self, arrival: Arrival) -> bool:
+        """Takes the CANCEL of a call, by the branch and from the source of its INVITE (RFC 3261 §9.2).
+
+        Also where a reload has since taken the source from its trunk: the call keeps what it began with.
+        """
         invite = self.transactions.invite_of(arrival)
-        if invite is None:
-            self._refuse(arrival, trunk, _NO_DIALOG)
-            return
-        if invite.source[0] != arrival.source[0]:
-            # No answer either: a transaction for it would take the true CANCEL, of the same branch, for a copy.
-            self.observer.rejected("CANCEL from another source")
-            return
+        if invite is None or invite.source[0] != arrival.source[0]:
+            return False
         call = invite.user if isinstance(invite.user, Call) else None
+        trunk = call.record.ingress_trunk if call is not None else ""
+        self.observer.request("in", "CANCEL", trunk)
         self._refuse(arrival, trunk, _CANCELLED)
         if call is not None:
             call.cancelled(arrival.request)
+        return True
 
     def _outside(self, arrival: Arrival, trunk: str) -> None:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
@@ -213,7 +220,7 @@ class Router:
         dialog = Dialog.as_server(request, new_token())
         refusal = self._no_room(routing, trunk)
         if refusal is not None:
-            self._refuse(arrival, trunk.name, refusal)
+            self._answer_statelessly(request, arrival.source, arrival.transport, trunk.name, refusal)
             return
         transaction = self.transactions.serve(arrival)
         self.transactions.remember(request, transaction)
@@ -268,29 +275,17 @@ class Router:
             return
         self.observer.rejected("malformed")
         request = error.message
-        if not isinstance(request, Request) or request.method == "ACK":
-            return
-        first = request.first
-        if "via" not in first:
-            return
-        try:
-            via = parse_via(first["via"])
-            vias, address = response_vias(request, via, source), response_address(via, source)
-        except BadMessage:  # the Via itself is what is wrong, or of another version: it goes back as it came
-            vias, address = "".join(f"Via: {value}\r\n" for value in request.all("via")), source
-        to = first.get("to", "")
-        lines = "".join(
-            f"{name}: {first[key]}\r\n"
-            for key, name in (("from", "From"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
-            if key in first
-        )
-        if to and not tag_of(to):
-            to = f"{to};tag={new_token()}"
-        lines += f"To: {to}\r\n" if to else ""
-        self.observer.response("out", request.method, error.code, trunk)
-        # Stateless: nothing is kept of a message that could not be read.
-        answer = f"SIP/2.0 {error.code} {error.why}\r\n{vias}{lines}Content-Length: 0\r\n\r\n"
-        listener.send(answer.encode("utf-8", "surrogateescape"), address)
+        if isinstance(request, Request):
+            self._answer_statelessly(request, source, listener, trunk, Refusal(error.code, error.why))
+
+    def _answer_statelessly(
+        self, request: Request, source: Address, listener: Transport, trunk: str, refusal: Refusal
+    ) -> None:
+        """Answers without keeping anything: under a flood, and to what could not be read."""
+        answer = stateless_answer(request, source, *refusal)
+        if answer is not None and request.method != "ACK":
+            self.observer.response("out", request.method, refusal.code, trunk)
+            listener.send(*answer)
 
     # What legs and calls tell
 

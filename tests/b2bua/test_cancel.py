@@ -2,9 +2,10 @@
 
 import pytest
 
+from edge_router.config.build import build
 from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.leg import Leg
-from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage, configuration
 
 REL = b"\x0c\x02\x00\x02\x80\x90"
 
