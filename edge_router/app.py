@@ -27,9 +27,10 @@ from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.net.udp import UdpListener
 from edge_router.sip.timers import TICK
+from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
 from edge_router.telemetry.exposition import exposition
-from edge_router.telemetry.logs import start_logging
+from edge_router.telemetry.logs import set_logging, start_logging
 from edge_router.telemetry.metrics import Metrics
 from edge_router.telemetry.observers import Observers
 from edge_router.telemetry.readings import RouterReading, TrunkReading
@@ -148,6 +149,8 @@ class App:
             examined = await asyncio.to_thread(examine, self.path)
             faults = examined.faults + tuple(_fixed(self.config, examined))
             config = examined.config
+            for warning in examined.warnings:
+                _log.warning("%s", warning)
             if faults or config is None:
                 for fault in faults:
                     _log.error("not reloaded: %s", fault)
@@ -155,7 +158,7 @@ class App:
             picture = picture_of(config, time.monotonic())
             routing = await asyncio.to_thread(build, config, time.monotonic, self.router.routing, picture)
             self.router.routing, self.config, self.picture = routing, config, picture
-            logging.getLogger().setLevel(config.log.level.upper())
+            set_logging(config.log.level, config.log.format)
             _log.info("reloaded %s", self.path)
             return ()
 
@@ -225,8 +228,8 @@ def _described(listener: UdpListener) -> str:
     return f"{listener.name} udp {listener.host}:{listener.port}"
 
 
-def run(path: Path | str) -> int:
-    """``edge-router run``: the exit status; faults and errors go to stderr."""
+def run(path: Path | str) -> Status:
+    """``edge-router run``; faults and errors go to stderr."""
     gc.disable()  # here, so that a large configuration isn't looked through again and again while it is read
     examined = examine(path)
     taken = bind_faults(examined)
@@ -234,9 +237,9 @@ def run(path: Path | str) -> int:
         print(fault, file=sys.stderr)
     config = examined.config
     if config is None:
-        return 2
+        return Status.BAD
     if taken:
-        return 1
+        return Status.COULD_NOT_RUN
     writer = start_logging(config.log.level, config.log.format)
 
     async def main() -> None:
@@ -247,7 +250,7 @@ def run(path: Path | str) -> int:
             runner.run(main())
     except OSError as error:
         print(f"edge-router: can't listen: {error}", file=sys.stderr)
-        return 1
+        return Status.COULD_NOT_RUN
     finally:
         writer.close()
-    return 0
+    return Status.DONE

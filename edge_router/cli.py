@@ -5,11 +5,12 @@ command needs is imported when it runs, so that none pays for the others.
 """
 
 import sys
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
+
+from edge_router.status import Status
 
 if TYPE_CHECKING:
     from edge_router.config.loading import Examined
@@ -24,14 +25,6 @@ app = typer.Typer(
 Configuration = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, a YAML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine form, as to a pipe.")]
 DEFAULT: Final = Path("edge-router.yaml")
-
-
-class Status(IntEnum):
-    """What a command's exit status says."""
-
-    DONE = 0
-    COULD_NOT_RUN = 1
-    BAD = 2
 
 
 @app.command()

@@ -26,6 +26,7 @@ from edge_router.b2bua.events import Silence
 from edge_router.config.loading import load
 from edge_router.demo_scene import HTTP_PORT, PATIENCE, SCENARIOS, SIP_PORT, CannotRun, Ends, Places, Tide
 from edge_router.policy.decision import shown
+from edge_router.status import Status
 from edge_router.telemetry.call_log import what_became
 from edge_router.telemetry.logs import safe, start_logging
 
@@ -171,8 +172,8 @@ def where_to(decision: Decision | None) -> str:
     return decision.to[0].peer if decision is not None and decision.to else "rejected"
 
 
-def run(calls: int | None = None, seconds: float | None = None) -> int:
-    """`edge-router demo`: plays until Ctrl-C, or so many calls, or so many seconds. The exit status."""
+def run(calls: int | None = None, seconds: float | None = None) -> Status:
+    """`edge-router demo`: plays until Ctrl-C, or so many calls, or so many seconds."""
     sipp = shutil.which("sipp")
     writer = start_logging("warning", "text")
     try:
@@ -184,7 +185,7 @@ def run(calls: int | None = None, seconds: float | None = None) -> int:
             runner.run(play(Console(highlight=False), sipp, calls, seconds))
     except (CannotRun, OSError) as error:
         print(f"edge-router demo: {error}", file=sys.stderr)
-        return 1
+        return Status.COULD_NOT_RUN
     finally:
         writer.close()
-    return 0
+    return Status.DONE

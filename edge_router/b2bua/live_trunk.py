@@ -81,10 +81,6 @@ class LiveTrunk:
         self._inbound.release()
         self._both.release()
 
-    def full(self, now: float) -> str | None:
-        """Which limit one more call to this trunk would break, or None. Counts nothing."""
-        return self._outbound.full(now) or self._both.full(now)
-
     def admit_outbound(self, now: float) -> str | None:
         """Counts a call that goes to this trunk, or says which limit it would break.
 

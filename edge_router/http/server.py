@@ -28,6 +28,7 @@ LINGER: Final = 2.0
 """Seconds that the end of the server waits for answers in the making."""
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus text format 0.0.4, the one that everybody reads."""
 
 _log = logging.getLogger(__name__)
 # aiohttp logs a traceback for every request that is no HTTP. Our own faults are caught and logged before it sees them.

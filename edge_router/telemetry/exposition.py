@@ -11,9 +11,6 @@ from typing import Final
 from prometheus_client import Metric, generate_latest
 from prometheus_client.registry import Collector
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus text format 0.0.4, the one that everybody reads."""
-
 SAMPLES_PER_SLICE: Final = 250
 
 

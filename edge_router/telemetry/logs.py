@@ -115,6 +115,11 @@ class LineWriter(logging.Handler):
         self._thread = threading.Thread(target=self._write_on, name="log", daemon=True)
         self._thread.start()
 
+    def write_as(self, form: Form) -> None:
+        """Make the lines to come in this form; auto is text on a terminal, else JSON."""
+        text = form == "text" or (form == "auto" and self._stream.isatty())
+        self.setFormatter(TextLines() if text else JsonLines())
+
     def emit(self, record: logging.LogRecord) -> None:
         """Make the line and queue it. Never waits, never raises."""
         if len(self._waiting) >= self._limit:
@@ -158,18 +163,23 @@ class LineWriter(logging.Handler):
 def start_logging(level: str, form: Form = "auto", stream: TextIO | None = None) -> LineWriter:
     """Send all log lines from ``level`` up to ``stream`` (stderr); auto is text on a terminal, else JSON.
 
-    Replaces what was set up before, so a reload may call it again. ``close()`` of what it returns writes the last
+    Replaces what was set up before. ``close()`` of what it returns writes the last
     lines; ``logging`` calls it at the end of the program.
     """
-    stream = stream or sys.stderr
-    if form == "auto":
-        form = "text" if stream.isatty() else "json"
-    writer = LineWriter(stream)
-    writer.setFormatter(TextLines() if form == "text" else JsonLines())
+    writer = LineWriter(stream or sys.stderr)
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, LineWriter)]:
         root.removeHandler(old)
         old.close()
     root.addHandler(writer)
-    root.setLevel(level.upper())
+    set_logging(level, form)
     return writer
+
+
+def set_logging(level: str, form: Form) -> None:
+    """Change level and form of what was set up, for lines to come."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    for each in root.handlers:
+        if isinstance(each, LineWriter):
+            each.write_as(form)

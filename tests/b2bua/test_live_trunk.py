@@ -76,9 +76,7 @@ def test_a_trunk_without_targets_is_not_up() -> None:
 def test_limits_each_way() -> None:
     trunk = live(Trunk("cloud", inbound_limit=Limit(max_calls=1), outbound_limit=Limit(max_cps=1)))
     assert [trunk.admit_inbound(100.0) for _ in range(2)] == [None, "max_calls"]
-    assert trunk.full(100.0) is None
     assert [trunk.admit_outbound(100.0) for _ in range(2)] == [None, "max_cps"]
-    assert trunk.full(100.0) == "max_cps"
     assert trunk.counts() == (1, 1)
     trunk.release_inbound()
     assert trunk.counts() == (0, 1)
@@ -91,7 +89,7 @@ def test_a_limit_both_ways_together_and_what_it_refuses_counts_nowhere() -> None
     trunk = live(Trunk("cloud", limit=Limit(max_calls=2)))
     assert trunk.admit_inbound(100.0) is None
     assert trunk.admit_outbound(100.0) is None
-    assert trunk.admit_inbound(100.0) == trunk.admit_outbound(100.0) == trunk.full(100.0) == "max_calls"
+    assert trunk.admit_inbound(100.0) == trunk.admit_outbound(100.0) == "max_calls"
     assert trunk.counts() == (1, 1)
     assert trunk.sent(60) == 1
     trunk.release_inbound()

@@ -84,6 +84,16 @@ def test_a_reload_cannot_move_the_listeners(own_site: OwnSite) -> None:
     site.router.check_health()
 
 
+def test_a_reload_changes_how_it_logs_and_tells_of_doubts(own_site: OwnSite) -> None:
+    site = own_site()
+    site.router.configure(front_door(site.block, [{"name": "never", "reject": 503}], log={"format": "text"}))
+    until(lambda: " reloaded " in site.router.stderr, "the reload")
+    doubt, reloaded = site.router.stderr.splitlines()[-2:]
+    assert not reloaded.startswith("{")
+    assert json.loads(doubt)["level"] == "warning"
+    assert "policies.front-door.rules[0].reject: warning: 503 tells the carrier" in doubt
+
+
 def test_counts_and_health_go_over_to_the_new_configuration(own_site: OwnSite) -> None:
     settings: dict[str, Any] = {"premise": {"limits": {"max_calls": 1}}, "otherwise": {"to": ["premise", "cloud"]}}
     site = own_site(probe(404), **settings)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge_router.telemetry.logs import Event, Form, JsonLines, LineWriter, TextLines, safe, start_logging
+from edge_router.telemetry.logs import Event, Form, JsonLines, LineWriter, TextLines, safe, set_logging, start_logging
 
 
 class Terminal(io.StringIO):
@@ -147,6 +147,19 @@ def test_the_level_holds_and_a_new_start_replaces_the_old(root: logging.Logger) 
     assert "new" not in first.getvalue()
     assert "new" in second.getvalue()
     assert "too quiet" not in second.getvalue()
+
+
+def test_level_and_form_change_for_lines_to_come(root: logging.Logger) -> None:
+    stream = Terminal()
+    writer = start_logging("warning", "json", stream)
+    log = logging.getLogger("edge_router.x")
+    log.warning("first")
+    for form, words in (("text", "second"), ("json", "third"), ("auto", "fourth")):
+        set_logging("info", form)  # type: ignore[arg-type]
+        log.info(words)
+    writer.close()
+    lines = stream.getvalue().splitlines()
+    assert [line.startswith("{") for line in lines] == [True, False, True, False]
 
 
 def test_lines_come_in_order() -> None:
