@@ -80,10 +80,11 @@ def replay(
     functions: Annotated[bool, typer.Option("--functions", help="The functions that take most time.")] = False,
     lines: Annotated[bool, typer.Option("--lines", help="The lines that take most time.")] = False,
     memory: Annotated[bool, typer.Option("--memory", help="What held and finished calls keep.")] = False,
+    cold: Annotated[int, typer.Option(help="MB of cache to empty before each datagram, as at low rates.")] = 0,
     most: Annotated[int, typer.Option(help="How many functions or lines.")] = 30,
 ) -> None:
     """Play calls through the router's engine in this process, without sockets, and show where the time goes."""
-    play = replaying.Replay(rate, redirect)
+    play = replaying.Replay(rate, redirect, cold)
     if functions:
         replaying.show_functions(play, calls, most)
     if lines:

@@ -38,11 +38,15 @@ class Round:
 
 
 class Replay:
-    """What to play: calls bridged or redirected, at `rate` a second on the router's clock."""
+    """What to play: calls bridged or redirected, at `rate` a second on the router's clock.
 
-    def __init__(self, rate: int, redirect: bool) -> None:
+    `cold` is how many MB of the caches are emptied before each datagram.
+    """
+
+    def __init__(self, rate: int, redirect: bool, cold: int) -> None:
         self._rate = rate
         self._redirect = redirect
+        self._cold = bytes(cold << 20)
 
     def rig(self) -> tuple[Rig, Ends]:
         """A router that has seen some calls, and nothing left of them."""
@@ -58,6 +62,7 @@ class Replay:
         """`calls` calls, and then quiet until all their transactions are over."""
         rig, ends = self.rig()
         rig.profile = profile
+        rig.cold = self._cold
         rig.garbage.begin()
         try:
             self._play(rig, ends, range(_WARM_UP, _WARM_UP + calls))
