@@ -184,7 +184,10 @@ class Router:
         call = invite.user if isinstance(invite.user, Call) else None
         trunk = call.record.ingress_trunk if call is not None else ""
         self.observer.request("in", "CANCEL", trunk)
-        self._refuse(arrival, trunk, _CANCELLED)
+        # RFC 3261 §9.2: the same To tag as in the answers to the INVITE.
+        tag = call.caller.dialog.local_tag if call is not None else new_token()
+        self.observer.response("out", "CANCEL", 200, trunk)
+        self.transactions.serve(arrival).respond(200, "OK", tag)
         if call is not None:
             call.cancelled(arrival.request)
         return True
@@ -326,7 +329,6 @@ class Router:
 
 
 _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
-_CANCELLED: Final = Refusal(200, "OK")
 _TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 _MERGED: Final = Refusal(482, "Loop Detected")
 _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)

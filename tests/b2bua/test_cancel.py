@@ -6,6 +6,7 @@ from edge_router.config.build import build
 from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage, configuration
+from tests.end_to_end.wire import tag_of
 
 REL = b"\x0c\x02\x00\x02\x80\x90"
 
@@ -13,8 +14,8 @@ REL = b"\x0c\x02\x00\x02\x80\x90"
 def gives_up(caller: Leg, *headers: str) -> None:
     """CANCELs, and hears what he is owed at once, whatever the callee does (RFC 3261 §9.2)."""
     caller.cancel(*headers)
-    caller.hears(200, "CANCEL")
-    caller.hears_refusal(487)
+    taken = caller.hears(200, "CANCEL")
+    assert tag_of(taken.get("To")) == tag_of(caller.hears_refusal(487).get("To"))
 
 
 def is_cancelled_by_caller(stage: Stage) -> None:
