@@ -26,12 +26,12 @@ class Extent:
     """How much is measured. Rates in calls a second."""
 
     pairs: int = 5
-    seconds: float = 10.0  # of each load of a pair
+    seconds: float = 6.0  # of each load of a pair
     bridging: Sequence[int] = (300, 800, 1500)
     redirecting: Sequence[int] = (800, 3000)
     sustained_rate: int = 2000
     sustained_seconds: float = 60.0
-    ramp_seconds: float = 8.0
+    ramp_seconds: float = 5.0
     held_calls: int = 10_000
     burst_calls: int = 40_000
     burst_rate: int = 1_500

@@ -46,7 +46,7 @@ class Replay:
     def __init__(self, rate: int, redirect: bool, cold: int) -> None:
         self._rate = rate
         self._redirect = redirect
-        self._cold = bytes(cold << 20)
+        self._cold = b"x" * (cold << 20)
 
     def rig(self) -> tuple[Rig, Ends]:
         """A router that has seen some calls, and nothing left of them."""

@@ -42,8 +42,9 @@ class Wire(UdpListener):
 class Rig:
     """A router, its clock, and the CPU time that it spent: ns by kind of message, `timers` and `garbage` beside them.
 
-    Give it a `profile` and it runs while the router does. Give it something `cold` and that is read before each datagram: it
-    takes the place of what the caches held of the router, as other programs do while a lightly loaded router sleeps.
+    Give it a `profile` and it runs while the router does. Give it something `cold` and that is read before each
+    datagram: it takes the place of what the caches held of the router, as other programs do while a router with little
+    to do sleeps.
     """
 
     def __init__(self, scratch: Path, redirect: bool = False) -> None:
