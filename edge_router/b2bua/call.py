@@ -114,7 +114,8 @@ class Call:
         listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
         sent = outbound_invite(incoming, peer, trunk.trunk, caller.trunk.trunk, target, listener, record.cisco_guid)
         record.egress_call_id = sent.dialog.call_id
-        record.called_out = sent.user
+        record.calling_out = sent.calling
+        record.called_out = sent.called
         callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
         callee.call_out(sent.uri, sent.headers, incoming.request.body, BRANCH_COOKIE + new_token())
         return callee

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.crossing import IN_ANONYMOUS_INVITE, IN_INVITE, crossing
-from edge_router.b2bua.identity import ANONYMOUS, Party, addressed
+from edge_router.b2bua.identity import ANONYMOUS, Party, addressed, uri_at
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.tokens import new_token
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 
 class OutboundInvite(NamedTuple):
-    """What is sent: Request-URI and its user part, header lines from Max-Forwards on, and the dialog they begin."""
+    """What is sent: Request-URI, header lines from Max-Forwards on, and the dialog they begin.
+
+    ``called`` is the user part of the Request-URI, ``calling`` that of From.
+    """
 
     uri: str
-    user: str
+    called: str
+    calling: str
     headers: str
     dialog: Dialog
 
@@ -44,13 +48,14 @@ def outbound_invite(
     request = incoming.request
     user = incoming.user_at(peer)
     place = target.place
-    uri = f"sip:{user}@{place}{incoming.uri_params}" if user else f"sip:{place}{incoming.uri_params}"
+    uri = uri_at(user, place) + incoming.uri_params
     ours = via.advertised
     if incoming.hidden and not trunk.send_identity:
-        caller, headers_that_cross = ANONYMOUS, IN_ANONYMOUS_INVITE
+        caller, calling, headers_that_cross = ANONYMOUS, "anonymous", IN_ANONYMOUS_INVITE
     else:
-        caller, headers_that_cross = addressed(incoming.from_, ours), IN_INVITE
-    callee = _to(incoming.to, place)
+        caller, calling, headers_that_cross = addressed(incoming.from_, ours), incoming.from_.uri.user or "", IN_INVITE
+    # Who is called by another number is named by that one alone, as CUBE does.
+    callee = f"<{uri}>" if peer.called_number is not None else _to(incoming.to, place)
     tag = new_token()
     call_id = f"{new_token()}@{via.advertised_host}"
     local = f"{caller};tag={tag}"
@@ -62,7 +67,7 @@ def outbound_invite(
         f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
         f"Cisco-Guid: {cisco_guid}\r\n{crossed}"
     )
-    return OutboundInvite(uri, user, headers, dialog)
+    return OutboundInvite(uri, user, calling, headers, dialog)
 
 
 @lru_cache(maxsize=1_024)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_router.b2bua.identity import uri_at
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,7 +34,7 @@ def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> lis
     """The same of what is known of them: the user part to dial, the filled ``refer_uri``, the targets, best first."""
     if elsewhere is not None:
         return [elsewhere]
-    return [f"sip:{user}@{target.place}" if user else f"sip:{target.place}" for target in targets]
+    return [uri_at(user, target.place) for target in targets]
 
 
 def contact_lines(uris: Sequence[str]) -> list[str]:

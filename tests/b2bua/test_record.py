@@ -30,7 +30,20 @@ def test_the_number_that_was_dialled_in_the_end(open_stage: OpenStage) -> None:
     callee.refuses(486)
     caller.hears_refusal(486)
     assert callee.invite.uri == f"sip:77{PREMISE_ONLY}@198.51.100.31:5060"
+    assert callee.invite.get("To") == f"<sip:77{PREMISE_ONLY}@198.51.100.31:5060>"
     assert (stage.record.called, stage.record.called_out) == (PREMISE_ONLY, f"77{PREMISE_ONLY}")
+
+
+@pytest.mark.parametrize(("privacy", "calling_out"), [("none", CALLING), ("id", "anonymous")])
+def test_the_number_that_was_shown_in_the_end(open_stage: OpenStage, privacy: str, calling_out: str) -> None:
+    stage = open_stage(premise={"identity": {"send": False}})
+    caller = stage.carrier.calls(PREMISE_ONLY, f"Privacy: {privacy}")
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    callee.refuses(486)
+    caller.hears_refusal(486)
+    assert f"sip:{calling_out}@" in callee.invite.get("From")
+    assert (stage.record.calling, stage.record.calling_out) == (CALLING, calling_out)
 
 
 def test_the_names_that_others_know_the_call_by(stage: Stage) -> None:
