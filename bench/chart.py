@@ -42,7 +42,7 @@ def _cpu(axes: Axes, all_series: list[Series], title: str) -> None:
             us = [trial.cpu_us for trial in trials]
             x = place + (index + 0.5) * width - 0.4
             bars = axes.bar(x, median(us), width * 0.9, color=_COLOURS[device], label=device if place == 0 else None)
-            axes.bar_label(bars, fmt="%.0f", fontsize=8)
+            axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=5)
             axes.scatter([x] * len(us), us, s=6, color="black", zorder=3)
     axes.set_xticks(range(len(all_series)), [f"{series.rate}/s" for series in all_series])
     if all_series:
