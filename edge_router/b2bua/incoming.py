@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.identity import Party, hides_identity, lasting_params, read_party, user_of
@@ -11,6 +10,7 @@ from edge_router.policy.facts import CallFacts
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_name_addr, split_list
 from edge_router.sip.message import Request
+from edge_router.sip.remember import remembered
 from edge_router.sip.uri import TelUri, escape_user, parse_uri
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -
     return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left, hidden)
 
 
-@lru_cache(maxsize=_MOST_NUMBERS)
+@remembered(_MOST_NUMBERS)
 def _read_called(uri: str) -> tuple[str, str, str]:
     """User part, parameters that go on, and called number of a Request-URI. A trunk calls the same few thousand."""
     parsed = parse_uri(uri)  # which screening has done before
@@ -68,7 +68,7 @@ def _read_called(uri: str) -> tuple[str, str, str]:
     return user, lasting_params(parsed), normalise(user)
 
 
-@lru_cache(maxsize=_MOST_NUMBERS)
+@remembered(_MOST_NUMBERS)
 def _read_to(value: str) -> Party:
     return read_party(value, "To")
 

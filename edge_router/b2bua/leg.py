@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
+from edge_router.sip.remember import remembered
 from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import BRANCH_COOKIE, new_token
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
@@ -143,19 +144,18 @@ class Leg:
 
 def address_of(uri: str, fallback: Address) -> Address:
     """Address and port of a URI whose host is an IP address; ``fallback`` for any other."""
-    known = _addresses.get(uri)
-    if known is not None:
-        return known
+    return _address(uri) or fallback
+
+
+@remembered(4_096)  # the Contacts of trunks are few and come with every call
+def _address(uri: str) -> Address | None:
     try:
         parsed = parse_uri(uri)
     except BadUri:
-        return fallback
+        return None
     if not isinstance(parsed, SipUri) or not _is_somewhere(parsed.host):
-        return fallback
-    if len(_addresses) >= _MOST_ADDRESSES:
-        _addresses.clear()
-    address = _addresses[uri] = (parsed.host, parsed.port or 5060)
-    return address
+        return None
+    return parsed.host, parsed.port or 5060
 
 
 def _is_somewhere(host: str) -> bool:
@@ -165,8 +165,3 @@ def _is_somewhere(host: str) -> bool:
     except ValueError:
         return False
     return not (address.is_unspecified or address.is_multicast or host == "255.255.255.255")
-
-
-# The Contacts of trunks are few and come with every call; strangers' can fill the table but not grow it.
-_MOST_ADDRESSES: Final = 4_096
-_addresses: dict[str, Address] = {}

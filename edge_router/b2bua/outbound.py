@@ -13,6 +13,7 @@ from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.crossing import IN_ANONYMOUS_INVITE, IN_INVITE, crossing
 from edge_router.b2bua.identity import ANONYMOUS, Party, addressed, uri_at
 from edge_router.sip.dialog import Dialog
+from edge_router.sip.remember import LONGEST
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ def outbound_invite(
     else:
         caller, calling, headers_that_cross = addressed(incoming.from_, ours), incoming.from_.uri.user or "", IN_INVITE
     # Who is called by another number is named by that one alone, as CUBE does.
-    callee = f"<{uri}>" if peer.called_number is not None else _to(incoming.to, place)
+    if peer.called_number is not None:
+        callee = f"<{uri}>"
+    else:
+        callee = (_to if len(request.first["to"]) <= LONGEST else addressed)(incoming.to, place)
     tag = new_token()
     call_id = f"{new_token()}@{via.advertised_host}"
     local = f"{caller};tag={tag}"

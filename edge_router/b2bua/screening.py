@@ -6,13 +6,13 @@ may send it, and whether a transaction or dialog is there for it, is router.py's
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.capabilities import ALLOW, ALLOW_LINE, SUPPORTED
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_cseq, parse_name_addr, parse_small_number, split_list
 from edge_router.sip.names import METHODS, SPELLING
+from edge_router.sip.remember import remembered
 from edge_router.sip.uri import BadUri, SipUri, UnsupportedScheme, parse_uri
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _method(request: Request) -> Refusal | None:
     return Refusal(405, "Method Not Allowed", ALLOW_LINE)
 
 
-@lru_cache(maxsize=1_024)
+@remembered(1_024)
 def _uri(uri: str) -> Refusal | None:
     try:
         parsed = parse_uri(uri)

@@ -8,14 +8,17 @@ Only what a held call needs is kept, as text ready to be sent: a call of an hour
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import parse_name_addr, split_list, tag_of
+from edge_router.sip.headers import NameAddr, first_of, parse_name_addr, split_list, tag_of
+from edge_router.sip.remember import remembered
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 if TYPE_CHECKING:
     from edge_router.sip.message import Message, Request, Response
+
+_MOST_ROUTES: Final = 70  # RFC 3261 §8.1.1.6: the usual Max-Forwards
 
 
 class Dialog:
@@ -67,7 +70,7 @@ class Dialog:
         dialog = cls(
             first["call-id"], f"{first['to']};tag={local_tag}", local_tag, remote, tag_of(remote), target, routes
         )
-        dialog.remote_seq = int(first["cseq"].partition(" ")[0])
+        dialog.remote_seq = int(first["cseq"].split(None, 1)[0])
         return dialog
 
     def learn(self, response: Response) -> None:
@@ -86,7 +89,7 @@ class Dialog:
 
     def in_order(self, request: Request) -> bool:
         """Whether a request's CSeq is higher than the last (§12.2.2); remembers it if so."""
-        number = int(request.first["cseq"].partition(" ")[0])
+        number = int(request.first["cseq"].split(None, 1)[0])
         if number <= self.remote_seq:
             return False
         self.remote_seq = number
@@ -118,29 +121,43 @@ def contact_uri(message: Message) -> str:
     contact = message.first.get("contact")
     if contact is None:
         raise BadMessage(400, "Contact is missing")
-    uri = parse_name_addr(contact if "," not in contact else split_list(contact)[0], "Contact").uri
-    # The plain form needs no full parse: what is sent to it is checked again when its host is read.
-    if uri[:4].lower() != "sip:" and uri[:5].lower() != "sips:":
-        raise BadMessage(400, "Contact is not a SIP URI")
-    if " " in uri or "<" in uri:
-        raise BadMessage(400, "Contact is not a SIP URI")
-    return uri
+    return _read_contact(contact)
+
+
+@remembered(1_024)  # the Contacts of trunks are few
+def _read_contact(value: str) -> str:
+    return _sip_address(first_of(value), "Contact").uri
 
 
 def route_set(message: Message) -> list[str]:
     """The Record-Route entries of a message in their order, each as ``<uri>`` with its parameters; or BadMessage."""
-    entries = [entry for value in message.all("record-route") for entry in split_list(value)]
-    addresses = [parse_name_addr(entry, "Record-Route") for entry in entries]
-    return [f"<{address.uri}>{address.params}" for address in addresses]
+    values = message.all("record-route")
+    if len(values) + sum([value.count(",") for value in values]) > _MOST_ROUTES:  # before anything is made of them
+        raise BadMessage(400, "Record-Route: more entries than a request has hops")
+    return [_read_route(entry) for value in values for entry in split_list(value)]
+
+
+@remembered(1_024)
+def _read_route(entry: str) -> str:
+    address = _sip_address(entry, "Record-Route")
+    return f"<{address.uri}>{address.params}"
+
+
+def _sip_address(value: str, header: str) -> NameAddr:
+    """An address that requests can be sent to, since it becomes their Request-URI or Route."""
+    address = parse_name_addr(value, header)
+    try:
+        uri = parse_uri(address.uri)
+    except BadUri as error:
+        raise BadMessage(400, f"{header}: not a URI") from error
+    if not isinstance(uri, SipUri):
+        raise BadMessage(400, f"{header}: not a SIP URI")
+    return address
 
 
 def _follow(target: str, routes: tuple[str, ...]) -> tuple[str, str]:
     """Request-URI and Route lines for a route set (§12.2.1.1): loose routing, or strict where the first hop asks."""
-    first = routes[0]
-    try:
-        uri = parse_uri(parse_name_addr(first, "Record-Route").uri)
-    except (BadMessage, BadUri):
-        uri = None
+    uri = parse_uri(routes[0][1:].partition(">")[0])
     if isinstance(uri, SipUri) and "lr" not in uri.params:
         return str(uri), "".join(f"Route: {route}\r\n" for route in (*routes[1:], f"<{target}>"))
     return target, "".join(f"Route: {route}\r\n" for route in routes)

@@ -6,13 +6,23 @@ header. Nothing here runs unless somebody asks: a header that no one reads is ne
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from functools import cache
 from typing import Final, NamedTuple
 
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.names import is_token
+from edge_router.sip.names import TOKEN, is_token
+from edge_router.sip.remember import remembered
 
 MAX_CSEQ: Final = 2**31 - 1  # RFC 3261 §8.1.1.5
+
+# For values with quotes or brackets in them, which few have: a loop in Python over all that a datagram holds would
+# take milliseconds. The groups are possessive, so that no value, however made, is gone over more than once.
+_QUOTED: Final = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'  # a quote that isn't closed goes on to the end
+_BRACKETED: Final = rf'<(?:[^">]++|{_QUOTED})*+(?:>|\Z)'
+_ITEMS: Final = re.compile(rf'(?:\A|,)((?:[^",<]++|{_QUOTED}|{_BRACKETED})*+)', re.DOTALL)
+_PARAM: Final = rf'(?:[^";]++|{_QUOTED})*+'
+_WORDS: Final = f"{TOKEN} \t"  # of a display name without quotes
 
 
 class NameAddr(NamedTuple):
@@ -49,26 +59,20 @@ def split_list(value: str) -> list[str]:
     """Splits a comma-separated value, leaving commas in quotes and angle brackets alone."""
     if "," not in value:
         return [value]
-    items: list[str] = []
-    start = 0
-    quoted = escaped = bracketed = False
-    for i, char in enumerate(value):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped = char == "\\"
-            quoted = char != '"'
-        elif char == '"':
-            quoted = True
-        elif char == "<":
-            bracketed = True
-        elif char == ">":
-            bracketed = False
-        elif char == "," and not bracketed:
-            items.append(value[start:i].strip(" \t"))
-            start = i + 1
-    items.append(value[start:].strip(" \t"))
-    return items
+    items: list[str] = _ITEMS.findall(value) if '"' in value or "<" in value else value.split(",")
+    return [item.strip(" \t") for item in items] if " " in value or "\t" in value else items
+
+
+def first_of(value: str) -> str:
+    """The first entry of a comma-separated value, without a look at the others."""
+    comma = value.find(",")
+    if comma < 0:
+        return value
+    first = value[:comma]
+    if '"' in first or "<" in first:
+        found = _ITEMS.match(value)
+        first = found[1] if found else value
+    return first.strip(" \t")
 
 
 def param(params: str, name: str) -> str | None:
@@ -76,34 +80,23 @@ def param(params: str, name: str) -> str | None:
 
     Names compare without case; a quoted value comes back without its quotes.
     """
-    for item in _split_params(params):
-        key, equals, value = item.partition("=")
-        if key.strip(" \t").lower() == name:
-            value = value.strip(" \t")
-            if equals and len(value) > 1 and value[0] == '"' == value[-1]:
-                return value[1:-1]
-            return value
-    return None
+    found = find_param(params, name)
+    if found is None:
+        return None
+    value: str = (found["value"] or "").strip(" \t")
+    return value[1:-1] if len(value) > 1 and value[0] == '"' == value[-1] else value
 
 
-def _split_params(params: str) -> list[str]:
-    if '"' not in params:
-        return params.split(";")
-    items: list[str] = []
-    start = 0
-    quoted = escaped = False
-    for i, char in enumerate(params):
-        if escaped:
-            escaped = False
-        elif char == "\\" and quoted:
-            escaped = True
-        elif char == '"':
-            quoted = not quoted
-        elif char == ";" and not quoted:
-            items.append(params[start:i])
-            start = i + 1
-    items.append(params[start:])
-    return items
+def find_param(params: str, name: str) -> re.Match[str] | None:
+    """Where the first parameter of a name stands: the match's groups are ``name`` and ``value``, its end the next's."""
+    return _finder(name).match(params)
+
+
+@cache  # the names are ours
+def _finder(name: str) -> re.Pattern[str]:
+    other = rf"(?![ \t]*+{name}[ \t]*+(?:[=;]|\Z)){_PARAM};"
+    this = rf"[ \t]*+(?P<name>{name})[ \t]*+(?:=(?P<value>{_PARAM}))?(?=;|\Z)"
+    return re.compile(f"(?:{other})*+{this}", re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
 def parse_name_addr(value: str, header: str) -> NameAddr:
@@ -125,7 +118,8 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
                 raise BadMessage(400, f"{header}: not an address")
             return NameAddr("", uri, semicolon + params)
         display = display.rstrip(" \t")
-        if not all(is_token(word) or not word.isascii() for word in display.split()):
+        words = display if display.isascii() else " ".join([word for word in display.split() if word.isascii()])
+        if words.strip(_WORDS):
             raise BadMessage(400, f"{header}: a display name that needs quotes")
     uri, closed, params = rest.partition(">")
     params = params.lstrip(" \t")
@@ -136,13 +130,9 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
 
 def _closing_quote(value: str) -> int:
     """Index of the quote that closes the one at the start, -1 if none does."""
-    end = value.find('"', 1)
-    while end > 0:
-        backslashes = end - len(value[:end].rstrip("\\"))
-        if backslashes % 2 == 0:
-            return end
-        end = value.find('"', end + 1)
-    return -1
+    if "\\" in value:  # an escaped backslash escapes nothing, an escaped quote closes nothing
+        value = value.replace("\\\\", "__").replace('\\"', "__")
+    return value.find('"', 1)
 
 
 def tag_of(value: str) -> str:
@@ -161,8 +151,10 @@ def tag_of(value: str) -> str:
 
 def branch_of(via: str) -> str:
     """The branch of the topmost Via value, "" if there is none."""
-    if "," in via:
-        via = split_list(via)[0]
+    return _branch(first_of(via))
+
+
+def _branch(via: str) -> str:
     start = via.find(";branch=")
     if start < 0 or '"' in via:  # a quoted parameter may hold anything
         return (param(via.partition(";")[2], "branch") or "").strip(" \t")
@@ -173,8 +165,7 @@ def branch_of(via: str) -> str:
 
 def parse_via(value: str) -> Via:
     """Reads the topmost Via of a value, which may hold several (RFC 3261 §20.42)."""
-    if "," in value:
-        value = split_list(value)[0]
+    value = first_of(value)
     head, _, params = value.partition(";")
     if head[:8] == "SIP/2.0/":
         transport, _, sent_by = head[8:].partition(" ")
@@ -191,12 +182,12 @@ def parse_via(value: str) -> Via:
         raise BadMessage(400, "Via: no transport or no sent-by")
     if ";;" in params or value[-1:] == ";":
         raise BadMessage(400, "Via: a semicolon without a parameter")
-    branch = branch_of(value)
-    rport = value.endswith(";rport") or (";rport" in value and param(params, "rport") is not None)
+    branch = _branch(value)
+    rport = "rport" in params.lower() and find_param(params, "rport") is not None
     return Via(transport.upper(), sent_by, host, port, branch, rport)
 
 
-@lru_cache(maxsize=1_024)  # neighbours are few
+@remembered(1_024)  # neighbours are few
 def _host_port(sent_by: str) -> tuple[str, int]:
     """Host and port (0 if none is given) of a sent-by; ("", 0) where it is neither."""
     if sent_by[:1] == "[":
@@ -215,9 +206,9 @@ def _host_port(sent_by: str) -> tuple[str, int]:
 
 
 def parse_cseq(value: str) -> CSeq:
-    """Reads ``314159 INVITE``."""
-    number, _, method = value.partition(" ")
-    method = method.strip(" \t")
+    """Reads ``314159 INVITE``; any white space may stand between the two."""
+    number, _, method = (value.replace("\t", " ") if "\t" in value else value).partition(" ")
+    method = method.strip(" ")
     if not (number.isascii() and number.isdigit() and len(number) <= 10 and is_token(method)):
         raise BadMessage(400, "CSeq: not a number and a method")
     count = int(number)

@@ -9,12 +9,13 @@ before the colon all end up as one lower-case key, so that no rule can be passed
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from edge_router.sip.errors import BadMessage, LocalError
 from edge_router.sip.names import KEY_OF, SINGLE, SPELLING, is_token, key_of
+from edge_router.sip.remember import LONGEST, remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Limits:
 
 
 DEFAULT_LIMITS: Final = Limits()
+# A value that goes on in the next line: a fold and the white space about it are one space (RFC 3261 §7.3.1). A row of
+# white space is looked at from its beginning alone, and so but once.
+_FOLD: Final = re.compile(rb"(?<![ \t])[ \t]*+(?:\r\n[ \t]++)++")
 
 
 class Message:
@@ -162,7 +166,7 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
 def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, str]:
     """Start line and headers of a message, and the first fault in them as (status, words), (0, "") if none."""
     if b"\r\n " in head or b"\r\n\t" in head:
-        head = _unfold(head)
+        head = _FOLD.sub(b" ", head)
     lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     breaks = len(lines) - 1
     method, uri, status, reason, code, why = _read_start(lines[0])
@@ -191,7 +195,6 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
 # lately is not read again, and all messages that have it share its key and value.
 _lately: Final[dict[str, tuple[str, str]]] = {}
 _MOST_LINES: Final = 4_096
-_LONGEST_LINE: Final = 256
 _NO_FIELD: Final = ("", "")
 
 
@@ -205,7 +208,7 @@ def _read_line(line: str, message: Message) -> tuple[str, str]:
     if key not in SPELLING:
         message.spelling = message.spelling or {}
         message.spelling.setdefault(key, name.rstrip(" \t"))
-    elif len(line) <= _LONGEST_LINE:
+    elif len(line) <= LONGEST:
         if len(_lately) >= _MOST_LINES:
             _lately.clear()
         _lately[line] = field
@@ -216,7 +219,7 @@ _Start = tuple[str, str, int, str, int, str]
 """Method and URI, or "" twice; status and reason, or 0 and ""; the status and words for what is wrong, or 0 and ""."""
 
 
-@lru_cache(maxsize=1_024)
+@remembered(1_024)
 def _read_start(line: str) -> _Start:
     """Reads a start line; few are new."""
     if line.startswith("SIP/2.0 "):
@@ -234,18 +237,15 @@ def _read_start(line: str) -> _Start:
     if line[:4].upper() == "SIP/":
         return "", "", 0, line, 400, "Malformed status line"
     method, _, rest = line.partition(" ")
+    if _is_version(method) and len(rest) > 2 and not rest[:3].strip("0123456789") and rest[3:4] in (" ", ""):
+        return "", "", 0, line, 400, "Status line of another protocol"  # no request, so that it isn't answered
     return method or "?", rest.rpartition(" ")[0], 0, "", 400, "Malformed request line"
 
 
-def _unfold(head: bytes) -> bytes:
-    """Header values that go on over several lines, on one (RFC 3261 §7.3.1: a fold is one space)."""
-    lines: list[bytes] = []
-    for line in head.split(b"\r\n"):
-        if line[:1] in (b" ", b"\t") and lines:
-            lines[-1] += b" " + line.strip(b" \t")
-        else:
-            lines.append(line)
-    return b"\r\n".join(lines)
+def _is_version(text: str) -> bool:
+    """Whether a text is ``NAME/n.n``."""
+    name, _, number = text.partition("/")
+    return is_token(name) and "." in number and not number.strip("0123456789.")
 
 
 def _cut_body(message: Request | Response, length: str) -> str:

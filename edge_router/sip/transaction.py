@@ -39,6 +39,10 @@ class Transport(Protocol):
         """What the listener is called."""
 
     @property
+    def via(self) -> str:
+        """The beginning of our Via values, up to the branch's ``=``."""
+
+    @property
     def reliable(self) -> bool:
         """Whether it delivers by itself (TCP, TLS), so that nothing is sent twice."""
 

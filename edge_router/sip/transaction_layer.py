@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_router.sip.headers import Via, branch_of, parse_cseq, parse_via, split_list, tag_of
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import Via, branch_of, find_param, first_of, parse_cseq, parse_via, tag_of
 from edge_router.sip.message import Request
 from edge_router.sip.tokens import BRANCH_COOKIE
 from edge_router.sip.transaction import (
@@ -79,12 +80,13 @@ class TransactionLayer:
     def receive_response(self, response: Response) -> ClientTransaction | None:
         """Hands a response to its transaction; returns that, or None where there is none (a stray is dropped)."""
         first = response.first
-        key = branch_of(first.get("via", ""))
-        cseq = first.get("cseq", "")
-        if cseq.endswith("CANCEL"):
+        via = first.get("via", "")
+        key = branch_of(via)
+        method = first.get("cseq", "").replace("\t", " ").rpartition(" ")[2]
+        if method == "CANCEL":
             key += "CANCEL"
         transaction = self._clients.get(key)
-        if transaction is None or not cseq.endswith(transaction.method):
+        if transaction is None or method != transaction.method or not _is_ours(response, via, transaction.transport):
             return None
         code = response.code
         transaction.fire("1xx" if code < 200 else "2xx" if code < 300 else "3xx-6xx", response)
@@ -169,14 +171,13 @@ def response_address(via: Via, source: Address, reliable: bool = False) -> Addre
 def response_vias(request: Request, via: Via, source: Address) -> str:
     """The Via lines of a response: the request's, the topmost with received and rport where they are due."""
     first = request.first["via"]
-    if first.endswith(";rport") and "," not in first:  # the usual place, and the usual form
+    if first.endswith(";rport") and "," not in first and '"' not in first:  # the usual place, and the usual form
         first = f"{first}={source[1]};received={source[0]}"
     elif via.rport or via.host != source[0]:
-        top = split_list(first)[0]  # received and rport go to the end of the topmost
+        top = first_of(first)  # received and rport go to the end of the topmost
         rest = first[len(top) :]
         if via.rport:
-            before, name, after = _cut_rport(top)
-            top = f"{before}{name}={source[1]}{after}"
+            top = _with_rport(top, source[1])
         first = f"{top};received={source[0]}{rest}"
     if len(request.first) == len(request.fields):
         return f"Via: {first}\r\n"
@@ -184,12 +185,31 @@ def response_vias(request: Request, via: Via, source: Address) -> str:
     return "".join([f"Via: {value}\r\n" for value in (first, *others)])
 
 
-def _cut_rport(via: str) -> tuple[str, str, str]:
-    """A Via's text before, at and behind its rport parameter, whatever value a forger gave it."""
-    start = via.lower().index(";rport")
-    stop = start + len(";rport")
-    end = via.find(";", stop)
-    return via[:start], via[start:stop], "" if end < 0 else via[end:]
+def _with_rport(via: str, port: int) -> str:
+    """A Via with our value for its rport parameter, whatever value a forger gave it."""
+    head, _, params = via.partition(";")
+    found = find_param(params, "rport")
+    return f"{head};{params[: found.end('name')]}={port}{params[found.end() :]}" if found else via
+
+
+def _is_ours(response: Response, via: str, transport: Transport) -> bool:
+    """Whether a response has one Via, and that ours (RFC 3261 §8.1.3.3, §18.1.2), in whatever spelling."""
+    if len(response.first) != len(response.fields) and len(response.all("via")) > 1:
+        return False
+    if "," in via and first_of(via) != via:
+        return False
+    if via.startswith(transport.via):
+        return True
+    try:
+        theirs = parse_via(via)
+    except BadMessage:
+        return False
+    ours = parse_via(f"{transport.via}x")
+    return (theirs.transport, theirs.host.lower(), theirs.port or 5060) == (
+        ours.transport,
+        ours.host.lower(),
+        ours.port or 5060,
+    )
 
 
 def _merge_key(request: Request) -> str:

@@ -180,7 +180,19 @@ def test_a_display_name_in_record_route_is_no_part_of_the_way() -> None:
     assert dialog.next_hop == "sip:p1.example;lr"
 
 
-@pytest.mark.parametrize("value", ["", "<sip:p", "<sip:a>,,<sip:b>", '"p <sip:a>'])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "<sip:p",
+        "<sip:a>,,<sip:b>",
+        '"p <sip:a>',
+        "<tel:+1>",
+        "<sip:a\tb@h>",
+        "<sip:a>, <x:b>",
+        "<sip:a>," * 70 + "<sip:a>",
+    ],
+)
 def test_malformed_record_routes(value: str) -> None:
     with pytest.raises(BadMessage) as caught:
         route_set(invite(f"Record-Route: {value}"))
@@ -205,7 +217,23 @@ def test_contact(contact: str, uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "contact", ["", "*", "<tel:+1>", "<name:John_Smith>", "<sip:a b@h>", "<sip:a@h", "<<sip:a@h>", "sip:a@h?x=y"]
+    "contact",
+    [
+        "",
+        "*",
+        "<tel:+1>",
+        "<name:John_Smith>",
+        "<sip:a b@h>",
+        "<sip:a@h",
+        "<<sip:a@h>",
+        "sip:a@h?x=y",
+        "<sip:p\tq@192.0.2.4>",
+        '<sip:"p"@h>',
+        "<sip:>",
+        "<sip:h:0>",
+        "<sip:h;x;x>",
+        "<sips:\xe9@h>",
+    ],
 )
 def test_bad_contact(contact: str) -> None:
     with pytest.raises(BadMessage) as caught:
@@ -232,6 +260,15 @@ def test_requests_must_come_in_order() -> None:
     assert not dialog.in_order(in_dialog(8))
     assert not dialog.in_order(in_dialog(9))
     assert dialog.in_order(in_dialog(10))
+
+
+def test_any_white_space_behind_the_number() -> None:
+    spaced = parse(invite(CONTACT).serialise().replace(b"7 INVITE", b"7\tINVITE"))
+    assert isinstance(spaced, Request)
+    dialog = Dialog.as_server(spaced, "b")
+    assert dialog.remote_seq == 7
+    spaced.first["cseq"] = "8 \tINVITE"
+    assert dialog.in_order(spaced)
 
 
 def test_the_clients_first_request_may_have_any_number() -> None:

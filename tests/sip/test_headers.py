@@ -11,6 +11,7 @@ from edge_router.sip.headers import (
     NameAddr,
     Via,
     branch_of,
+    first_of,
     param,
     parse_cseq,
     parse_name_addr,
@@ -36,10 +37,18 @@ from edge_router.sip.headers import (
         (",,", ["", "", ""]),
         ('"never closed, b', ['"never closed, b']),
         ("<never closed, b", ["<never closed, b"]),
+        ('"never closed \\\\', ['"never closed \\\\']),
+        (r'"a\\\", b", c', [r'"a\\\", b"', "c"]),
+        ('<a;x=">,">, b', ['<a;x=">,">', "b"]),
+        ("a>, b", ["a>", "b"]),
+        (r'\", b", c', [r'\", b"', "c"]),
+        ("<a>,", ["<a>", ""]),
+        (",<a>,,", ["", "<a>", "", ""]),
     ],
 )
 def test_split_list(value: str, items: list[str]) -> None:
     assert split_list(value) == items
+    assert first_of(value) == items[0]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +68,13 @@ def test_split_list(value: str, items: list[str]) -> None:
         ("", None),
         (';tag="', '"'),
         (";tag=a=b", "a=b"),
+        ("tag=1", "1"),
+        (';x="never closed;tag=1', None),
+        (r';x="a\\\";tag=evil";tag=good', "good"),
+        (";x=\u0130;TAG=1", "1"),
+        (";;;tag=1;", "1"),
+        (";tag ;x", ""),
+        (";tag x=1", None),
     ],
 )
 def test_param(params: str, value: str | None) -> None:
@@ -112,6 +128,8 @@ def test_name_addr(value: str, expected: NameAddr) -> None:
         '"A" B <sip:a@h>',
         "Bell, Alexander <sip:a@h>",
         "A. (Bell) <sip:a@h>",
+        "A\x0bB <sip:a@h>",
+        "\xe9 (Bell) <sip:a@h>",
         "sip:a @h",
         "sip:a@h, sip:b@h",
         # With headers in the URI the brackets are needed (RFC 3261 §20.10).
@@ -213,6 +231,8 @@ def test_bad_via(value: str) -> None:
         ("1 INVITE", CSeq(1, "INVITE")),
         ("0 ACK", CSeq(0, "ACK")),
         ("0009   INVITE", CSeq(9, "INVITE")),
+        ("1\tINVITE", CSeq(1, "INVITE")),
+        ("1 \t  INVITE", CSeq(1, "INVITE")),
         ("2147483647 X%-Y", CSeq(MAX_CSEQ, "X%-Y")),
     ],
 )
@@ -222,7 +242,22 @@ def test_cseq(value: str, expected: CSeq) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "1", "INVITE", "INVITE 1", "-1 X", "+1 X", "1 ", "1 IN VITE", "1 (", "1_0 X", "\xb2 X"]
+    [
+        "",
+        "1",
+        "INVITE",
+        "INVITE 1",
+        "-1 X",
+        "+1 X",
+        "1 ",
+        "1 IN VITE",
+        "1 IN\tVITE",
+        "\t1 X",
+        "1\x0bX",
+        "1 (",
+        "1_0 X",
+        "\xb2 X",
+    ]
     + [f"{number} X" for number in (2**31, 2**32 + 1, 2**65, "9" * 5000)],
 )
 def test_bad_cseq(value: str) -> None:

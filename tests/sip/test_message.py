@@ -11,6 +11,7 @@ from edge_router.sip.errors import BadMessage, LocalError
 from edge_router.sip.headers import param, parse_cseq, parse_name_addr, parse_via, tag_of
 from edge_router.sip.message import Limits, Message, Request, Response, parse
 from edge_router.sip.names import COMPACT, KEY_OF, METHODS, SPELLING, key_of
+from edge_router.sip.remember import LONGEST
 from edge_router.sip.uri import SipUri, parse_uri
 
 LINES = (
@@ -123,6 +124,7 @@ def test_a_line_that_is_no_header(line: bytes) -> None:
         (b"Subject: one\r\n two", "one two"),
         (b"Subject: one\r\n\t  two  \r\n three", "one two three"),
         (b"Subject:\r\n one", "one"),
+        (b"Subject: one \t\r\n \r\n\ttwo", "one two"),
         (b"Subject: one\r\n ", "one"),
         (b"Subject:", ""),
         (b"s :\t", ""),
@@ -170,6 +172,10 @@ def test_the_version_of_a_request_is_read_without_case(version: bytes) -> None:
     assert request() == parse(datagram(start=b"INVITE sip:+18005551234@example.net " + version))
 
 
+# To answer what answers would be to go round in circles with it.
+RESPONSES = (b"TIP/2.0 200 OK", b"HTTP/1.1 404 Not Found here", b"HTTP/1.1 404")
+
+
 @pytest.mark.parametrize(
     ("start", "code"),
     [
@@ -198,12 +204,18 @@ def test_the_version_of_a_request_is_read_without_case(version: bytes) -> None:
         (b"SIP/2.0 2 0 OK", 400),
         ("SIP/2.0 \uff12\uff10\uff10 OK".encode(), 400),
         (b"SIP/3.0 200 OK", 400),
+        (b"TIP/2.0 200 OK", 400),
+        (b"HTTP/1.1 404 Not Found here", 400),
+        (b"HTTP/1.1 404", 400),
+        (b"TIP/2.0 2000 OK", 400),
+        (b"TIP/x.0 200 OK", 400),
+        (b"TIP/2.0 20", 400),
     ],
 )
 def test_bad_start_lines(start: bytes, code: int) -> None:
     fault = refused(datagram(start=start))
     assert fault.code == code
-    assert isinstance(fault.message, Response if start.startswith(b"SIP") else Request)
+    assert isinstance(fault.message, Response if start in RESPONSES or start.startswith(b"SIP") else Request)
 
 
 # ------------------------------------------------------------------------------- what smuggles
@@ -572,4 +584,4 @@ def test_what_is_remembered_of_lines_is_bounded() -> None:
     for i in range(5_000):
         parse(b"OPTIONS sip:h SIP/2.0\r\nCall-ID: %d\r\nSubject: %s\r\n\r\n" % (i, b"x" * 300))
     assert 0 < len(message_module._lately) <= message_module._MOST_LINES
-    assert max(map(len, message_module._lately)) <= message_module._LONGEST_LINE
+    assert max(map(len, message_module._lately)) <= LONGEST

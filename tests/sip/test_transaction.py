@@ -37,6 +37,7 @@ class Wire:
     """A listener that notes what is sent, and when."""
 
     name = "pstn"
+    via = "SIP/2.0/UDP 192.0.2.9;branch="
 
     def __init__(self, wheel: TimerWheel, reliable: bool) -> None:
         self.wheel = wheel
@@ -496,6 +497,59 @@ def test_a_response_finds_its_transaction_by_branch_and_method() -> None:
     assert bench.user.heard == [487]
 
 
+def forged(via: str, cseq: str = "7 INVITE") -> Response:
+    message = parse(f"SIP/2.0 200 OK\r\nVia: {via}\r\nCSeq: {cseq}\r\n\r\n".encode())
+    assert isinstance(message, Response)
+    return message
+
+
+OURS = f"SIP/2.0/UDP 192.0.2.9;branch={BRANCH}"
+
+
+@pytest.mark.parametrize(
+    "via",
+    [
+        f"SIP/2.0/UDP 192.0.2.1;branch={BRANCH}",  # RFC 3261 §18.1.2: the sent-by is not ours
+        f"SIP/2.0/UDP 192.0.2.9:5062;branch={BRANCH}",
+        f"SIP/2.0/UDP 192.0.2.99;branch={BRANCH}",
+        f"SIP/2.0/TCP 192.0.2.9;branch={BRANCH}",
+        f"SIP/2.0 192.0.2.9;branch={BRANCH}",
+        f"{OURS}, SIP/2.0/UDP 192.0.2.66",  # §8.1.3.3: more than one
+        f"{OURS}\r\nVia: SIP/2.0/UDP 192.0.2.66",
+    ],
+)
+def test_a_response_with_a_via_that_is_not_ours_alone_is_a_stray(via: str) -> None:
+    bench = Bench("INVITE", server=False)
+    assert bench.layer.receive_response(forged(via)) is None
+    assert bench.user.heard == []
+
+
+@pytest.mark.parametrize(
+    "via",
+    [
+        f"{OURS};received=192.0.2.66;rport=7",
+        f'{OURS};x="a, b"',
+        f"SIP/2.0/UDP 192.0.2.9:5060;branch={BRANCH}",
+        f"SIP / 2.0 / udp 192.0.2.9 ;received=192.0.2.66; branch={BRANCH}",
+    ],
+)
+def test_our_via_may_come_back_in_another_spelling(via: str) -> None:
+    bench = Bench("INVITE", server=False)
+    assert bench.layer.receive_response(forged(via)) is bench.transaction
+
+
+@pytest.mark.parametrize("cseq", ["7 XINVITE", "7INVITE", "7 invite", "7 INVITE x", "INVITEINVITE", ""])
+def test_the_method_of_a_response_is_that_of_its_request(cseq: str) -> None:
+    bench = Bench("INVITE", server=False)
+    assert bench.layer.receive_response(forged(OURS, cseq)) is None
+
+
+@pytest.mark.parametrize("cseq", ["7\tINVITE", "7   INVITE"])
+def test_any_white_space_before_the_method_of_a_response(cseq: str) -> None:
+    bench = Bench("INVITE", server=False)
+    assert bench.layer.receive_response(forged(OURS, cseq)) is bench.transaction
+
+
 def test_a_response_without_via_or_cseq_is_a_stray() -> None:
     bench = Bench("INVITE", server=False)
     stray = parse(b"SIP/2.0 200 OK\r\n\r\n")
@@ -626,6 +680,30 @@ def invite_by(via: str, method: str = "INVITE", more: str = "") -> Request:
         ),
         ("SIP/2.0/UDP h;rport", ("192.0.2.1", 9), ("192.0.2.1", 9), "SIP/2.0/UDP h;rport=9;received=192.0.2.1"),
         ("SIP/2.0/UDP h;rport=666;x", ("192.0.2.1", 9), ("192.0.2.1", 9), "SIP/2.0/UDP h;rport=9;x;received=192.0.2.1"),
+        (
+            'SIP/2.0/UDP h;x=";rport";rport',
+            ("192.0.2.1", 9),
+            ("192.0.2.1", 9),
+            'SIP/2.0/UDP h;x=";rport";rport=9;received=192.0.2.1',
+        ),
+        (
+            'SIP/2.0/UDP h:7;x=";rport',
+            ("192.0.2.1", 9),
+            ("192.0.2.1", 7),
+            'SIP/2.0/UDP h:7;x=";rport;received=192.0.2.1',
+        ),
+        (
+            "SIP/2.0/UDP h;rportx=1; RPort = 2 ;y",
+            ("192.0.2.1", 9),
+            ("192.0.2.1", 9),
+            "SIP/2.0/UDP h;rportx=1; RPort=9;y;received=192.0.2.1",
+        ),
+        (
+            "SIP/2.0/UDP h;x=\u0130\u0130;rport=1;y",
+            ("192.0.2.1", 9),
+            ("192.0.2.1", 9),
+            "SIP/2.0/UDP h;x=\u0130\u0130;rport=9;y;received=192.0.2.1",
+        ),
         ("SIP/2.0/UDP [2001:db8::1]", ("2001:db8::1", 9), ("2001:db8::1", 5060), "SIP/2.0/UDP [2001:db8::1]"),
     ],
 )
