@@ -13,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test churn lint format bench schema venv system lock clean
+.PHONY: help demo test churn lint format compiled test-compiled bench schema venv system lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: system venv ## router, carrier, cloud and premise on loopback, and calls that flow between them
 	@$(BIN)/edge-router demo $(ARGS)
@@ -37,7 +37,19 @@ format: venv ## lays the source out and sorts imports
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: system kamailio $(VENV)/.with-bench ## the router beside Kamailio and Sippy B2BUA: takes a quiet machine and its time
+compiled: $(VENV)-compiled/.installed ## the router compiled with mypyc, in an environment of its own
+
+test-compiled: compiled system venv ## the engine's tests on what "compiled" made, away from the sources
+	$(VENV)-compiled/bin/pip install --quiet pytest pytest-asyncio hypothesis sipmessage
+	rm -rf build/elsewhere && mkdir -p build/elsewhere
+	cp -r tests sipp_scenarios pyproject.toml examples build/elsewhere/
+	cd build/elsewhere && ../../$(VENV)-compiled/bin/python -m pytest -q $(COMPILED_TESTS) $(ARGS)
+
+# What breaks functions on purpose, or looks into them, needs sources.
+COMPILED_TESTS := tests/sip tests/torture tests/dialplan tests/admission tests/policy tests/b2bua \
+	--deselect tests/b2bua/test_faults_of_ours.py
+
+bench: system kamailio compiled $(VENV)/.with-bench ## the router beside Kamailio and Sippy B2BUA: takes a quiet machine and its time
 	$(BIN)/python -m bench $(ARGS)
 
 schema: venv ## writes the configuration's JSON Schema into docs/
@@ -61,13 +73,24 @@ lock: $(BIN)/pip ## resolves pyproject.toml anew and writes requirements.lock
 	rm -rf $(VENV)-lock
 
 clean: ## removes the virtual environment and every cache
-	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-compiled .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp per extra of pyproject.toml: what it names is installed, and as new as the lock.
 $(VENV)/.with-%: pyproject.toml requirements.lock edge_router/__init__.py | $(BIN)/pip
 	@echo 'setting up $(VENV) for $* ...'
 	@$(BIN)/pip install --quiet --editable '.[$*]'
+	@touch $@
+
+# Compiled anew when a source has changed. A compiler and Python's headers are needed for nothing else.
+$(VENV)-compiled/.installed: pyproject.toml requirements.lock hatch_build.py $(shell find edge_router state_client sip_profiles -name '*.py')
+	@$(call debian,gcc,gcc)
+	@$(if $(headers),:,$(if $(root),$(call install,python3-dev),$(error \
+		Python.h is missing. Install it with: sudo apt-get install python3-dev)))
+	@$(call python)
+	@echo 'compiling into $(VENV)-compiled ...'
+	@test -x $(VENV)-compiled/bin/pip || $(PYTHON) -m venv $(VENV)-compiled
+	@HATCH_BUILD_HOOKS_ENABLE=1 $(VENV)-compiled/bin/pip install --quiet --force-reinstall .
 	@touch $@
 
 # pip is the last thing that venv makes: where it is, the environment is whole.
@@ -88,4 +111,5 @@ install = echo 'installing the Debian package $(1) ...' && apt-get update -qq &&
 	apt-get install -qq --yes --no-install-recommends $(1) >/dev/null
 found = $(shell PATH='$(PATH)' command -v $(1))
 says  = $(shell PATH='$(PATH)' $(PYTHON) -c '$(1)' 2>/dev/null && echo yes)
+headers = $(wildcard $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h)
 root  = $(filter 0,$(shell id -u))
