@@ -22,7 +22,7 @@ _QUOTED: Final = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'  # a quote that isn't closed 
 _BRACKETED: Final = rf'<(?:[^">]++|{_QUOTED})*+(?:>|\Z)'
 _ITEMS: Final = re.compile(rf'(?:\A|,)((?:[^",<]++|{_QUOTED}|{_BRACKETED})*+)', re.DOTALL)
 _PARAM: Final = rf'(?:[^";]++|{_QUOTED})*+'
-_WORDS: Final = f"{TOKEN} \t"  # of a display name without quotes
+_WORDS: Final = TOKEN | set(" \t")  # of a display name without quotes
 
 
 class NameAddr(NamedTuple):
@@ -119,7 +119,7 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
             return NameAddr("", uri, semicolon + params)
         display = display.rstrip(" \t")
         words = display if display.isascii() else " ".join([word for word in display.split() if word.isascii()])
-        if words.strip(_WORDS):
+        if not _WORDS.issuperset(words):
             raise BadMessage(400, f"{header}: a display name that needs quotes")
     uri, closed, params = rest.partition(">")
     params = params.lstrip(" \t")
@@ -151,10 +151,8 @@ def tag_of(value: str) -> str:
 
 def branch_of(via: str) -> str:
     """The branch of the topmost Via value, "" if there is none."""
-    return _branch(first_of(via))
-
-
-def _branch(via: str) -> str:
+    if "," in via:
+        via = first_of(via)
     start = via.find(";branch=")
     if start < 0 or '"' in via:  # a quoted parameter may hold anything
         return (param(via.partition(";")[2], "branch") or "").strip(" \t")
@@ -165,7 +163,8 @@ def _branch(via: str) -> str:
 
 def parse_via(value: str) -> Via:
     """Reads the topmost Via of a value, which may hold several (RFC 3261 §20.42)."""
-    value = first_of(value)
+    if "," in value:
+        value = first_of(value)
     head, _, params = value.partition(";")
     if head[:8] == "SIP/2.0/":
         transport, _, sent_by = head[8:].partition(" ")
@@ -182,8 +181,11 @@ def parse_via(value: str) -> Via:
         raise BadMessage(400, "Via: no transport or no sent-by")
     if ";;" in params or value[-1:] == ";":
         raise BadMessage(400, "Via: a semicolon without a parameter")
-    branch = _branch(value)
-    rport = "rport" in params.lower() and find_param(params, "rport") is not None
+    branch = branch_of(value)
+    if value.endswith(";rport") and '"' not in value:  # the usual place
+        rport = True
+    else:
+        rport = "rport" in params.lower() and find_param(params, "rport") is not None
     return Via(transport.upper(), sent_by, host, port, branch, rport)
 
 

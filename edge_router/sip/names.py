@@ -62,12 +62,12 @@ METHODS: Final = frozenset(
     "INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO REFER NOTIFY SUBSCRIBE MESSAGE PUBLISH".split()
 )
 
-TOKEN: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
+TOKEN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")
 
 
 def is_token(text: str) -> bool:
     """Whether ``text`` is a token of RFC 3261 §25.1: one or more of letters, digits and ``-.!%*_+`'~``."""
-    return bool(text) and not text.strip(TOKEN)
+    return bool(text) and TOKEN.issuperset(text)
 
 
 def key_of(name: str) -> str:

@@ -86,7 +86,11 @@ class TransactionLayer:
         if method == "CANCEL":
             key += "CANCEL"
         transaction = self._clients.get(key)
-        if transaction is None or method != transaction.method or not _is_ours(response, via, transaction.transport):
+        if transaction is None or method != transaction.method:
+            return None
+        ours = transaction.transport.via
+        usual = via.startswith(ours) and "," not in via and len(first) == len(response.fields)
+        if not (usual or _is_ours(response, via, ours)):
             return None
         code = response.code
         transaction.fire("1xx" if code < 200 else "2xx" if code < 300 else "3xx-6xx", response)
@@ -192,24 +196,18 @@ def _with_rport(via: str, port: int) -> str:
     return f"{head};{params[: found.end('name')]}={port}{params[found.end() :]}" if found else via
 
 
-def _is_ours(response: Response, via: str, transport: Transport) -> bool:
+def _is_ours(response: Response, via: str, ours: str) -> bool:
     """Whether a response has one Via, and that ours (RFC 3261 §8.1.3.3, §18.1.2), in whatever spelling."""
-    if len(response.first) != len(response.fields) and len(response.all("via")) > 1:
+    if len(response.all("via")) > 1 or first_of(via) != via:
         return False
-    if "," in via and first_of(via) != via:
-        return False
-    if via.startswith(transport.via):
-        return True
     try:
-        theirs = parse_via(via)
+        return _sender(parse_via(via)) == _sender(parse_via(f"{ours}x"))
     except BadMessage:
         return False
-    ours = parse_via(f"{transport.via}x")
-    return (theirs.transport, theirs.host.lower(), theirs.port or 5060) == (
-        ours.transport,
-        ours.host.lower(),
-        ours.port or 5060,
-    )
+
+
+def _sender(via: Via) -> tuple[str, str, int]:
+    return via.transport, via.host.lower(), via.port or 5060
 
 
 def _merge_key(request: Request) -> str:
