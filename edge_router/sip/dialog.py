@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import NameAddr, first_of, parse_name_addr, split_list, tag_of
+from edge_router.sip.message import DEFAULT_LIMITS
 from edge_router.sip.remember import remembered
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
@@ -146,6 +147,8 @@ def _read_route(entry: str) -> str:
 def _sip_address(value: str, header: str) -> NameAddr:
     """An address that requests can be sent to, since it becomes their Request-URI or Route."""
     address = parse_name_addr(value, header)
+    if len(address.uri) > DEFAULT_LIMITS.uri:
+        raise BadMessage(400, f"{header}: longer than a Request-URI may be")
     try:
         uri = parse_uri(address.uri)
     except BadUri as error:

@@ -233,6 +233,7 @@ def test_contact(contact: str, uri: str) -> None:
         "<sip:h:0>",
         "<sip:h;x;x>",
         "<sips:\xe9@h>",
+        f"<sip:{'u' * 1024}@h>",
     ],
 )
 def test_bad_contact(contact: str) -> None:
