@@ -6,17 +6,21 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
+# What a wheel is packed of.
+SOURCES := $(wildcard edge_router/*.py edge_router/*/*.py sip_profiles/*.py sipp_scenarios/*.xml state_client/*.py)
+
 # dpkg and kamailio want the sbin directories, which a user's PATH often lacks.
 SBIN := /usr/local/sbin:/usr/sbin:/sbin
 export PATH := $(PATH):$(SBIN)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := requirements.lock
+export PIP_BUILD_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test churn lint format compiled test-compiled bench schema venv system lock clean
+.PHONY: help demo test churn lint format compiled test-compiled bench schema venv system compiler lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: system venv ## router, carrier, cloud and premise on loopback, and calls that flow between them
 	@$(BIN)/edge-router demo $(ARGS)
@@ -39,15 +43,10 @@ format: venv ## lays the source out and sorts imports
 
 compiled: $(VENV)-compiled/.installed ## the router compiled with mypyc, in an environment of its own
 
-test-compiled: compiled system venv ## the engine's tests on what "compiled" made, away from the sources
-	$(VENV)-compiled/bin/pip install --quiet pytest pytest-asyncio hypothesis sipmessage
+test-compiled: compiled system ## every test on what "compiled" made, away from the sources
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
-	cp -r tests sipp_scenarios pyproject.toml examples build/elsewhere/
-	cd build/elsewhere && ../../$(VENV)-compiled/bin/python -m pytest -q $(COMPILED_TESTS) $(ARGS)
-
-# What breaks functions on purpose, or looks into them, needs sources.
-COMPILED_TESTS := tests/sip tests/torture tests/dialplan tests/admission tests/policy tests/b2bua \
-	--deselect tests/b2bua/test_faults_of_ours.py
+	cp -r bench docs examples pyproject.toml sipp_scenarios tests build/elsewhere
+	cd build/elsewhere && ../../$(VENV)-compiled/bin/pytest -n 2 --dist loadgroup --ignore tests/test_ground.py $(ARGS)
 
 bench: system kamailio compiled $(VENV)/.with-bench ## the router beside Kamailio and Sippy B2BUA: takes a quiet machine and its time
 	$(BIN)/python -m bench $(ARGS)
@@ -60,6 +59,11 @@ venv: $(VENV)/.with-dev ## the virtual environment
 system: ## the Debian packages that tests and demo need
 	@$(call debian,sipp,sip-tester)
 
+compiler: # what a wheel is compiled with, and needed for nothing else
+	@$(call debian,gcc,gcc libc6-dev)
+	@$(if $(headers),:,$(if $(root),$(call install,python3-dev),$(error \
+		Python.h is missing. Install it with: sudo apt-get install python3-dev)))
+
 .PHONY: kamailio
 kamailio: # the bench starts its own, so the service that comes with a new package is put to rest
 	@$(call debian,kamailio,kamailio, && (systemctl disable --quiet --now kamailio 2>/dev/null || :))
@@ -67,9 +71,9 @@ kamailio: # the bench starts its own, so the service that comes with a new packa
 lock: $(BIN)/pip ## resolves pyproject.toml anew and writes requirements.lock
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	PIP_CONSTRAINT= $(VENV)-lock/bin/pip install --quiet hatchling '.[dev,bench]'
+	PIP_CONSTRAINT= PIP_BUILD_CONSTRAINT= $(VENV)-lock/bin/pip install --quiet --upgrade hatchling setuptools '.[dev,bench]'
 	{ echo '# Written by "make lock". What is installed is one of these versions, whatever pyproject.toml would allow.'; \
-	  $(VENV)-lock/bin/pip freeze --exclude edge-router; } > requirements.lock
+	  $(VENV)-lock/bin/pip freeze --all --exclude pip --exclude edge-router; } > requirements.lock
 	rm -rf $(VENV)-lock
 
 clean: ## removes the virtual environment and every cache
@@ -82,21 +86,20 @@ $(VENV)/.with-%: pyproject.toml requirements.lock edge_router/__init__.py | $(BI
 	@$(BIN)/pip install --quiet --editable '.[$*]'
 	@touch $@
 
-# Compiled anew when a source has changed. A compiler and Python's headers are needed for nothing else.
-$(VENV)-compiled/.installed: pyproject.toml requirements.lock hatch_build.py $(shell find edge_router state_client sip_profiles -name '*.py')
-	@$(call debian,gcc,gcc)
-	@$(if $(headers),:,$(if $(root),$(call install,python3-dev),$(error \
-		Python.h is missing. Install it with: sudo apt-get install python3-dev)))
-	@$(call python)
+# Compiled anew when a source has changed. The version stays, so pip has to forget what it has of it.
+$(VENV)-compiled/.installed: pyproject.toml requirements.lock hatch_build.py README.md LICENSE $(SOURCES) \
+		| compiler $(VENV)-compiled/bin/pip
 	@echo 'compiling into $(VENV)-compiled ...'
-	@test -x $(VENV)-compiled/bin/pip || $(PYTHON) -m venv $(VENV)-compiled
-	@HATCH_BUILD_HOOKS_ENABLE=1 $(VENV)-compiled/bin/pip install --quiet --force-reinstall .
+	@rm -rf build/wheel
+	@HATCH_BUILD_HOOKS_ENABLE=1 $(VENV)-compiled/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	@$(VENV)-compiled/bin/pip uninstall --quiet --yes edge-router
+	@$(VENV)-compiled/bin/pip install --quiet "$$(echo build/wheel/*.whl)[test]"
 	@touch $@
 
 # pip is the last thing that venv makes: where it is, the environment is whole.
-$(BIN)/pip:
+$(VENV)/bin/pip $(VENV)-compiled/bin/pip:
 	@$(call python)
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(@:/bin/pip=)
 
 # $(call debian,PROGRAM,PACKAGE,AND THEN): the package, unless the program is there. Who isn't root gets one line and no
 # more, which is why these are make's own conditions and not the shell's: an $(error) stops before anything runs.

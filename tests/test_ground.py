@@ -27,8 +27,10 @@ def locked() -> dict[str, str]:
 
 
 def required() -> list[Requirement]:
-    """What pyproject.toml asks for by name: to build, to run, and in every extra."""
-    texts = [*PROJECT["build-system"]["requires"], *PROJECT["project"]["dependencies"]]
+    """What pyproject.toml asks for by name: to build, to compile, to run, and in every extra."""
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    texts = [*PROJECT["build-system"]["requires"], *wheel["hooks"]["custom"]["dependencies"]]
+    texts += PROJECT["project"]["dependencies"]
     for extra in PROJECT["project"]["optional-dependencies"].values():
         texts += extra
     return [requirement for requirement in map(Requirement, texts) if requirement.name != "edge-router"]
@@ -80,7 +82,7 @@ def test_wheel_holds_the_packages_and_what_the_demo_plays() -> None:
 
 def test_image_is_built_of_what_the_wheel_holds() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    needed = {"pyproject.toml", "requirements.lock", "README.md", "LICENSE", *wheel}
+    needed = {"pyproject.toml", "hatch_build.py", "requirements.lock", "README.md", "LICENSE", *wheel}
     recipe = (ROOT / "Dockerfile").read_text().splitlines()
     copied = {
         name for line in recipe if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
@@ -124,7 +126,9 @@ def test_tracked_tree_names_no_path_of_this_machine() -> None:
     assert [str(path) for path in tracked() if pattern.search(path.read_bytes())] == []
 
 
-@pytest.mark.parametrize(("target", "package"), [("system", "sip-tester"), ("kamailio", "kamailio")])
+@pytest.mark.parametrize(
+    ("target", "package"), [("system", "sip-tester"), ("kamailio", "kamailio"), ("compiler", "gcc")]
+)
 def test_without_root_a_missing_debian_package_is_one_line(target: str, package: str, tmp_path: Path) -> None:
     make = shutil.which("make")
     assert make is not None
