@@ -14,6 +14,8 @@ from typing import ClassVar
 from bench.places import HTTP_PORT, SIP_PORT, Places, bound_udp
 from bench.process import Process
 
+_ROOT = Path(__file__).parents[1]
+
 
 class Contender(ABC):
     """One device under test. `number` makes its address its own; the ends are the same for all."""
@@ -82,10 +84,14 @@ log: {{level: warning}}
 
 
 class Router(Contender):
-    """This project's router, bridging each call to the premise because its policy's rule doesn't hold."""
+    """This project's router, bridging each call to the premise because its policy's rule doesn't hold.
+
+    As `make compiled` makes it, which is what the image holds; `Interpreted` is the same sources without a compiler.
+    """
 
     name = "edge-router"
     queue_length = 1  # the rule reads it and doesn't hold, so `otherwise` takes the call
+    python: ClassVar[str] = str(_ROOT / ".venv-compiled/bin/python")
 
     def command(self, scratch: Path) -> list[str]:
         configuration = scratch / f"{self.name}.yaml"
@@ -100,10 +106,8 @@ class Router(Contender):
                 length=self.queue_length,
             )
         )
-        return [sys.executable, "-m", "edge_router", "run", "-c", str(configuration)]
-
-    def environment(self) -> dict[str, str]:
-        return {"PYTHONPATH": str(Path(__file__).parents[1])}  # this working tree, installed or not
+        # -P: what is installed there, not the sources that the bench may have been started in.
+        return [self.python, "-P", "-m", "edge_router", "run", "-c", str(configuration)]
 
     def ready(self) -> bool:
         try:
@@ -129,6 +133,23 @@ class RedirectingRouter(Router):
     """The same, but the queue is empty: each call gets a 302 to the cloud."""
 
     name = "edge-router 302"
+    queue_length = 0
+
+
+class Interpreted(Router):
+    """This working tree's sources as they are, in plain Python."""
+
+    name = "interpreted"
+    python = sys.executable
+
+    def environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(_ROOT)}
+
+
+class RedirectingInterpreted(Interpreted):
+    """The same, redirecting."""
+
+    name = "interpreted 302"
     queue_length = 0
 
 

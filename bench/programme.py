@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import sipp
-from bench.contenders import Contender, Kamailio, RedirectingKamailio, RedirectingRouter, Router, Sippy
+from bench.contenders import (
+    Contender,
+    Interpreted,
+    Kamailio,
+    RedirectingInterpreted,
+    RedirectingKamailio,
+    RedirectingRouter,
+    Router,
+    Sippy,
+)
 from bench.highest_rate import session_establishment_rate
 from bench.load import Range
 from bench.memory import burst, hold
@@ -63,22 +72,27 @@ class Programme:
         self.router = Router(places, 0)
         self.kamailio = Kamailio(places, 1)
         self.sippy = Sippy(places, 2)
+        self.interpreted = Interpreted(places, 5)
         self.all: tuple[Contender, ...] = (self.router, self.kamailio, self.sippy)
 
     def cpu(self) -> None:
         """CPU time of a call, in alternating pairs."""
         self._series(self.all, _SIPPY_RATE)
         for rate in self.extent.bridging:
-            self._series((self.router, self.kamailio), rate)
+            self._series((self.router, self.kamailio, self.interpreted), rate)
 
     def redirect(self) -> None:
         """CPU time of a 302, in alternating pairs."""
-        pair = (RedirectingRouter(self.places, 3), RedirectingKamailio(self.places, 4))
+        devices = (
+            RedirectingRouter(self.places, 3),
+            RedirectingKamailio(self.places, 4),
+            RedirectingInterpreted(self.places, 6),
+        )
         for rate in self.extent.redirecting:
             self.say(f"302 at {rate}/s")
             self.results.redirecting.append(
                 run_series(
-                    pair, self.places, self.scratch, sipp.REDIRECTED, rate, self.extent.seconds, self.extent.pairs
+                    devices, self.places, self.scratch, sipp.REDIRECTED, rate, self.extent.seconds, self.extent.pairs
                 )
             )
 

@@ -11,13 +11,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.contenders import Kamailio, RedirectingKamailio, RedirectingRouter, Router, Sippy
+from bench.contenders import (
+    Interpreted,
+    Kamailio,
+    RedirectingInterpreted,
+    RedirectingKamailio,
+    RedirectingRouter,
+    Router,
+    Sippy,
+)
 from bench.memory import Held
 from bench.results import Results
 from bench.series import Series
 from bench.set_up_probe import SetUpTimes
 
-HEADINGS = ("", Router.name, Kamailio.name, Sippy.name, "ratio", "goal", "")
+_DEVICES = (Router.name, Interpreted.name, Kamailio.name, Sippy.name)
+HEADINGS = ("", *_DEVICES, "ratio", "goal", "")
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _BEGIN, _END = "<!-- written by `make bench`: begin -->", "<!-- end -->"
 
@@ -40,7 +49,7 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         mark = {True: "reached", False: "missed", None: ""}[self.reached]
-        values = (self.values.get(name, "-") for name in (Router.name, Kamailio.name, Sippy.name))
+        values = (self.values.get(name, "-") for name in _DEVICES)
         return (self.figure, *values, self.ratio, self.goal, mark)
 
 
@@ -64,7 +73,10 @@ def _bridging(series: Series) -> Iterator[Row]:
 
 def _redirecting(series: Series) -> Iterator[Row]:
     ours, theirs = RedirectingRouter.name, RedirectingKamailio.name
-    values = {Router.name: f"{series.cpu_us(ours):.0f} µs", Kamailio.name: f"{series.cpu_us(theirs):.0f} µs"}
+    columns = {Router.name: ours, Kamailio.name: theirs, Interpreted.name: RedirectingInterpreted.name}
+    values = {
+        column: f"{series.cpu_us(device):.0f} µs" for column, device in columns.items() if device in series.trials
+    }
     goal = _REDIRECT_GOALS.get(series.rate)
     yield _compared(f"CPU of a 302 at {series.rate}/s", values, series, ours, theirs, goal)
 
