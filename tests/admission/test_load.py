@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_router.admission.load import Load
@@ -38,7 +38,6 @@ def test_a_call_that_is_refused_counts_nowhere() -> None:
     assert load.admit(6.0) is None
 
 
-@settings(deadline=None)
 @given(moments, st.sampled_from([1, 3, 2.5, 0.5]))
 def test_no_stretch_of_time_has_more_than_the_rate_allows(calls: list[float], rate: float) -> None:
     load = Load(max_cps=rate)
@@ -52,7 +51,6 @@ def test_no_stretch_of_time_has_more_than_the_rate_allows(calls: list[float], ra
             let_in.append(now)
 
 
-@settings(deadline=None)
 @given(moments)
 def test_calls_within_the_last_second(calls: list[float]) -> None:
     load = Load()
@@ -63,7 +61,6 @@ def test_calls_within_the_last_second(calls: list[float]) -> None:
     assert load.cps(calls[-1] + 1) == 0.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 4000), min_size=1, max_size=30).map(sorted), st.integers(1, 900), st.integers(0, 1500))
 def test_calls_within_the_last_seconds(calls: list[int], seconds: int, later: int) -> None:
     load = Load()

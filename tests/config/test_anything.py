@@ -1,7 +1,7 @@
 """Whatever stands in the file: a configuration or faults come out, each with its place, and nothing else."""
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_router.config.build import build
@@ -46,14 +46,12 @@ def test_marks_of_yaml(text: str) -> None:
     check(examine_bytes(text.encode(), "f"), text)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KNOWN, VALUE, max_size=6))
 def test_maps_of_known_keys(value: object) -> None:
     text = yaml.safe_dump(value, allow_unicode=True)
     check(examine_bytes(text.encode(errors="surrogatepass"), "f"), text)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_good_configuration_with_one_thing_put_elsewhere(data: st.DataObject) -> None:
     good = yaml.safe_load(

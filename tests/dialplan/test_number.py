@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_router.dialplan.number import normalise
@@ -48,7 +48,6 @@ def test_normalises(user: str, number: str) -> None:
     assert normalise(user) == number
 
 
-@settings(deadline=None)
 @given(st.text(alphabet='+0123456789A%20d;.-()a\r\n"', max_size=12))
 def test_twice_is_once_and_brings_nothing_in(user: str) -> None:
     number = normalise(user)

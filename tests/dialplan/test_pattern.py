@@ -151,7 +151,7 @@ def test_a_set_is_neither_a_digit_nor_a_dot() -> None:
     assert [(pattern.digits, pattern.sets) for pattern in (spelt, sets, dots)] == [(4, 0), (3, 1), (3, 0)]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(patterns, numbers)
 def test_matches_what_an_ordinary_regular_expression_matches(pattern: Written, number: str) -> None:
     length = Pattern.parse(pattern.text).matches(number)

@@ -34,7 +34,7 @@ def test_finds(texts: list[str], number: str, found: list[tuple[int, str]]) -> N
     assert sorted(trie_of(texts).match(number)) == found
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.lists(patterns, max_size=8), st.lists(numbers, min_size=1, max_size=5))
 def test_finds_what_each_pattern_alone_would(written: list[Written], called: list[str]) -> None:
     trie = PatternTrie((Pattern.parse(pattern.text), place) for place, pattern in enumerate(written))
