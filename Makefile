@@ -45,7 +45,7 @@ compiled: $(VENV)-compiled/.installed ## the router compiled with mypyc, in an e
 
 test-compiled: compiled system ## every test on what "compiled" made, away from the sources
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
-	cp -r bench docs examples pyproject.toml sipp_scenarios tests build/elsewhere
+	cp -r README.md bench docs examples pyproject.toml sipp_scenarios tests build/elsewhere
 	cd build/elsewhere && ../../$(VENV)-compiled/bin/pytest -n 2 --dist loadgroup --ignore tests/test_ground.py $(ARGS)
 
 bench: system kamailio compiled $(VENV)/.with-bench ## the router beside Kamailio and Sippy B2BUA: takes a quiet machine and its time
