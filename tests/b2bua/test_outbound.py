@@ -1,0 +1,99 @@
+"""The INVITE of the outgoing leg: who calls, as far as the trunk may know, and what the call is known by."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from edge_router.b2bua.incoming import read_incoming
+from edge_router.b2bua.outbound import OutboundInvite, new_cisco_guid, outbound_invite
+from edge_router.dialplan.peer import DialPeer, Outgoing
+from edge_router.dialplan.trunk import Target, Trunk
+from edge_router.net.udp import UdpListener
+from edge_router.sip import tokens
+from edge_router.sip.message import Message, Request, parse
+
+INVITE = b"""INVITE sip:+18005550100@192.0.2.1 SIP/2.0\r
+Via: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bK1\r
+Max-Forwards: 70\r
+From: "A. Caller" <sip:+13125550199@10.1.1.1>;tag=a1\r
+To: <sip:+18005550100@192.0.2.1>\r
+Call-ID: c1\r
+CSeq: 1 INVITE\r
+P-Asserted-Identity: <sip:+13125550199@10.1.1.1>\r
+%s\r
+"""
+
+NAMED = '"A. Caller" <sip:+13125550199@192.0.2.1:5060>'
+ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+TRUST = pytest.mark.parametrize("accept", [True, False], ids=["believed", "not believed"])
+
+
+def sent(accept: bool, send: bool, *privacy: bytes) -> tuple[OutboundInvite, Message]:
+    """What is sent to the premise, and its header lines, read again."""
+    request = parse(INVITE % b"".join(b"Privacy: %s\r\n" % value for value in privacy))
+    assert isinstance(request, Request)
+    came_by, premise = Trunk("carrier", accept_identity=accept), Trunk("premise", send_identity=send)
+    incoming = read_incoming(request, came_by, "198.51.100.1", 69)
+    peer, target = DialPeer("premise", outgoing=Outgoing("premise")), Target("sip:198.51.100.31", "198.51.100.31")
+    listener = UdpListener("pstn", "192.0.2.1", 5060)
+    invite = outbound_invite(incoming, peer, premise, came_by, target, listener, "0-0-0-0")
+    return invite, parse(f"INVITE {invite.uri} SIP/2.0\r\n{invite.headers}\r\n".encode())
+
+
+@TRUST
+@pytest.mark.parametrize("privacy", [b"id", b"user", b"none, id"])
+def test_who_hides_is_named_only_to_a_trunk_that_may_know(accept: bool, privacy: bytes) -> None:
+    invite, seen = sent(accept, True, privacy)
+    assert seen.get("from") == f"{NAMED};tag={invite.dialog.local_tag}"
+    assert seen.get("privacy") == privacy.decode()
+    assert (seen.get("p-asserted-identity") is not None) is accept
+    assert invite.calling == "+13125550199"
+
+
+@TRUST
+@pytest.mark.parametrize("privacy", [b"id", b"user", b"none, id"])
+def test_who_hides_is_anonymous_to_a_trunk_that_may_not(accept: bool, privacy: bytes) -> None:
+    invite, seen = sent(accept, False, privacy)
+    assert seen.get("from") == f"{ANONYMOUS};tag={invite.dialog.local_tag}"
+    assert seen.get("privacy") is None
+    assert "3125550199" not in invite.headers
+    assert invite.calling == "anonymous"
+
+
+@TRUST
+@pytest.mark.parametrize("send", [True, False], ids=["told", "not told"])
+@pytest.mark.parametrize("privacy", [(), (b"none",), (b"session",)])
+def test_who_does_not_hide_is_named_to_everybody(accept: bool, send: bool, privacy: tuple[bytes, ...]) -> None:
+    invite, seen = sent(accept, send, *privacy)
+    assert seen.get("from") == f"{NAMED};tag={invite.dialog.local_tag}"
+    assert (seen.get("p-asserted-identity") is not None) is (accept and send)
+    assert invite.calling == "+13125550199"
+
+
+# ------------------------------------------------------------------------------------------------ Cisco-Guid
+
+
+@pytest.fixture
+def pool() -> Iterator[list[str]]:
+    """The tokens that are given out next, the last one first."""
+    kept = tokens._pool[:]
+    yield tokens._pool
+    tokens._pool[:] = kept
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "guid"),
+    [
+        ("0000002a00000001", "ffffffff00000000", "0000000042-0000000001-4294967295-0000000000"),
+        ("ffffffffffffffff", "ffffffffffffffff", "4294967295-4294967295-4294967295-4294967295"),
+        ("0000000000000000", "0000000000000000", "0000000000-0000000000-0000000000-0000000000"),
+        ("123456789abcdef0", "000000010fedcba9", "0305419896-2596069104-0000000001-0267242409"),
+    ],
+)
+def test_a_cisco_guid_is_four_decimals_of_ten_digits(pool: list[str], high: str, low: str, guid: str) -> None:
+    pool[:] = [low, high]
+    assert new_cisco_guid() == guid
+
+
+def test_no_cisco_guid_is_given_twice() -> None:
+    assert len({new_cisco_guid() for _ in range(1_000)}) == 1_000
