@@ -48,6 +48,11 @@ GENTLE = [
     Play("carrier_declined.xml", "premise_declines.xml"),
     Play("carrier_options.xml"),
     Play("carrier_rejected.xml"),
+    Play("carrier_unknown_number.xml"),
+    Play("carrier_too_many_hops.xml"),
+    Play("carrier_requires_100rel.xml"),
+    Play("carrier_not_allowed.xml"),
+    Play("carrier_unknown_method.xml"),
     Play("carrier_redirected.xml"),
     Play("carrier_redirected.xml", number="+18005550303"),
     Play("carrier_refer_accepted.xml"),
@@ -56,6 +61,8 @@ GENTLE = [
     Play("carrier_refer_fails.xml", "premise_answer.xml"),
     Play("carrier_refer_silent.xml", "premise_answer.xml"),
     Play("carrier_bridge.xml", "premise_answer.xml", "cloud_refuses.xml", CLOUD),
+    Play("carrier_bridged_instead.xml", "premise_answer.xml", "cloud_refuses.xml"),
+    Play("carrier_bridged_instead.xml", "premise_answer.xml", "cloud_refuses.xml", "+18005550500"),
     Play("carrier_early_media_failover.xml", "premise_answer.xml", "cloud_early_media_then_fails.xml"),
 ]
 """These leave a router as they found it."""
