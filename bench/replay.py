@@ -116,30 +116,39 @@ def show_lines(replay: Replay, calls: int, most: int) -> None:
 
 
 def show_memory(replay: Replay, calls: int, most: int) -> None:
-    """Print what a held call and a finished one keep, as Python's allocator counts it, and which lines allocated it."""
+    """Print what a call keeps, as Python's allocator counts it, and which lines allocated it."""
     rig, ends = replay.rig()
-    numbers = range(_WARM_UP, _WARM_UP + calls)
+    under_way = [ends.bridged(number) for number in range(_WARM_UP, _WARM_UP + 2 * calls)]
     tracemalloc.start()
     try:
         empty = _kept()
-        under_way = [ends.bridged(number) for number in numbers]
-        for call in under_way:
+        for call in under_way[:calls]:
             for _ in range(UNTIL_HELD):
                 next(call)
+        answered = _kept()
         rig.advance(_LINGER)
         held = _kept()
-        for call in under_way:
-            next(call)
-            next(call, None)
-        finished = _kept()
+        for call in under_way[:calls]:
+            deque(call, maxlen=0)
         rig.advance(_LINGER)
         over = _kept()
+        for call in under_way[calls:]:
+            deque(call, maxlen=0)
+        finished = _kept()
     finally:
         tracemalloc.stop()
-    for what, snapshot in (("held", held), ("finished, while its transactions linger", finished), ("over", over)):
-        grown = snapshot.compare_to(empty, "lineno")
-        print(f"{sum(each.size_diff for each in grown) / calls:8.0f} octets of a call that is {what}")
-        for each in grown[:most] if snapshot is not over else ():
+    for what, before, after in (
+        ("just answered", empty, answered),
+        ("held, the transactions of its set-up over", empty, held),
+        ("finished, all its transactions lingering", over, finished),
+        ("over", empty, over),
+    ):
+        grown = after.compare_to(before, "lineno")
+        blocks = sum(each.count_diff for each in grown) / calls
+        print(
+            f"{sum(each.size_diff for each in grown) / calls:8.0f} octets in {blocks:.1f} blocks of a call that is {what}"
+        )
+        for each in grown[:most]:
             place = shown(Path(each.traceback[0].filename), each.traceback[0].lineno)
             print(f"{each.size_diff / calls:12.0f} in {each.count_diff / calls:4.1f}  {place}")
 
