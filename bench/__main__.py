@@ -80,6 +80,7 @@ def replay(
     functions: Annotated[bool, typer.Option("--functions", help="The functions that take most time.")] = False,
     lines: Annotated[bool, typer.Option("--lines", help="The lines that take most time.")] = False,
     memory: Annotated[bool, typer.Option("--memory", help="What held and finished calls keep.")] = False,
+    burst: Annotated[bool, typer.Option("--burst", help="What ten times as many calls leave in memory.")] = False,
     cold: Annotated[int, typer.Option(help="MB of cache to empty before each datagram, as at low rates.")] = 0,
     most: Annotated[int, typer.Option(help="How many functions or lines.")] = 30,
 ) -> None:
@@ -91,7 +92,9 @@ def replay(
         replaying.show_lines(play, calls * rounds, most)
     if memory:
         replaying.show_memory(play, calls, most)
-    if not (functions or lines or memory):
+    if burst:
+        replaying.show_burst(play, 10 * calls)
+    if not (functions or lines or memory or burst):
         replaying.show_time(play, calls, rounds)
 
 

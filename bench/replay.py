@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cProfile
 import gc
+import os
 import tracemalloc
 from collections import deque
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench import rig as rig_module
+from bench.accounting import memory_bytes
 from bench.hot_spots import SOURCE, report_functions, sampled_lines, shown
 from bench.replay_calls import UNTIL_HELD, Ends
 from bench.rig import Rig
 
 _TOGETHER = 16  # calls under way at once, so that one datagram is not of the same call as the one before
 _LINGER = 33.0  # s until the last transaction is over
+_IDLE_COLLECTION = 5.0  # s of quiet after which the router has looked for garbage
 _WARM_UP = 500
 
 
@@ -53,7 +56,7 @@ class Replay:
         with TemporaryDirectory() as scratch:
             rig = Rig(Path(scratch), self._redirect)
         ends = Ends(rig)
-        self._play(rig, ends, range(_WARM_UP))
+        self.play(rig, ends, range(_WARM_UP))
         rig.advance(_LINGER)
         rig.spent.clear()
         return rig, ends
@@ -65,7 +68,7 @@ class Replay:
         rig.cold = self._cold
         rig.garbage.begin()
         try:
-            self._play(rig, ends, range(_WARM_UP, _WARM_UP + calls))
+            self.play(rig, ends, range(_WARM_UP, _WARM_UP + calls))
             rig.advance(_LINGER)
         finally:
             gc.unfreeze()
@@ -75,7 +78,7 @@ class Replay:
             raise AssertionError(f"something is left after the last call: {left}")
         return Round({kind: ns / calls / 1000 for kind, ns in rig.spent.items()})
 
-    def _play(self, rig: Rig, ends: Ends, numbers: range) -> None:
+    def play(self, rig: Rig, ends: Ends, numbers: range) -> None:
         """Take the calls' steps in turn; each call that is over lets the next one in, 1/rate s later."""
         make = ends.redirected if self._redirect else ends.bridged
         waiting = iter(numbers)
@@ -144,13 +147,26 @@ def show_memory(replay: Replay, calls: int, most: int) -> None:
         ("over", empty, over),
     ):
         grown = after.compare_to(before, "lineno")
+        octets = sum(each.size_diff for each in grown) / calls
         blocks = sum(each.count_diff for each in grown) / calls
-        print(
-            f"{sum(each.size_diff for each in grown) / calls:8.0f} octets in {blocks:.1f} blocks of a call that is {what}"
-        )
+        print(f"{octets:8.0f} octets in {blocks:.1f} blocks of a call that is {what}")
         for each in grown[:most]:
             place = shown(Path(each.traceback[0].filename), each.traceback[0].lineno)
             print(f"{each.size_diff / calls:12.0f} in {each.count_diff / calls:4.1f}  {place}")
+
+
+def show_burst(replay: Replay, calls: int) -> None:
+    """Print what a burst takes of this process's resident memory, and what is left of that when all is quiet again."""
+    rig, ends = replay.rig()
+    rig.garbage.begin()
+    rig.advance(_IDLE_COLLECTION)
+    empty = memory_bytes([os.getpid()])
+    replay.play(rig, ends, range(_WARM_UP, _WARM_UP + calls))
+    lingering = memory_bytes([os.getpid()]) - empty
+    rig.advance(_LINGER + _IDLE_COLLECTION)
+    left = memory_bytes([os.getpid()]) - empty
+    print(f"{lingering / calls:8.0f} octets of a call that is finished, all its transactions lingering")
+    print(f"{left / 1e6:8.1f} MB left of {lingering / 1e6:.1f} MB after {calls} calls")
 
 
 def _kept() -> tracemalloc.Snapshot:
