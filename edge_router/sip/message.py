@@ -165,25 +165,27 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
 
 def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, str]:
     """Start line and headers of a message, and the first fault in them as (status, words), (0, "") if none."""
-    if b"\r\n " in head or b"\r\n\t" in head:
-        head = _FOLD.sub(b" ", head)
-    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    text = head.decode("utf-8", "surrogateescape")
+    lines = text.split("\r\n")
     breaks = len(lines) - 1
     method, uri, status, reason, code, why = _read_start(lines[0])
     message = Request(method, uri) if method else Response(status, reason)
     # A NUL with a backslash in front is a good character of a quoted string (RFC 3261 §25.1 `quoted-pair`).
-    nul = b"\0" in head and b"\0" in head.replace(b"\\\0", b"")
-    if nul or head.count(b"\n") != breaks or head.count(b"\r") != breaks:
+    nul = "\0" in text and "\0" in text.replace("\\\0", "")
+    if nul or text.count("\n") != breaks or text.count("\r") != breaks:
         # What a reader after us would take for two lines is not passed on, nor quoted in an answer.
         raise BadMessage(400, "Line break or NUL inside a header line")
+    # Folds are rare, so they are looked for only where there are too many lines, or one that can't be read.
     if breaks > limits.headers:
+        if _FOLD.search(head):
+            return _parse_head(_FOLD.sub(b" ", head), limits)
         code, why = 513, "Message Too Large: too many header lines"
-        del lines[limits.headers + 1 :]
-    del lines[0]
-    fields = [_lately.get(line) or _read_line(line, message) for line in lines]
+    fields = [_lately.get(line) or _read_line(line, message) for line in lines[1 : limits.headers + 1]]
     if _NO_FIELD in fields:
-        fields = [field for field in fields if field is not _NO_FIELD]
+        if _FOLD.search(head):
+            return _parse_head(_FOLD.sub(b" ", head), limits)
         code, why = code or 400, why or "A header line that is no 'Name: value'"
+        fields = [field for field in fields if field != _NO_FIELD]
     message.fields = fields
     message.first = dict(reversed(fields))  # built in C, and the first of a name wins
     if not code and len(uri) > limits.uri:

@@ -116,6 +116,7 @@ def test_a_line_that_is_no_header(line: bytes) -> None:
     assert fault.code == 400
     assert fault.message is not None
     assert fault.message.get("call-id") == "c1@192.0.2.1"  # enough to answer with
+    assert all(key for key, _ in fault.message.fields)
 
 
 @pytest.mark.parametrize(
