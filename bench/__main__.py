@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -16,8 +17,9 @@ from bench.chart import draw
 from bench.places import free_places
 from bench.process import BenchError
 from bench.programme import PARTS, SHORT, Extent, Programme
-from bench.results import Results, describe_machine, describe_versions
-from bench.table import publish, show
+from bench.results import Results, describe_machine, describe_versions, read
+from bench.table import publish
+from bench.table import show as print_table
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -37,6 +39,8 @@ def run(
     """
     if context.invoked_subcommand is not None:
         return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))  # so that what was started is ended
     parts = only.split(",") if only else list(PARTS)
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
@@ -63,12 +67,18 @@ def run(
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
-    name = "latest" if whole else "partial"
-    written = [results.write(name), draw(results, name)]
-    show(results)
-    if whole:
+    results.write("latest" if whole else "partial")
+    show("latest" if whole else "partial")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="latest: the last whole run; partial: another.")] = "latest") -> None:
+    """Show what was measured last, and draw it; the last whole run is put into docs/performance.md as well."""
+    results = read(name)
+    print_table(results)
+    print(draw(results, name))
+    if name == "latest":
         publish(results)
-    print(*written, sep="\n")
 
 
 @app.command()

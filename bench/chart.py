@@ -11,11 +11,11 @@ mpl.use("Agg")  # no display
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from bench.contenders import Kamailio, Router, Sippy
+from bench.contenders import Interpreted, Kamailio, Router, Sippy
 from bench.results import DIRECTORY, Results
 from bench.series import Series
 
-_COLOURS = {Router.name: "#2a6f97", Kamailio.name: "#e09f3e", Sippy.name: "#9e2a2b"}
+_COLOURS = {Router.name: "#2a6f97", Interpreted.name: "#89c2d9", Kamailio.name: "#e09f3e", Sippy.name: "#9e2a2b"}
 
 
 def draw(results: Results, name: str) -> Path:

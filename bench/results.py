@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from pydantic import TypeAdapter
+
 import edge_router
 from bench.load import Load
 from bench.memory import Burst, Held
@@ -57,6 +59,11 @@ class Results:
         path = DIRECTORY / f"{name}.json"
         path.write_text(json.dumps(_rounded(asdict(self)), indent=1) + "\n")
         return path
+
+
+def read(name: str) -> Results:
+    """What `write` wrote. FileNotFoundError where there is nothing of that name."""
+    return TypeAdapter(Results).validate_json((DIRECTORY / f"{name}.json").read_bytes())
 
 
 def describe_machine() -> str:
