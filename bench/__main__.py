@@ -14,7 +14,7 @@ import typer
 
 from bench import replay as replaying
 from bench.chart import draw
-from bench.places import free_places
+from bench.places import alone, free_places
 from bench.process import BenchError
 from bench.programme import PARTS, SHORT, Extent, Programme
 from bench.results import Results, describe_machine, describe_versions, read
@@ -60,7 +60,7 @@ def run(
         print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
 
     try:
-        with TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+        with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
             programme = Programme(extent, free_places(), Path(scratch), results, say)
             for part in parts:
                 PARTS[part](programme)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +49,17 @@ def free_places() -> Places:
         if network not in taken:
             return Places(network)
     raise BenchError("no /24 of 127.0.71.0 to 127.0.254.0 is free")
+
+
+@contextmanager
+def alone(name: str = "edge-router-bench") -> Iterator[None]:
+    """While this lasts no other bench runs on the machine: two would measure each other. BenchError where one does."""
+    with socket.socket(socket.AF_UNIX) as sign:
+        try:
+            sign.bind(f"\0{name}")  # an abstract name: it goes with the process, however that ends
+        except OSError as taken:
+            raise BenchError("another bench is running on this machine") from taken
+        yield
 
 
 def bound_udp() -> set[tuple[str, int]]:
