@@ -40,16 +40,14 @@ class Range:
     scratch: Path
     premise: sipp.End
 
-    def load(
-        self, device: Process, address: str, scenario: Path, rate: int, seconds: float, hold_ms: int = sipp.PAUSE_MS
-    ) -> Load:
+    def load(self, device: Process, address: str, scenario: Path, rate: int, seconds: float) -> Load:
         """`rate` calls a second for `seconds`; returns after the end of the last call."""
         began = time.monotonic()
         premise_failed = self.premise.counts().failed
         before = self._cpu(device)
         calls = round(rate * seconds)
-        with sipp.carrier(self.places, self.scratch, address, scenario, rate, calls, hold_ms) as carrier:
-            carrier.process.ended(seconds + hold_ms / 1000 + sipp.LAST_CALL)
+        with sipp.carrier(self.places, self.scratch, address, scenario, rate, calls) as carrier:
+            carrier.process.ended(seconds + sipp.LAST_CALL)
             took = time.monotonic() - began
         used_device, used_ends, used_all = (
             (late - early) / took for early, late in zip(before, self._cpu(device), strict=True)

@@ -46,11 +46,19 @@ class Results:
     burst: dict[str, Burst] = field(default_factory=dict)
     start_seconds: float | None = None
 
+    def loads(self) -> list[tuple[str, Load]]:
+        """Each load of a pair or with set-up times, and the device that it went through."""
+        found = [
+            (device, trial.load)
+            for series in self.bridging + self.redirecting
+            for device, trials in series.trials.items()
+            for trial in trials
+        ]
+        return found + [(each.device, each.load) for each in self.set_up]
+
     def others_cores(self) -> tuple[float, float] | None:
         """What everything else on the machine used during the loads, in cores: median and highest."""
-        all_trials = [trials for series in self.bridging + self.redirecting for trials in series.trials.values()]
-        used = [trial.load.others_cores for trials in all_trials for trial in trials]
-        used += [each.load.others_cores for each in self.set_up]
+        used = [load.others_cores for _, load in self.loads()]
         return (median(used), max(used)) if used else None
 
     def write(self, name: str) -> Path:

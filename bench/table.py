@@ -169,6 +169,11 @@ def conditions(results: Results) -> list[str]:
     if others is not None:
         middle, most = others
         lines.append(f"All else on the machine used {middle:.2f} cores during the median load, {most:.2f} at most.")
+    for device, load in results.loads():
+        if not load.whole:
+            lines.append(
+                f"{device} at {load.rate}/s: {load.failed} of {load.attempted} calls failed, {load.offered:.0f}/s."
+            )
     return lines
 
 
