@@ -156,7 +156,7 @@ class RedirectingInterpreted(Interpreted):
 # ---------------------------------------------------------------------------------------------- Kamailio
 
 _KAMAILIO = """\
-debug=0
+debug=-1
 log_stderror=yes
 fork=yes
 children=1
@@ -195,7 +195,7 @@ _REDIRECT = """\
     if (is_method("ACK")) {
         exit;
     }
-    append_to_reply("Contact: <sip:$rU@%s:%d>\\r\\n");
+    rewritehostport("%s:%d");
     sl_send_reply("302", "Moved Temporarily");"""
 
 
@@ -203,7 +203,7 @@ class Kamailio(Contender):
     """Kamailio as a stateful proxy: tm, rr and record_route, one UDP child."""
 
     name = "Kamailio"
-    modules: ClassVar[tuple[str, ...]] = ("tm", "rr", "pv", "textops")
+    modules: ClassVar[tuple[str, ...]] = ("tm", "rr", "textops")
 
     def route(self) -> str:
         return _RELAY % (self.places.premise, SIP_PORT)
@@ -224,7 +224,7 @@ class RedirectingKamailio(Kamailio):
     """Kamailio that answers each INVITE with a 302 and keeps nothing of it."""
 
     name = "Kamailio 302"
-    modules = ("sl", "pv", "textops")
+    modules = ("sl", "textops")
 
     def route(self) -> str:
         return _REDIRECT % (self.places.cloud, SIP_PORT)
