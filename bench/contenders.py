@@ -203,7 +203,7 @@ class Kamailio(Contender):
     """Kamailio as a stateful proxy: tm, rr and record_route, one UDP child."""
 
     name = "Kamailio"
-    modules: ClassVar[tuple[str, ...]] = ("tm", "rr", "textops")
+    modules: ClassVar[tuple[str, ...]] = ("tm", "rr", "pv", "textops")
 
     def route(self) -> str:
         return _RELAY % (self.places.premise, SIP_PORT)
