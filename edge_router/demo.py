@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from edge_router.policy.decision import Decision
 
 STYLES: Final = {"cloud": "cyan", "premise": "yellow"}
+_CTRL_C: Final = 1.0  # s: Ctrl-C reaches SIPp too, and its end may be seen before our own signal
 
 
 class Play(Silence):
@@ -67,10 +68,10 @@ class Play(Silence):
         cloud = await ends.start_agent(places.cloud)
         carrier = await ends.start_carrier(calls)
         self._watchers = [
-            asyncio.create_task(self._watch("premise", premise, 0.0)),
-            asyncio.create_task(self._watch("cloud", cloud, 0.0)),
+            asyncio.create_task(self._watch("premise", premise, _CTRL_C)),
+            asyncio.create_task(self._watch("cloud", cloud, _CTRL_C)),
             # A carrier that has made its calls may go: the last of them is over a moment later.
-            asyncio.create_task(self._watch("carrier", carrier, 0.0 if calls is None else PATIENCE)),
+            asyncio.create_task(self._watch("carrier", carrier, _CTRL_C if calls is None else PATIENCE)),
         ]
 
     def lower_curtain(self) -> None:
