@@ -20,7 +20,7 @@ from bench.accounting import cpu_seconds
 from bench.contenders import Contender
 from bench.load import Load, Range
 from bench.places import Places
-from bench.process import Process
+from bench.process import BenchError, Process
 
 QUIET = 33.0  # s: 64*T1 (RFC 3261 §17.1.1.2) and a little more
 _IDLE = 5.0  # s over which an idle device's CPU time is measured
@@ -63,6 +63,8 @@ class _Entrant:
         self._marks: list[tuple[float, float]] = []  # monotonic s, CPU s
 
     def mark(self) -> None:
+        if not self.process.running:
+            raise BenchError(f"{self.device.name} ended in the middle of the series")
         self._marks.append((time.monotonic(), cpu_seconds(self.process.tree())))
 
     def idle_cores(self) -> float:
