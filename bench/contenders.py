@@ -223,7 +223,7 @@ class Kamailio(Contender):
 class RedirectingKamailio(Kamailio):
     """Kamailio that answers each INVITE with a 302 and keeps nothing of it.
 
-    Its Contact is appended as text, which is cheaper by a third than to rewrite the Request-URI and have one made of it.
+    Its Contact is appended as text: a third cheaper than to rewrite the Request-URI and have it made of that.
     """
 
     name = "Kamailio 302"
