@@ -10,6 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.screening import unspoken
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
@@ -31,6 +32,7 @@ TIMEOUT: Final = "timeout"
 ACK: Final = "ACK"
 NOTIFY: Final = "NOTIFY"
 WAITED: Final = "waited"
+_TAKEN: Final = frozenset({"INVITE", "BYE", "OPTIONS", "NOTIFY"})  # others get their 405 or 501 first (RFC 3261 §8.2.1)
 
 
 class Leg:
@@ -103,8 +105,11 @@ class Leg:
     def on_request(self, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the dialog, ACK apart. Each is answered here or by the call."""
         method = request.method
+        refusal = unspoken(request) if method in _TAKEN else None
         if not self.dialog.in_order(request):
             self.answer(transaction, 500, "CSeq out of order")
+        elif refusal is not None:  # also of a BYE: its sender says it again without (RFC 3261 §8.1.3.5)
+            self.answer(transaction, *refusal)
         elif method == "OPTIONS":
             self.answer(transaction, 200, "OK", f"{ALLOW_LINE}Supported: {SUPPORTED}\r\n")
         elif method not in METHODS:

@@ -67,7 +67,7 @@ def refusal_of(request: Request) -> Refusal | None:
     uri = _uri(request.uri)
     if uri is not None and uri.code == 400:  # what is malformed is so for any method
         return uri
-    return _method(request) or uri or _extensions(request)
+    return _method(request) or uri or unspoken(request)
 
 
 def _method(request: Request) -> Refusal | None:
@@ -99,7 +99,8 @@ def _uri(uri: str) -> Refusal | None:
     return None
 
 
-def _extensions(request: Request) -> Refusal | None:
+def unspoken(request: Request) -> Refusal | None:
+    """The 420 for a request that requires an extension that we don't speak (§8.2.2.3), None if it requires none."""
     if "require" not in request.first:
         return None
     wanted = [tag for value in request.all("require") for tag in split_list(value) if tag]

@@ -48,6 +48,51 @@ def test_what_is_not_carried_is_answered_and_the_call_stands(stage: Stage, who: 
 
 
 @WHO
+@pytest.mark.parametrize("method", ["INVITE", "BYE", "OPTIONS", "NOTIFY"])
+def test_an_extension_that_is_not_spoken(stage: Stage, who: str, method: str) -> None:
+    """RFC 3261 §8.2.2.3. The call stands, and the request may come again without (§8.1.3.5)."""
+    this, other = end_of(stage, who)
+    this.asks(method, "Require: uui, x-weird", "Require: 100rel")
+    answer = this.hears(420, method)
+    assert answer.all("Unsupported") == ["x-weird, 100rel"]
+    if method == "INVITE":
+        this.party.says(this.request("ACK", branch=answer.branch, seq=answer.cseq))
+    other.hears_nothing()
+    this.hangs_up("Require: uui")
+    other.is_hung_up()
+
+
+@WHO
+@pytest.mark.parametrize(("method", "code"), [("INFO", 405), ("DANCE", 501)])
+def test_a_method_that_is_not_taken_is_refused_as_such_whatever_it_requires(
+    stage: Stage, who: str, method: str, code: int
+) -> None:
+    this, other = end_of(stage, who)
+    this.asks(method, "Require: x-weird")
+    this.hears(code, method)
+    this.hangs_up()
+    other.is_hung_up()
+
+
+def test_an_ack_may_require_what_it_likes(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    stage.carrier.says(caller.request("ACK", "Require: x-weird", seq=1))
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def test_a_cancel_may_require_what_it_likes(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    caller.cancel("Require: x-weird")
+    caller.hears(200, "CANCEL")
+    caller.hears_refusal(487)
+    callee.is_cancelled()
+
+
+@WHO
 def test_a_notify_of_no_refer(stage: Stage, who: str) -> None:
     this, other = end_of(stage, who)
     this.asks("NOTIFY", "Event: refer", "Subscription-State: active")
