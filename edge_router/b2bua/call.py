@@ -243,7 +243,7 @@ class Call:
         self.over(outcome, "router", cause)
 
     def broken(self) -> None:
-        """A fault of ours in this call: it ends cleanly, and no other call notices."""
+        """A fault of ours in this call: it ends as cleanly as it can, and no other call notices. Never raises."""
         try:
             if self.caller.answered:
                 self._hang_up_all(_FAILURE)
@@ -251,9 +251,12 @@ class Call:
                 self.caller.refuse(500, "Server Internal Error")
                 self.record.code = 500
                 self._stop_set_up()
+        except Exception:
+            _log.exception("call %s: one side of it could not be told that it is over", self.record.call_id)
         finally:
             self.over("failed", "router")
 
+    @_or_it_ends
     def interrupted(self) -> None:
         """The router stops and can't wait for the call's end."""
         if self.caller.answered:
