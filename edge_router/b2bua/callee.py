@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientTransaction
 
 _MOST_FORKS: Final = 8
+MOST_PROVISIONAL: Final = 100
+"""Provisional responses of one attempt that are heard. One a minute is usual (RFC 3261 §13.3.1.1)."""
 _NOT_CANCELLED: Final = "not cancelled"
 
 
@@ -40,6 +42,7 @@ class CalleeLeg(Leg):
     __slots__ = (
         "_cancelled",
         "_forks",
+        "_heard",
         "_reason",
         "acknowledged",
         "answered",
@@ -64,6 +67,7 @@ class CalleeLeg(Leg):
         self._reason = ""
         self._cancelled = False
         self._forks: tuple[str, ...] = ()
+        self._heard = 0
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
@@ -108,6 +112,10 @@ class CalleeLeg(Leg):
             if self.call is not None:
                 self.call.wake(RESPONSE, self, response)
         else:
+            self._heard += 1
+            if self._heard > MOST_PROVISIONAL:  # each costs the caller a datagram, and ends nothing
+                self.router.observer.rejected("too many provisional responses")
+                return
             self.provisional = max(self.provisional, code)
             if self.given_up:
                 self._cancel()

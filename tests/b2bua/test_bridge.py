@@ -2,8 +2,10 @@
 
 import pytest
 
+from edge_router.b2bua.callee import MOST_PROVISIONAL
 from edge_router.sip.timers import GIVE_UP, T1
-from tests.b2bua.stage import CLOUD_FIRST, Stage
+from tests.b2bua.leg import Leg
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
 from tests.end_to_end.wire import host_of, tag_of, uri_of
 
 # ------------------------------------------------------------------------------------------------ from INVITE to ACK
@@ -323,6 +325,44 @@ def test_a_fork_without_end_is_answered_a_few_times_alone(stage: Stage) -> None:
     callee.local = first
     caller.hangs_up()
     callee.is_hung_up()
+
+
+def test_provisional_responses_without_end_are_heard_a_hundred_times(stage: Stage) -> None:
+    """Each attempt has a count of its own, and the call goes on."""
+    caller = stage.carrier.calls(CLOUD_FIRST)
+    caller.hears(100)
+
+    def is_heard_ringing(callee: Leg) -> None:
+        for _ in range(MOST_PROVISIONAL + 20):
+            callee.says(183)
+        for _ in range(MOST_PROVISIONAL):
+            caller.hears(183)
+        caller.hears_nothing()
+
+    first = stage.cloud.is_called()
+    is_heard_ringing(first)
+    first.refuses(503)
+    second = stage.spare.is_called()
+    is_heard_ringing(second)
+    assert stage.ear.refused == {"too many provisional responses": 40}
+    second.says(200)
+    caller.hears(200)
+    caller.ack()
+    second.hears("ACK")
+    caller.hangs_up()
+    second.is_hung_up()
+
+
+def test_who_rings_without_end_is_cancelled_all_the_same(stage: Stage) -> None:
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    callee = stage.premise.is_called()
+    for _ in range(MOST_PROVISIONAL + 1):
+        callee.says(180)
+    stage.carrier.unheard.clear()
+    caller.cancel()
+    caller.hears(200, "CANCEL")
+    caller.hears_refusal(487)
+    callee.is_cancelled()
 
 
 @pytest.mark.parametrize("place", ["[::1]", "0.0.0.0", "255.255.255.255", "224.0.0.1", "gone.example.org"])
