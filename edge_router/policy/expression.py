@@ -6,6 +6,7 @@ Here lives what CEL knows and how its library is spoken to. What a rule can read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,7 +16,7 @@ from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
 from edge_router.policy.reads import Surroundings
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
-from edge_router.policy.tokens import Kind, Token
+from edge_router.policy.tokens import Kind, Token, tokens_of
 from edge_router.policy.trial import WORDS, try_out
 
 LONGEST: Final = 4000
@@ -39,6 +40,9 @@ HABITS: Final = {"and": "&&", "or": "||", "not": "!", "True": "true", "False": "
     "|": "||",
 }
 """What people write who think in another language, and what CEL writes."""
+
+_CLASS: Final = re.compile(r"(?<!\\)(?:\\\\)*(\\[dDsSwW])")
+"""A character class of a regular expression whose backslash is not itself escaped."""
 
 _TIGHTER: Final = frozenset({".", "[", "(", "+", "-", "*", "/", "%", "!"})
 """Beside an operand of `==`, these make it a part of something larger."""
@@ -96,6 +100,20 @@ def compile_expression(text: str, surroundings: Surroundings) -> Expression:
     if faults:
         raise RuleError(faults)
     return Expression(text, rewritten.found, program)
+
+
+def costly_classes(text: str) -> list[str]:
+    r"""The character classes such as `\d` in the patterns that a rule gives to matches(), each once.
+
+    They mean the characters of every script, and the library pays for that anew at each call.
+    """
+    tokens = tokens_of(text)
+    found: dict[str, None] = {}
+    for name, bracket, pattern in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (name.text, bracket.text, pattern.kind) == ("matches", "(", Kind.TEXT):
+            raw = pattern.text[0] in "rR"
+            found |= dict.fromkeys(_CLASS.findall(pattern.text if raw else pattern.text.replace(r"\\", "\\")))
+    return list(found)
 
 
 def _unknown_names(text: str, rewritten: Rewritten) -> list[RuleFault]:

@@ -39,6 +39,14 @@ BASE = LISTEN + TRUNKS + "dial_peers:\n" + OUT
             "4:27: dial_peers[0].outgoing: warning: no policy and no destinations name this dial-peer, and no number "
             "leads to it: no call goes out here",
         ),
+        (
+            BASE
+            + IN
+            + r"""policies: {p: {rules: [{name: r, when: 'call.called.matches("^\\d\\d")', to: cloud}]"""
+            + ", otherwise: {to: cloud}}}",
+            r"6:40: policies.p.rules[0].when: warning: \d in matches() stands for characters of every script, and "
+            "costs each call 20 to 250 µs more than a plain class such as [0-9]; startsWith() costs least",
+        ),
         # Its pattern is of no use where every call is decided by name
         (
             BASE

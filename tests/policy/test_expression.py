@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_router.policy.expression import LONGEST, compile_expression
+from edge_router.policy.expression import LONGEST, compile_expression, costly_classes
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import Undecided
 from edge_router.policy.reads import QueueRead, Surroundings
@@ -247,3 +247,20 @@ PIECES = [*"()[]{}.,?:!=&|<>\"'\\/ \n01a", "call.called", 'queue("Support").leng
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_no_text_does_worse_than_to_be_refused(when: str) -> None:
     assert all(fault.message for fault in faults_of(when))
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        (r'call.called.matches("^\\+1\\d+$")', [r"\d"]),
+        (r'call.called.matches(r"^\+1\d+$") || call.calling . matches ( "\\W\\d\\d" )', [r"\d", r"\W"]),
+        (r"call.header('X').matches('\\s')", [r"\s"]),
+        (r'call.called.matches("^[0-9]+\\.$")', []),
+        (r'call.called.matches("\\\\d")', []),  # a backslash and a d
+        (r'call.called.matches("\\\\\\d")', [r"\d"]),
+        (r'call.called == "\\d"  // matches("\\d")', []),
+        ("call.called.matches(", []),
+    ],
+)
+def test_costly_classes_of_patterns(text: str, classes: list[str]) -> None:
+    assert costly_classes(text) == classes
