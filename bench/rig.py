@@ -56,7 +56,7 @@ class Rig:
         routing = build(config, self._clock, picture=picture_of(config, self.now))
         observers = Observers(Metrics("bench"), CallLog())
         self.engine = Engine(routing, {"pstn": self.wire}, observers, self._clock)
-        self.garbage = Garbage()
+        self.garbage = Garbage(self.engine.tidy)
         self.profile: cProfile.Profile | None = None
         self.cold = b""
         self.spent: dict[str, int] = {}
@@ -86,8 +86,7 @@ class Rig:
         self.now = until
 
     def _collect_some(self) -> None:
-        if self.garbage.turn((self.engine.received, len(self.engine.transactions))):
-            self.engine.tidy()
+        self.garbage.turn((self.engine.received, len(self.engine.transactions)))
 
     def _timed(self, kind: str, work: Callable[[], object]) -> None:
         if self.profile is not None:

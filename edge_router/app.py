@@ -69,7 +69,7 @@ class App:
         self._observers = Observers(self.metrics, CallLog(), *observers)
         self.router = Router(routing, self.listeners, self._observers)
         self.http: HttpServer | None = None
-        self._garbage = Garbage()
+        self._garbage = Garbage(self.router.tidy)
         self._status = "starting"
         self._farewell = 0.0
         self._stop = asyncio.Event()
@@ -177,8 +177,7 @@ class App:
         router = self.router
         # The transactions, too, so that the quiet begins when the last has gone and there is something to tidy up.
         traffic = router.received, len(router.transactions)
-        if self._garbage.turn(traffic, self.http.requests if self.http is not None else 0):
-            router.tidy()
+        self._garbage.turn(traffic, self.http.requests if self.http is not None else 0)
         if not self._stop.is_set():
             loop.call_later(SLICE_EVERY, self._slice, loop)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
 SLICE_EVERY: Final = 0.1  # seconds
@@ -20,17 +20,19 @@ IDLE_AFTER: Final = 20  # slices without traffic
 FULL_EVERY: Final = 6_000  # slices at least between two looks at all that lives
 MOST_GROWTH: Final = 1 << 30  # octets since the last full collection
 
-_STATM: Final = Path("/proc/self/statm")
 _log = logging.getLogger(__name__)
 
 
 class Garbage:
     """Call ``turn`` every ``SLICE_EVERY`` seconds.
 
-    ``full`` counts the collections of everything, ``forced`` those of them that could not wait for a quiet moment.
+    In a quiet moment it calls ``tidy`` before it collects: what that lets go of ends up in the interpreter's free
+    lists, which only a collection empties. ``full`` counts the collections of everything, ``forced`` those of them
+    that could not wait for a quiet moment.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tidy: Callable[[], object]) -> None:
+        self._tidy = tidy
         self.full = 0
         self.forced = 0
         self._traffic: tuple[int, ...] = ()
@@ -45,11 +47,8 @@ class Garbage:
         gc.disable()
         self._collect()
 
-    def turn(self, traffic: tuple[int, ...], litter: int = 0) -> bool:
-        """Does what is due, by counts: ``traffic`` moves with calls, ``litter`` with what may leave cycles behind.
-
-        True where everything was collected, since all was quiet: a good moment to tidy up.
-        """
+    def turn(self, traffic: tuple[int, ...], litter: int = 0) -> None:
+        """Does what is due, by counts: ``traffic`` moves with calls, ``litter`` with what may leave cycles behind."""
         self._slices += 1
         if litter != self._litter:
             self._litter = litter
@@ -63,16 +62,16 @@ class Garbage:
                 self.forced += 1
                 _log.warning("memory has grown by over %d MB without a quiet moment: collecting", MOST_GROWTH >> 20)
                 self._collect()
-            return False
+            return
         self._quiet += 1
         if self._clean or self._quiet < IDLE_AFTER:
-            return False
+            return
         self._clean = True
+        self._tidy()
         if self._slices >= FULL_EVERY:
             self._collect()
         else:
             gc.collect()  # of next to nothing; but it empties the free lists that a burst has filled
-        return True
 
     def _collect(self) -> None:
         gc.unfreeze()
@@ -86,6 +85,12 @@ class Garbage:
 def resident() -> int:
     """Octets of memory that this process holds; 0 where the system doesn't say."""
     try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        # Not as text: each file opened for that leaves a name behind in the interpreter's cache of attributes, and
+        # those, made while calls were under way, keep the calls' memory from being given back.
+        statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(os.read(statm, 256).split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        finally:
+            os.close(statm)
     except (OSError, IndexError, ValueError):
         return 0

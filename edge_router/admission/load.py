@@ -6,6 +6,7 @@ argument, in seconds on any clock that does not go back. It must not know what i
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from math import ceil
 from typing import Final
@@ -26,8 +27,11 @@ class _Counts:
         self.total = 0
         self.recent: deque[float] = deque()
         """When the calls of the last second came."""
-        self.before = [0] * (LONGEST_LOOK_BACK + 1)
-        """For each second (modulo the list's length) how many calls had come when it began."""
+        self.before = array("Q", bytes(8 * (LONGEST_LOOK_BACK + 1)))
+        """For each second (modulo the array's length) how many calls had come when it began.
+
+        No list: 900 numbers scattered over the memory of a burst would keep most of it from being given back.
+        """
         self.second = -1
 
     def turn_to(self, now: float) -> None:
@@ -98,6 +102,10 @@ class Load:
         """How many calls were let in within the last second."""
         self._counts.turn_to(now)
         return float(len(self._counts.recent))
+
+    def tidy(self, now: float) -> None:
+        """In a quiet moment: forgets what came more than a second ago."""
+        self._counts.turn_to(now)
 
     def sent(self, seconds: int, now: float) -> int:
         """How many calls were let in within the last seconds, at most 900; the present second counts as a whole one."""

@@ -101,18 +101,23 @@ class CallerLeg(Leg):
             body = self._own(source, headers, body)
         self.answered = True
         self._ok = self._respond(200, reason, self._dialog_headers() + headers, body)
-        self.invite = None
+        self._let_go_of_invite()
         if not self.listener.reliable:
             self.router.wheel.start(T1, self, _REPEAT)
-        self.request = None
 
     def refuse(self, code: int, reason: str, headers: str = "", body: bytes = b"") -> None:
         """Sends a final answer other than 2xx."""
         self.router.forget_dialog(self)
         if self.invite is not None:
             self._respond(code, reason, headers, body)
-            self.invite = None
-            self.request = None
+            self._let_go_of_invite()
+
+    def _let_go_of_invite(self) -> None:
+        """His INVITE has its final answer. Its transaction lingers for 64*T1, and must not keep the call that long."""
+        if self.invite is not None:
+            self.invite.user = None
+        self.invite = None
+        self.request = None
 
     def _respond(self, code: int, reason: str, headers: str, body: bytes = b"") -> bytes:
         if self.invite is None:

@@ -97,6 +97,11 @@ class LiveTrunk:
         """Calls in progress that came from this trunk, and that went to it."""
         return self._inbound.calls, self._outbound.calls
 
+    def tidy(self, now: float) -> None:
+        """In a quiet moment: forgets the times of calls that matter no more."""
+        for load in (self._inbound, self._outbound, self._both):
+            load.tidy(now)
+
     def targets_to_try(self, now: float) -> list[Target]:
         """The targets that are up, in the order to try them; may be empty."""
         health = self._health

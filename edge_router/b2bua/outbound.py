@@ -13,7 +13,7 @@ from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.crossing import IN_ANONYMOUS_INVITE, IN_INVITE, crossing
 from edge_router.b2bua.identity import ANONYMOUS, Party, addressed, uri_at
 from edge_router.sip.dialog import Dialog
-from edge_router.sip.remember import LONGEST
+from edge_router.sip.remember import LONGEST, to_forget
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
@@ -80,8 +80,15 @@ def _to(party: Party, place: str) -> str:
     return addressed(party, place)
 
 
+to_forget(_to.cache_clear)
+
+
 def new_cisco_guid() -> str:
-    """A new Cisco-Guid: 128 random bits as four decimal numbers of ten digits."""
-    high, low = int(new_token(), 16), int(new_token(), 16)
+    """A new Cisco-Guid: 128 random bits."""
+    return cisco_guid_of(int(new_token(), 16), int(new_token(), 16))
+
+
+def cisco_guid_of(high: int, low: int) -> str:
+    """The Cisco-Guid of two 64-bit numbers: their 128 bits as four decimal numbers of ten digits."""
     mask = 0xFFFFFFFF
     return f"{high >> 32:010d}-{high & mask:010d}-{low >> 32:010d}-{low & mask:010d}"

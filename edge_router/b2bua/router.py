@@ -31,6 +31,7 @@ from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
+from edge_router.sip.remember import forget_readings
 from edge_router.sip.stateless import stateless_answer
 from edge_router.sip.timers import TimerWheel
 from edge_router.sip.tokens import new_token
@@ -182,10 +183,13 @@ class Router:
         if invite is None or invite.source[0] != arrival.source[0]:
             return False
         call = invite.user if isinstance(invite.user, Call) else None
-        trunk = call.record.ingress_trunk if call is not None else ""
-        self.observer.request("in", "CANCEL", trunk)
         # RFC 3261 §9.2: the same To tag as in the answers to the INVITE.
-        tag = call.caller.dialog.local_tag if call is not None else new_token()
+        if call is not None:
+            trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
+        else:
+            trunk = self.routing.sources.trunk_of(arrival.transport.name, arrival.source[0]) or ""
+            tag = invite.to_tag or new_token()
+        self.observer.request("in", "CANCEL", trunk)
         self.observer.response("out", "CANCEL", 200, trunk)
         self.transactions.serve(arrival).respond(200, "OK", tag)
         if call is not None:
@@ -266,7 +270,7 @@ class Router:
         code, reason, headers = refusal
         transaction = self.transactions.serve(arrival)
         self.observer.response("out", transaction.method, code, trunk)
-        transaction.respond(code, reason, "" if tag_of(transaction.to) else new_token(), headers)
+        transaction.respond(code, reason, "" if tag_of(arrival.request.first["to"]) else new_token(), headers)
 
     def _malformed(self, error: BadMessage, data: bytes, source: Address, listener: Listener) -> None:
         """What can't be read: answered where it can be and its sender is known, else dropped; counted in any case."""
@@ -312,8 +316,10 @@ class Router:
             call.interrupted()
 
     def tidy(self) -> None:
-        """In a quiet moment: gives back the room that a burst made the tables take."""
+        """In a quiet moment: lets go of all that a burst left behind, so that its memory can be given back."""
         self.transactions.tidy()
+        self.routing.tidy(self.wheel.now)
+        forget_readings()
         for table in (self.calls, self._dialogs):
             if not table:
                 table.clear()

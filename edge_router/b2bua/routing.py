@@ -66,5 +66,11 @@ class Routing:
             raise KeyError(name)
         return peer, self.trunks[peer.outgoing.trunk]
 
+    def tidy(self, now: float) -> None:
+        """In a quiet moment: has the loads forget the times of calls that matter no more."""
+        self.load.tidy(now)
+        for trunk in self.trunks.values():
+            trunk.tidy(now)
+
     def _no_match(self, because: str) -> Decision:
         return Decision(None, None, "reject", code=self.on_no_match, because=because)

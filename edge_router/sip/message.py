@@ -15,7 +15,7 @@ from typing import Final
 
 from edge_router.sip.errors import BadMessage, LocalError
 from edge_router.sip.names import KEY_OF, SINGLE, SPELLING, is_token, key_of
-from edge_router.sip.remember import LONGEST, remembered
+from edge_router.sip.remember import LONGEST, remembered, to_forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,7 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
 # Most lines of a message stood in another a moment ago: the same carrier's, the same dialog's. A line that was seen
 # lately is not read again, and all messages that have it share its key and value.
 _lately: Final[dict[str, tuple[str, str]]] = {}
+to_forget(_lately.clear)
 _MOST_LINES: Final = 4_096
 _NO_FIELD: Final = ("", "")
 

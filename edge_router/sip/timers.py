@@ -38,7 +38,8 @@ class TimerWheel:
         self.now = now
         self._on_fault = on_fault
         self._tick = int(now * _PER_SECOND)
-        self._buckets: dict[int, list[tuple[TimerOwner, str]]] = {}
+        # Two lists and not one of pairs: a timer that waits is two references, and no object of its own.
+        self._buckets: dict[int, tuple[list[TimerOwner], list[str]]] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -51,9 +52,11 @@ class TimerWheel:
         self._count += 1
         bucket = self._buckets.get(tick)
         if bucket is None:
-            self._buckets[tick] = [(owner, timer)]
+            self._buckets[tick] = [owner], [timer]
         else:
-            bucket.append((owner, timer))
+            owners, timers = bucket
+            owners.append(owner)
+            timers.append(timer)
 
     def advance(self, now: float) -> None:
         """Sets the time and fires what is due, in order. What a timer starts meanwhile may fire in the same call."""
@@ -68,8 +71,9 @@ class TimerWheel:
             self._tick += 1
             bucket = buckets.pop(self._tick, None)
             if bucket is not None:
-                self._count -= len(bucket)
-                for owner, timer in bucket:
+                owners, timers = bucket
+                self._count -= len(owners)
+                for owner, timer in zip(owners, timers, strict=True):
                     try:
                         owner.expire(timer, now)
                     except Exception:

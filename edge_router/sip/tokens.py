@@ -10,14 +10,18 @@ import os
 from typing import Final
 
 BRANCH_COOKIE: Final = "z9hG4bK"  # RFC 3261 §8.1.1.7
-_SIZE: Final = 8  # octets of randomness in a token
+_LENGTH: Final = 16  # hexadecimal digits
 _BLOCK: Final = 256
-_pool: list[str] = []
+_digits = ""
+_next = 0
 
 
 def new_token() -> str:
     """16 lower-case hexadecimal digits: 64 random bits, never given out before."""
-    if not _pool:
-        digits = os.urandom(_SIZE * _BLOCK).hex()
-        _pool.extend(digits[i : i + 2 * _SIZE] for i in range(0, len(digits), 2 * _SIZE))
-    return _pool.pop()
+    global _digits, _next
+    if _next == len(_digits):
+        _digits = os.urandom(_BLOCK * _LENGTH // 2).hex()
+        _next = 0
+    begin = _next
+    _next = begin + _LENGTH
+    return _digits[begin:_next]

@@ -127,10 +127,11 @@ class ClientTransaction(Transaction):
 class ServerTransaction(Transaction):
     """A request that came in (RFC 3261 §17.2). ``respond`` answers it; a retransmission gets the last answer again.
 
-    ``source`` is where it came from and ``address`` where its answers go; ``user`` is for whoever made it.
+    ``source`` is where it came from and ``address`` where its answers go; ``user`` is for whoever made it. The request
+    is kept until its final answer, ``to_tag`` is that of the last answer.
     """
 
-    __slots__ = ("call_id", "cseq", "from_", "merge_key", "source", "to", "user", "vias")
+    __slots__ = ("_request", "_vias", "merge_key", "source", "to_tag", "user")
 
     def __init__(
         self,
@@ -143,13 +144,10 @@ class ServerTransaction(Transaction):
         vias: str,
     ) -> None:
         super().__init__(layer, transport, address, key, request.method)
-        first = request.first
         self.source = source
-        self.vias = vias
-        self.from_ = first.get("from", "")
-        self.to = first.get("to", "")
-        self.call_id = first.get("call-id", "")
-        self.cseq = first.get("cseq", "")
+        self._request: Request | None = request
+        self._vias = vias
+        self.to_tag = ""
         self.merge_key = ""
         self.user: object | None = None
         if request.method == "INVITE":
@@ -158,16 +156,24 @@ class ServerTransaction(Transaction):
             self.table, self.state = NON_INVITE_SERVER, TRYING
 
     def respond(self, code: int, reason: str, to_tag: str, headers: str = "", body: bytes = b"") -> bytes:
-        """Answers, and returns the answer. ``headers`` are whole lines with their line ends.
+        """Answers, and returns the answer, b"" after a final one. ``headers`` are whole lines with their line ends.
 
         ``to_tag`` is "" for 100 alone, and for a request whose To has its tag already (RFC 3261 §8.2.6.2).
         """
-        to = f"{self.to};tag={to_tag}" if to_tag else self.to
+        request = self._request
+        if request is None:
+            return b""
+        first = request.first
+        to = f"{first['to']};tag={to_tag}" if to_tag else first["to"]
         head = (
-            f"SIP/2.0 {code} {reason}\r\n{self.vias}From: {self.from_}\r\nTo: {to}\r\n"
-            f"Call-ID: {self.call_id}\r\nCSeq: {self.cseq}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+            f"SIP/2.0 {code} {reason}\r\n{self._vias}From: {first['from']}\r\nTo: {to}\r\n"
+            f"Call-ID: {first['call-id']}\r\nCSeq: {first['cseq']}\r\n{headers}"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
         message = head.encode("utf-8", "surrogateescape") + body
+        self.to_tag = to_tag
+        if code >= 200:
+            self._request, self._vias = None, ""  # the transaction lingers, and needs the last answer alone
         if code < 200:
             event = "1xx"
         elif code == 408 and self.table is NON_INVITE_SERVER:

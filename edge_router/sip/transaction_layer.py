@@ -135,7 +135,7 @@ class TransactionLayer:
         self._merged.add(transaction.merge_key)
 
     def remove(self, transaction: Transaction) -> None:
-        """Forgets a transaction and what it holds."""
+        """Forgets a transaction, and makes it let go of what it holds: a timer may yet keep it for a while."""
         transaction.state = TERMINATED
         transaction.message = b""
         if isinstance(transaction, ServerTransaction):

@@ -9,10 +9,11 @@ Must not know: what a number means (`edge_router.dialplan`), or where a URI lead
 """
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from types import MappingProxyType
 from typing import Final
+
+from edge_router.sip.remember import remembered
 
 _ALPHA: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGIT: Final = "0123456789"
@@ -279,8 +280,8 @@ def _port(text: str) -> int:
     return port
 
 
-# A few hosts stand in nearly all URIs, so their checks are remembered; a stranger can't grow the table.
-@lru_cache(maxsize=1024)
+# A few hosts stand in nearly all URIs.
+@remembered(1_024)
 def _host(text: str) -> str:
     """Check a host name or IPv4 address (RFC 3261 §25.1 `hostname`, `IPv4address`)."""
     if not text or text.strip(_HOST) or len(text) > 255:
@@ -296,7 +297,7 @@ def _host(text: str) -> str:
     return text.lower()
 
 
-@lru_cache(maxsize=1024)
+@remembered(1_024)
 def _ipv6(text: str) -> str:
     """Check what stands in brackets. A zone (`%eth0`) has no place in a SIP URI."""
     if ":::" in text and "." in text:

@@ -99,3 +99,13 @@ def test_counts_go_on_under_new_limits_and_calls_go_on_under_the_old() -> None:
 def test_a_rate_is_above_nothing(rate: float) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         Load(max_cps=rate)
+
+
+def test_in_a_quiet_moment_no_time_of_a_call_is_kept() -> None:
+    load = Load()
+    load.admit(1.0)
+    load.tidy(1.5)
+    assert load._counts.recent
+    load.tidy(2.0)
+    assert not load._counts.recent
+    assert load.sent(60, 2.0) == 1

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from edge_router.b2bua.call import Call
 from edge_router.b2bua.record import CallRecord
 from edge_router.sip.timers import GIVE_UP, T4
 from tests.b2bua.conftest import OpenStage
@@ -68,3 +69,10 @@ def test_no_cycle_is_left_for_the_garbage_collector(stage: Stage, ending: Ending
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@EACH
+def test_no_transaction_that_lingers_keeps_the_call(stage: Stage, ending: Ending) -> None:
+    ending.play(stage)
+    stage.pass_time(T4 + 1)
+    assert not [each for each in gc.get_objects() if type(each) is Call]

@@ -1,6 +1,7 @@
 import pytest
 
-from edge_router.sip.remember import LONGEST, remembered
+from edge_router.sip.message import _lately
+from edge_router.sip.remember import LONGEST, forget_readings, remembered, to_forget
 
 
 class Reader:
@@ -45,3 +46,16 @@ def test_what_is_raised_is_not_kept() -> None:
         with pytest.raises(ValueError, match="bad"):
             known("bad")
     assert reader.read == ["bad", "bad"]
+
+
+def test_everything_can_be_forgotten() -> None:
+    reader = Reader()
+    known = remembered(8)(reader)
+    other = {"x": 1}
+    to_forget(other.clear)
+    known("a")
+    forget_readings()
+    known("a")
+    assert reader.read == ["a", "a"]
+    assert not other
+    assert not _lately

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -77,8 +78,8 @@ class Clock:
     def _waiting(self) -> Counter[tuple[str, float]]:
         return Counter(
             (timer, round((tick - 1) * TICK - self.wheel.now, 1))
-            for tick, timers in self.wheel._buckets.items()
-            for _, timer in timers
+            for tick, (_, timers) in self.wheel._buckets.items()
+            for timer in timers
         )
 
 
@@ -377,6 +378,19 @@ def test_an_ended_transaction_holds_nothing(machine: Machine) -> None:
     assert bench.transaction.state == TERMINATED
     assert bench.transaction.message == b""
     assert bench.transaction.user is None
+
+
+@pytest.mark.parametrize("machine", [each for each in MACHINES if each.server], ids=lambda machine: machine.name)
+def test_a_request_is_kept_until_its_final_answer_alone(machine: Machine) -> None:
+    bench = Bench(machine.method, server=True)
+    references = [sys.getrefcount(bench.request)]
+    for event in ("1xx", "2xx"):
+        bench.happen(event)
+        references.append(sys.getrefcount(bench.request))
+    before = references[0]
+    assert references == [before, before, before - 1]
+    assert isinstance(bench.transaction, ServerTransaction)
+    assert bench.transaction.respond(500, "Too late", "b") == b""
 
 
 # ------------------------------------------------------------------------------- stories: clients
