@@ -102,7 +102,10 @@ class CalleeLeg(Leg):
             self.invite = None
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
-        """A response to our INVITE; those to BYE and CANCEL need nothing."""
+        """A response to an INVITE of ours; those to BYE and CANCEL need nothing."""
+        if transaction is self._asked:
+            self.on_asked(transaction, response)
+            return
         if transaction.method != "INVITE":
             return
         code = response.code
@@ -124,7 +127,7 @@ class CalleeLeg(Leg):
 
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """Nothing came at all, or the INVITE could not be sent."""
-        if transaction is self.invite and self.call is not None:
+        if (transaction is self.invite or transaction is self._asked) and self.call is not None:
             self.call.wake(TIMEOUT, self, None)
 
     def expire(self, timer: str, now: float) -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
-from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
+from edge_router.b2bua.leg import TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.message import Request, Response
 from edge_router.sip.timers import GIVE_UP, T1, T2
 from edge_router.sip.tokens import new_token
-from edge_router.sip.transaction import ACCEPTED
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REPEAT: Final = "repeat 2xx"
-_NO_ANSWER: Final = "no answer to the re-INVITE"
 
 
 class CallerLeg(Leg):
@@ -37,8 +35,6 @@ class CallerLeg(Leg):
     """
 
     __slots__ = (
-        "_asked",
-        "_asked_seq",
         "_farewell",
         "_interval",
         "_ok",
@@ -76,8 +72,6 @@ class CallerLeg(Leg):
         self._repeated_for = 0.0
         self._shown: ShownSdp | None = None
         self._farewell: tuple[str, bytes] | None = None
-        self._asked: ClientTransaction | None = None
-        self._asked_seq = 0
         self._tried = False
         router.remember_dialog(self)
 
@@ -92,13 +86,13 @@ class CallerLeg(Leg):
     def ring(self, code: int, reason: str, source: str, headers: str, body: bytes) -> None:
         """Passes on a provisional answer of the callee ``source`` (his tag of ours)."""
         if body:
-            body = self._own(source, headers, body)
+            body = self.own(source, headers, body)
         self._respond(code, reason, self._dialog_headers() + headers, body)
 
     def accept(self, source: str, headers: str, body: bytes, reason: str = "OK") -> None:
         """Sends the 200, and again until it is ACKed."""
         if body and self._shown is not None:
-            body = self._own(source, headers, body)
+            body = self.own(source, headers, body)
         self.answered = True
         self._ok = self._respond(200, reason, self._dialog_headers() + headers, body)
         self._let_go_of_invite()
@@ -144,7 +138,8 @@ class CallerLeg(Leg):
         """Remembers that he has been given an SDP of our own making."""
         self._shown = ShownSdp("", body)
 
-    def _own(self, source: str, headers: str, body: bytes) -> bytes:
+    def own(self, source: str, headers: str, body: bytes) -> bytes:
+        """The SDP of ``source`` as he is to see it; ``headers`` are the lines that go with it."""
         content_type = content_type_of(headers)
         if self._shown is None:
             self._shown = ShownSdp(source, body, content_type)
@@ -168,10 +163,6 @@ class CallerLeg(Leg):
         """Time to repeat the 2xx, or to give up on its ACK after 64*T1; or a wait is over (TimerOwner)."""
         if timer == WAITED:
             self._look()
-            return
-        if timer == _NO_ANSWER:
-            if self._asked is not None:
-                self._asked.fire("given up")  # an INVITE that had a provisional answer would wait for ever
             return
         if self.acknowledged or not self._ok:
             return
@@ -200,37 +191,11 @@ class CallerLeg(Leg):
         self.acknowledged = True
         super().hung_up(request)
 
-    # Requests of ours to him
-
-    def ask(self, method: str, headers: str, body: bytes = b"") -> None:
-        """Sends him a request that the call waits for an answer to; what he says to earlier ones counts no more."""
-        self._asked = self.send(method, headers, body)
-        self._asked_seq = self.dialog.local_seq
-
-    def reinvite(self, source: str, headers: str, body: bytes) -> None:
-        """Offers him the SDP of ``source`` in the dialog that he has."""
-        if body:
-            body = self._own(source, headers, body)
-        ours = f"Contact: {self.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
-        self.ask("INVITE", ours + headers, body)
-        self.router.wheel.start(GIVE_UP, self, _NO_ANSWER)
-
-    def acknowledge_reinvite(self) -> None:
-        """ACKs his 2xx to our re-INVITE; the transaction keeps the ACK for as long as the 2xx may be repeated."""
-        if self._asked is not None:
-            self._asked.message = self.send_ack(self._asked_seq)
+    # What he says to requests of ours
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
-        """The answer to what he was asked, for the call; a 2xx to a re-INVITE gets its ACK in any case."""
-        if transaction is not self._asked:
-            return
-        if transaction.method == "INVITE" and transaction.state == ACCEPTED and transaction.message:
-            self.router.transactions.retransmitted += 1
-            self.listener.send(transaction.message, self.next_hop())
-        elif self.call is not None:
-            self.call.wake(RESPONSE, self, response)
-        elif transaction.method == "INVITE" and transaction.state == ACCEPTED:
-            self.acknowledge_reinvite()
+        """The answer to what he was asked (ClientUser); that to a BYE needs nothing."""
+        self.on_asked(transaction, response)
 
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """No answer came."""

@@ -16,6 +16,7 @@ from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
 from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import BRANCH_COOKIE, new_token
+from edge_router.sip.transaction import ACCEPTED
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 if TYPE_CHECKING:
@@ -38,7 +39,18 @@ _TAKEN: Final = frozenset({"INVITE", "BYE", "OPTIONS", "NOTIFY"})  # others get 
 class Leg:
     """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up."""
 
-    __slots__ = ("_deadline", "_next_look", "address", "call", "dialog", "listener", "router", "trunk")
+    __slots__ = (
+        "_asked",
+        "_asked_seq",
+        "_deadline",
+        "_next_look",
+        "address",
+        "call",
+        "dialog",
+        "listener",
+        "router",
+        "trunk",
+    )
 
     def __init__(
         self, router: Router, call: Call, trunk: LiveTrunk, listener: Listener, address: Address, dialog: Dialog
@@ -50,6 +62,8 @@ class Leg:
         self.address = address
         self.dialog = dialog
         self._deadline = self._next_look = inf
+        self._asked: ClientTransaction | None = None
+        self._asked_seq = 0
 
     def wait(self, seconds: float) -> None:
         """Wakes the call with WAITED so long from now, unless it is to wait for something else by then."""
@@ -90,6 +104,36 @@ class Leg:
         self.router.observer.request("out", "ACK", self.trunk.name)
         self.listener.send(ack, self.next_hop())
         return ack
+
+    def ask(self, method: str, headers: str, body: bytes = b"") -> ClientTransaction:
+        """Sends a request that the call waits for an answer to; what is said to earlier ones counts no more."""
+        asked = self._asked = self.send(method, headers, body)
+        self._asked_seq = self.dialog.local_seq
+        return asked
+
+    def reinvite(self, headers: str, body: bytes) -> None:
+        """Offers an SDP in the dialog; ``headers`` are the lines that go with it."""
+        ours = f"Contact: {self.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        asked = self.ask("INVITE", ours + headers, body)
+        # One that had a provisional answer would wait for ever; on any other this has no effect by then.
+        self.router.wheel.start(GIVE_UP, asked, "given up")
+
+    def acknowledge_reinvite(self) -> None:
+        """ACKs the 2xx to our re-INVITE; the transaction keeps the ACK for as long as the 2xx may be repeated."""
+        if self._asked is not None:
+            self._asked.message = self.send_ack(self._asked_seq)
+
+    def on_asked(self, transaction: ClientTransaction, response: Response) -> None:
+        """The answer to what was asked, for the call; a 2xx to a re-INVITE gets its ACK in any case."""
+        if transaction.method == "INVITE" and transaction.state == ACCEPTED and transaction.message:
+            self.router.transactions.retransmitted += 1
+            self.listener.send(transaction.message, self.next_hop())
+        elif transaction is not self._asked:
+            return
+        elif self.call is not None:
+            self.call.wake(RESPONSE, self, response)
+        elif transaction.method == "INVITE" and transaction.state == ACCEPTED:
+            self.acknowledge_reinvite()
 
     def bye(self, headers: str = "", body: bytes = b"") -> None:
         """Ends the dialog."""

@@ -1,7 +1,7 @@
 """Referring a caller (RFC 3515): he is answered, told to call the cloud himself, and let go when that has worked.
 
 Until it has, he is kept: on a refusal, silence, or a call that failed, set-up goes on with the next dial-peer, and
-``join`` brings the caller's media to whoever answers there.
+``join`` (join.py) brings the caller's media to whoever answers there.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.call import Call, next_event, source_of
+from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.leg import ACK, NOTIFY, RESPONSE, TIMEOUT, WAITED
 from edge_router.b2bua.redirect import contacts_of
 from edge_router.sip import sdp
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.callee import CalleeLeg
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.dialplan.peer import DialPeer
-    from edge_router.sip.message import Request, Response
+    from edge_router.sip.message import Request
 
 _SDP = "Content-Type: application/sdp\r\n"
 
@@ -109,33 +108,3 @@ def sipfrag_status(notify: Request) -> int:
 def _is_over(notify: Request) -> bool:
     state = notify.first.get("subscription-state", "")
     return state.partition(";")[0].strip(" \t").lower() == "terminated"
-
-
-async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Response) -> None:
-    """Brings a caller who is answered already to the callee: his media is re-negotiated (RFC 3725).
-
-    ``answer`` is the callee's 200. Where the caller's INVITE had an offer, the callee has answered it and is ACKed at
-    once; where not, the offer in the 200 goes to the caller, and his answer into the callee's ACK.
-    """
-    caller = call.caller
-    late_offer = not incoming.request.body
-    if not late_offer:
-        callee.acknowledge()
-    described = answer if answer.body else callee.early or answer
-    caller.reinvite(source_of(callee, described), call.crossing_back(callee, described), described.body)
-    while True:
-        event, leg, response = await next_event
-        if leg is not caller or event not in (RESPONSE, TIMEOUT):
-            continue
-        if event == TIMEOUT or response.code >= 300:
-            call.remark("the caller refused the new media")
-            callee.give_up()
-            call.callee = None
-            call.refuse(500, "", "failed")
-            return
-        if response.code >= 200:
-            caller.acknowledge_reinvite()
-            if late_offer:
-                content_type = response.first.get("content-type")
-                callee.acknowledge(f"Content-Type: {content_type}\r\n" if content_type else "", response.body)
-            return

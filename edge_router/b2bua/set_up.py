@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.failure import Failure, give_back
+from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.redirect import redirect
-from edge_router.b2bua.refer import join, refer
+from edge_router.b2bua.refer import refer
 from edge_router.b2bua.routing import way
 from edge_router.policy.decision import Hop
 from edge_router.sip.reasons import reason_phrase

@@ -2,8 +2,8 @@
 
 Media flows around the router, so a body mostly crosses untouched. It does not when a caller is answered
 before he is REFERred (`inactive_answer`, `inactive_offer`), nor once a leg has seen the SDP of a second
-source: from then on the router owns that leg's o= line (`own_origin`). Nothing more of SDP is understood
-here.
+source: from then on the router owns that leg's o= line (`own_origin`). And who is joined later may have
+moved meanwhile (`still_fits`). Nothing more of SDP is understood here.
 
 What comes in is a stranger's: line ends may be LF, the last one may be missing, lines may be long or
 senseless. Each function says what it then does, and raises nothing but BadSdp. What is made here ends its
@@ -135,6 +135,78 @@ def inactive_answer(offer: bytes, host: str, session_id: str | int, version: int
     if not accepted:
         raise BadSdp("the offer has no audio stream that can be accepted: one over RTP/AVP with a port is needed")
     return _document(host, session_id, version, times, lines)
+
+
+def still_fits(told: bytes, offer: bytes, answer: bytes, max_media: int = 64) -> bool:
+    """Tell whether two sides understand each other after one of them has answered the other's offer.
+
+    The answerer has been described to the offerer before, by `told`. That description still serves if each stream of
+    the answer has the address, port and protocol that it had there, takes every format that the offerer may send, and
+    flows as the offer would have it (RFC 3264 §6). If not, the offerer must hear of the answer by an offer of its own.
+    What can't be read can't be told apart, and so fits.
+    """
+    try:
+        known, offered, answered = (_streams(each, max_media) for each in (told, offer, answer))
+    except BadSdp:
+        return True
+    if len(answered) != len(known):
+        return False
+    return all(
+        _is_off(theirs)
+        or (
+            now.place == before.place
+            and theirs.formats.items() <= now.formats.items()
+            and (now.sends, now.receives) == (theirs.receives, theirs.sends)
+        )
+        for before, theirs, now in zip(known, offered, answered, strict=False)
+    )
+
+
+class _Stream(NamedTuple):
+    """One stream: its address, port and protocol; the codecs by payload type; which ways it flows."""
+
+    place: tuple[bytes, int, bytes]
+    formats: dict[bytes, bytes]
+    sends: bool
+    receives: bool
+
+
+def _is_off(stream: _Stream) -> bool:
+    return stream.place[1] == 0
+
+
+def _streams(sdp: bytes, max_media: int) -> list[_Stream]:
+    session, streams = _split(sdp, max_media)
+    address, flow = _address_of(session, b""), _flow_of(session, b"sendrecv")
+    found = []
+    for lines in streams:
+        _, port, protocol, formats = _media_line(lines[0])
+        maps = _rtpmaps(lines[1:])
+        codecs = {each: b"" if _is_static(each) else maps.get(each, b"").lower() for each in formats}
+        ways = _flow_of(lines, flow)
+        place = (_address_of(lines, address), port, protocol)
+        found.append(_Stream(place, codecs, ways in (b"sendrecv", b"sendonly"), ways in (b"sendrecv", b"recvonly")))
+    return found
+
+
+def _is_static(payload: bytes) -> bool:
+    """Tell whether a payload type means the same to all, with an rtpmap or without (RFC 3551 §6)."""
+    return len(payload) < 3 and payload < b"96"
+
+
+def _address_of(lines: list[bytes], default: bytes) -> bytes:
+    """The address of the c= line, without what only multicast has behind it."""
+    for line in lines:
+        if line.startswith(b"c="):
+            return line.rpartition(b" ")[2].partition(b"/")[0].lower()
+    return default
+
+
+def _flow_of(lines: list[bytes], default: bytes) -> bytes:
+    for line in lines:
+        if line[2:] in (b"sendrecv", b"sendonly", b"recvonly", b"inactive") and line.startswith(b"a="):
+            return line[2:]
+    return default
 
 
 def _document(host: str, session_id: str | int, version: int, times: list[str], media_lines: list[str]) -> bytes:

@@ -4,9 +4,10 @@ import pytest
 
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.conftest import OpenStage
+from tests.b2bua.leg import Leg
 from tests.b2bua.stage import Stage
 from tests.b2bua.test_refer import is_joined, kept, referred
-from tests.end_to_end.wire import beside_origin, origin, sdp
+from tests.end_to_end.wire import Wire, beside_origin, origin, sdp
 
 
 def test_the_new_offer_is_one_version_on_from_the_silence(stage: Stage) -> None:
@@ -68,7 +69,7 @@ def test_an_answer_to_the_new_offer_that_comes_again_gets_its_ack_again(stage: S
 
 
 @pytest.mark.parametrize("body", [None, b""], ids=["offer", "late offer"])
-@pytest.mark.parametrize("code", [488, 491, 500])
+@pytest.mark.parametrize("code", [481, 488, 500])
 def test_a_caller_who_refuses_the_new_media(stage: Stage, body: bytes | None, code: int) -> None:
     """Nothing stays half open."""
     caller, callee = kept(stage, body)
@@ -193,3 +194,128 @@ def test_a_caller_is_referred_once(open_stage: OpenStage) -> None:
     caller, callee = kept(stage)
     callee.refuses(486)
     caller.is_hung_up()
+
+
+# ------------------------------------------------------------------------------------------------ until both agree
+
+PORT, OTHER_PORT = b"m=audio 40000 RTP/AVP 0 101", b"m=audio 40002 RTP/AVP 0 101"
+CODEC_LESS = b"m=audio 40000 RTP/AVP 0"
+HELD = b"a=inactive\r\n"
+
+
+def moved(stage: Stage, answer: bytes = b"") -> tuple[Leg, Leg, Wire]:
+    """Both ends of a call whose caller has answered the re-INVITE with other media, and what the callee hears then."""
+    caller, callee = kept(stage)
+    callee.says(200)
+    callee.hears("ACK")
+    answer = answer or stage.carrier.sdp.replace(PORT, OTHER_PORT)
+    caller.answers(caller.hears("INVITE"), 200, body=answer)
+    caller.hears("ACK")
+    return caller, callee, callee.hears("INVITE")
+
+
+def is_over(caller: Leg, callee: Leg) -> None:
+    caller.hears_nothing()
+    callee.hears_nothing()
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "of_callee"),
+    [
+        (PORT, OTHER_PORT, PORT),
+        (b"c=IN IP4 198.51.100.1", b"c=IN IP4 198.51.100.9", PORT),
+        (PORT, CODEC_LESS, CODEC_LESS),
+        (PORT, HELD + PORT, HELD + PORT),
+    ],
+    ids=["port", "address", "codecs", "direction"],
+)
+def test_a_callee_hears_of_it_where_the_callers_media_are_others_by_now(
+    stage: Stage, old: bytes, new: bytes, of_callee: bytes
+) -> None:
+    answer = stage.carrier.sdp.replace(old, new)
+    caller, callee, offer = moved(stage, answer)
+    user, session, version, address = origin(stage.carrier.sdp)
+    assert origin(offer.body) == (user, session, version + 1, address)
+    assert beside_origin(offer.body) == beside_origin(answer)
+    agreed = callee.answers(offer, 200, body=stage.premise.sdp.replace(PORT, of_callee))
+    ack = callee.hears("ACK")
+    assert (ack.cseq, ack.body) == (offer.cseq, b"")
+    callee.party.says(agreed)
+    assert callee.hears("ACK") == ack
+    is_over(caller, callee)
+    assert stage.record.outcome == "answered"
+    assert stage.record.reason == "not referred: 603"
+
+
+def test_a_callee_who_moves_in_turn_has_it_told_to_the_caller(stage: Stage) -> None:
+    caller, callee, offer = moved(stage)
+    callee.answers(offer, 200, body=stage.premise.sdp.replace(PORT, OTHER_PORT))
+    callee.hears("ACK")
+    again = caller.hears("INVITE")
+    assert beside_origin(again.body) == beside_origin(stage.premise.sdp.replace(PORT, OTHER_PORT))
+    assert origin(again.body)[2] == 3  # 1 was the silence, 2 the callee as he answered
+    caller.answers(again, 200, body=stage.carrier.sdp.replace(PORT, OTHER_PORT))
+    caller.hears("ACK")
+    is_over(caller, callee)
+
+
+def test_two_who_never_agree_are_left_with_what_they_have(stage: Stage) -> None:
+    caller, callee, offer = moved(stage)
+    for port, leg, other in [(1, callee, caller), (2, caller, callee), (3, callee, caller), (4, caller, callee)]:
+        leg.answers(offer, 200, body=leg.party.sdp.replace(b"40000", b"5000%d" % port))
+        leg.hears("ACK")
+        if port < 4:
+            offer = other.hears("INVITE")
+    is_over(caller, callee)
+    assert stage.record.reason.endswith("the two sides did not agree on media")
+
+
+def test_a_callee_who_refuses_the_new_media_keeps_the_call(stage: Stage) -> None:
+    caller, callee, offer = moved(stage)
+    callee.answers(offer, 488)
+    callee.hears("ACK")
+    is_over(caller, callee)
+    assert stage.record.reason.endswith("one side refused the new media")
+
+
+@pytest.mark.parametrize("code", [0, 100, 408, 481])
+def test_a_callee_who_is_gone_when_he_is_offered_the_new_media(stage: Stage, code: int) -> None:
+    caller, callee, offer = moved(stage)
+    if code:
+        callee.answers(offer, code)
+    if code < 200:
+        stage.pass_time(GIVE_UP)
+        for _ in range(0 if code else 6):
+            assert callee.hears("INVITE") == offer
+    else:
+        callee.hears("ACK")
+    callee.is_hung_up()
+    caller.is_hung_up()
+    assert (stage.record.outcome, stage.record.ended_by) == ("failed", "router")
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+def test_somebody_hangs_up_while_the_callee_is_offered_the_new_media(stage: Stage, who: str) -> None:
+    caller, callee, offer = moved(stage)
+    (caller if who == "caller" else callee).hangs_up()
+    (callee if who == "caller" else caller).is_hung_up()
+    callee.answers(offer, 200, body=stage.premise.sdp)
+    assert callee.hears("ACK").cseq == offer.cseq
+
+
+def test_a_first_answer_that_comes_again_late_gets_its_own_ack_again(stage: Stage) -> None:
+    caller, callee = kept(stage)
+    first = callee.says(200)
+    ack = callee.hears("ACK")
+    caller.answers(caller.hears("INVITE"), 200, body=stage.carrier.sdp.replace(PORT, OTHER_PORT))
+    caller.hears("ACK")
+    offer = callee.hears("INVITE")
+    callee.party.says(first)
+    assert callee.hears("ACK") == ack
+    callee.answers(offer, 200, body=stage.premise.sdp)
+    callee.hears("ACK")
+    callee.party.says(first)
+    assert callee.hears("ACK") == ack
+    is_over(caller, callee)

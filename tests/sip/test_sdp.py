@@ -11,6 +11,7 @@ from edge_router.sip.sdp import (
     is_sdp,
     origin,
     own_origin,
+    still_fits,
 )
 
 OFFER = (
@@ -379,3 +380,65 @@ def test_no_body_raises_anything_but_bad_sdp(body: bytes, kind: str) -> None:
     assert answer.count(b"\r\n") == answer.count(b"\n") == answer.count(b"\r")
     assert answer.count(b"\r\nm=") == ("\n" + body.decode("latin-1")).count("\nm=")
     assert answer.count(b"a=inactive") == 1
+
+
+# ------------------------------------------------------------------------------------------------ who has moved
+
+VIDEO = (b"m=video 5000 RTP/AVP 96", b"a=rtpmap:96 H264/90000")
+NO_VIDEO = (b"m=video 0 RTP/AVP 96",)
+AUDIO = b"m=audio 4000 RTP/AVP 0 8 101"
+DTMF = b"a=rtpmap:101 telephone-event/8000"
+
+
+@pytest.mark.parametrize(
+    ("told", "theirs", "answer"),
+    [
+        ((AUDIO, DTMF), (AUDIO, DTMF), (AUDIO, DTMF)),
+        # who was told more than he uses
+        ((AUDIO, DTMF), (b"m=audio 9 RTP/AVP 0",), (b"m=audio 4000 RTP/AVP 0",)),
+        ((AUDIO, *VIDEO), (b"m=audio 9 RTP/AVP 0", *NO_VIDEO), (b"m=audio 4000 RTP/AVP 0", *NO_VIDEO)),
+        # the same in other words
+        (
+            (AUDIO, DTMF),
+            (AUDIO, DTMF),
+            (AUDIO, b"a=rtpmap:8 PCMA/8000", DTMF.upper().replace(b"A=RTPMAP", b"a=rtpmap")),
+        ),
+        ((AUDIO, b"a=sendrecv"), (AUDIO,), (b"c=IN IP4 192.0.2.1", AUDIO)),
+        # one listens alone, and the other knows
+        ((AUDIO,), (AUDIO, b"a=sendonly"), (AUDIO, b"a=recvonly")),
+        ((AUDIO, b"a=inactive"), (AUDIO, b"a=inactive"), (b"a=inactive", AUDIO)),
+        # what can't be told apart
+        ((AUDIO,), (AUDIO,), (b"m=audio many RTP/AVP 0",)),
+    ],
+)
+def test_an_answer_that_is_what_the_other_knew(
+    told: tuple[bytes, ...], theirs: tuple[bytes, ...], answer: tuple[bytes, ...]
+) -> None:
+    assert still_fits(offer(*told), offer(*theirs), offer(*answer))
+
+
+@pytest.mark.parametrize(
+    ("told", "theirs", "answer"),
+    [
+        ((AUDIO,), (AUDIO,), (AUDIO.replace(b"4000", b"4002"),)),
+        ((AUDIO,), (AUDIO,), (AUDIO, b"c=IN IP4 192.0.2.9")),
+        ((AUDIO,), (AUDIO,), (AUDIO.replace(b"AVP", b"AVPF"),)),
+        ((AUDIO,), (AUDIO,), (AUDIO.replace(b" 8", b""),)),
+        ((AUDIO, DTMF), (AUDIO, DTMF), (AUDIO, b"a=rtpmap:101 CN/16000")),
+        ((AUDIO,), (AUDIO,), (AUDIO, b"a=sendonly")),
+        ((AUDIO,), (AUDIO,), (AUDIO, b"a=recvonly")),
+        ((AUDIO,), (AUDIO,), (AUDIO.replace(b"4000", b"0"),)),
+        ((AUDIO, *VIDEO), (AUDIO, *VIDEO), (AUDIO, *NO_VIDEO)),
+        ((AUDIO,), (AUDIO, *VIDEO), (AUDIO, *VIDEO)),
+    ],
+)
+def test_an_answer_that_the_other_must_hear_of(
+    told: tuple[bytes, ...], theirs: tuple[bytes, ...], answer: tuple[bytes, ...]
+) -> None:
+    assert not still_fits(offer(*told), offer(*theirs), offer(*answer))
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_whatever_is_said_of_media_is_compared(told: bytes, answer: bytes) -> None:
+    still_fits(told, answer, told)
+    still_fits(offer(AUDIO), offer(AUDIO), OFFER + answer)

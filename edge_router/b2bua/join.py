@@ -1,0 +1,102 @@
+"""Joining a caller who is answered already, after a REFER that failed, to the callee who has answered instead.
+
+The callee had the caller's offer from the first INVITE and has answered it; that answer is what the caller is offered
+in a re-INVITE. What he says to it may differ from that first offer by then: so the callee is offered it in turn, and
+so on until both know the same of each other (Flow II of RFC 3725 §4.2). Where the caller's INVITE had no offer the
+callee gave one, the caller's answer goes into the callee's ACK, and both agree at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.call import Call, next_event, source_of
+from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
+from edge_router.b2bua.shown_sdp import ShownSdp
+from edge_router.sip import sdp
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.callee import CalleeLeg
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.sip.message import Message, Response
+
+_MOST_OFFERS: Final = 4  # after the first; two that never agree are left with what they have
+_CALLER: Final = "caller"
+_GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
+
+
+async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Response) -> None:
+    """Brings the caller to the callee, whose 200 is ``answer``."""
+    caller, invite = call.caller, incoming.request
+    if invite.body:
+        callee.acknowledge()
+    described = answer if answer.body else callee.early or answer
+    headers = call.crossing_back(callee, described)
+    body = described.body and caller.own(source_of(callee, described), headers, described.body)
+    said = await _offer(caller, headers, body)
+    if said is None or said.code >= 300:
+        _part(call, callee, "the caller refused the new media")
+        return
+    caller.acknowledge_reinvite()
+    if invite.body:
+        await _agree(call, callee, invite, described, said)
+    else:
+        callee.acknowledge(_content(said), said.body)
+
+
+async def _agree(call: Call, callee: CalleeLeg, told: Message, offer: Message, answer: Message) -> None:
+    """Has each side hear what the other said last: ``answer`` to ``offer``, instead of what was ``told`` before."""
+    caller = call.caller
+    shown = ShownSdp("", told.body, told.first.get("content-type", ""))
+    leg: Leg = callee
+    for _ in range(_MOST_OFFERS):
+        if sdp.still_fits(_sdp(told), _sdp(offer), _sdp(answer)):
+            return
+        headers = _content(answer)
+        if leg is callee:
+            body = shown.next(_CALLER, answer.body, answer.first.get("content-type", ""))
+        else:
+            body = caller.own(f"{callee.dialog.local_tag} {callee.dialog.remote_tag}", headers, answer.body)
+        said = await _offer(leg, headers, body)
+        if said is None or said.code in _GONE:
+            _part(call, callee, "one side was gone when the media were to be agreed upon")
+            return
+        if said.code >= 300:  # the session stays as it was (RFC 3261 §14.1)
+            call.remark("one side refused the new media")
+            return
+        leg.acknowledge_reinvite()
+        told, offer, answer = offer, answer, said
+        leg = caller if leg is callee else callee
+    call.remark("the two sides did not agree on media")
+
+
+def _part(call: Call, callee: CalleeLeg, why: str) -> None:
+    """Ends what can't be joined."""
+    call.remark(why)
+    callee.give_up()
+    call.callee = None
+    call.refuse(500, "", "failed")
+
+
+async def _offer(leg: Leg, headers: str, body: bytes) -> Response | None:
+    """The final response to a re-INVITE, None where none came."""
+    leg.reinvite(headers, body)
+    while True:
+        event, came_by, response = await next_event
+        if came_by is not leg:
+            continue
+        if event == TIMEOUT:
+            return None
+        if event == RESPONSE and response.code >= 200:
+            final: Response = response
+            return final
+
+
+def _content(message: Message) -> str:
+    content_type = message.first.get("content-type")
+    return f"Content-Type: {content_type}\r\n" if message.body and content_type else ""
+
+
+def _sdp(message: Message) -> bytes:
+    found = sdp.find_sdp(message.first.get("content-type"), message.body)
+    return message.body[found[0] : found[1]] if found else b""
