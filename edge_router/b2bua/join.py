@@ -8,10 +8,11 @@ callee gave one, the caller's answer goes into the callee's ACK, and both agree 
 
 from __future__ import annotations
 
+from random import randint
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call, next_event, source_of
-from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
+from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip import sdp
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from edge_router.sip.message import Message, Response
 
 _MOST_OFFERS: Final = 4  # after the first; two that never agree are left with what they have
+_MOST_TURNS: Final = 4  # of one offer that crosses another
 _CALLER: Final = "caller"
 _GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 
@@ -33,7 +35,7 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     described = answer if answer.body else callee.early or answer
     headers = call.crossing_back(callee, described)
     body = described.body and caller.own(source_of(callee, described), headers, described.body)
-    said = await _offer(caller, headers, body)
+    said = await _offer(call, caller, headers, body)
     if said is None or said.code >= 300:
         _part(call, callee, "the caller refused the new media")
         return
@@ -57,7 +59,7 @@ async def _agree(call: Call, callee: CalleeLeg, told: Message, offer: Message, a
             body = shown.next(_CALLER, answer.body, answer.first.get("content-type", ""))
         else:
             body = caller.own(f"{callee.dialog.local_tag} {callee.dialog.remote_tag}", headers, answer.body)
-        said = await _offer(leg, headers, body)
+        said = await _offer(call, leg, headers, body)
         if said is None or said.code in _GONE:
             _part(call, callee, "one side was gone when the media were to be agreed upon")
             return
@@ -78,8 +80,22 @@ def _part(call: Call, callee: CalleeLeg, why: str) -> None:
     call.refuse(500, "", "failed")
 
 
-async def _offer(leg: Leg, headers: str, body: bytes) -> Response | None:
-    """The final response to a re-INVITE, None where none came."""
+async def _offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | None:
+    """The final response to a re-INVITE, None where none came.
+
+    Where it crosses one of the other side's (491), it comes again after a while, longer if the Call-ID is ours, so that
+    the two don't meet again (RFC 3261 §14.1).
+    """
+    for _ in range(_MOST_TURNS - 1):
+        response = await _answer_to(leg, headers, body)
+        if response is None or response.code != 491:
+            return response
+        call.caller.wait((randint(0, 200) if leg is call.caller else randint(210, 400)) / 100)
+        await _woken(call)
+    return await _answer_to(leg, headers, body)
+
+
+async def _answer_to(leg: Leg, headers: str, body: bytes) -> Response | None:
     leg.reinvite(headers, body)
     while True:
         event, came_by, response = await next_event
@@ -90,6 +106,13 @@ async def _offer(leg: Leg, headers: str, body: bytes) -> Response | None:
         if event == RESPONSE and response.code >= 200:
             final: Response = response
             return final
+
+
+async def _woken(call: Call) -> None:
+    while True:
+        event, leg, _ = await next_event
+        if event == WAITED and leg is call.caller:
+            return
 
 
 def _content(message: Message) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.sip.timers import GIVE_UP
+from edge_router.sip.timers import GIVE_UP, TICK
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import Stage
@@ -319,3 +319,93 @@ def test_a_first_answer_that_comes_again_late_gets_its_own_ack_again(stage: Stag
     callee.party.says(first)
     assert callee.hears("ACK") == ack
     is_over(caller, callee)
+
+
+# ------------------------------------------------------------------------------------------------ offers that cross
+
+
+def waits(stage: Stage, leg: Leg, shortest: float, longest: float) -> Wire:
+    """The re-INVITE that comes again, not before and not after; a timer fires up to two ticks late."""
+    ticks = 0
+    while not leg.party.unheard:
+        stage.pass_time(0)
+        ticks += 1
+        assert ticks * TICK < longest + 2.5 * TICK
+    assert ticks * TICK > shortest - TICK / 2
+    return leg.hears("INVITE")
+
+
+@pytest.mark.parametrize("body", [None, b""], ids=["offer", "late offer"])
+def test_an_offer_that_crosses_the_callers_comes_again(stage: Stage, body: bytes | None) -> None:
+    """RFC 3261 §14.1: within two seconds, since the Call-ID is his."""
+    caller, callee = kept(stage, body)
+    callee.says(200)
+    again = caller.hears("INVITE")
+    for _ in range(3):
+        caller.answers(again, 491)
+        caller.hears("ACK")
+        last, again = again, waits(stage, caller, 0, 2)
+        assert (again.body, again.cseq) == (last.body, last.cseq + 1)
+    caller.answers(again, 200, body=stage.carrier.sdp)
+    caller.hears("ACK")
+    callee.hears("ACK")
+    is_over(caller, callee)
+    assert stage.record.outcome == "answered"
+
+
+def test_an_offer_that_crosses_the_callees_comes_again_later(stage: Stage) -> None:
+    """RFC 3261 §14.1: after 2.1 to 4 s, since the Call-ID is ours."""
+    caller, callee, offer = moved(stage)
+    for _ in range(3):
+        callee.answers(offer, 491)
+        callee.hears("ACK")
+        offer = waits(stage, callee, 2.1, 4)
+    callee.answers(offer, 200, body=stage.premise.sdp)
+    callee.hears("ACK")
+    is_over(caller, callee)
+
+
+def test_offers_that_cross_without_end_are_a_refusal(stage: Stage) -> None:
+    caller, callee = kept(stage)
+    callee.says(200)
+    callee.hears("ACK")
+    caller.answers(caller.hears("INVITE"), 491)
+    caller.hears("ACK")
+    for _ in range(3):
+        caller.answers(waits(stage, caller, 0, 2), 491)
+        caller.hears("ACK")
+    caller.is_hung_up()
+    callee.is_hung_up()
+    assert stage.record.reason.endswith("the caller refused the new media")
+
+
+def test_a_caller_who_hangs_up_before_the_offer_comes_again(stage: Stage) -> None:
+    caller, callee = kept(stage)
+    callee.says(200)
+    callee.hears("ACK")
+    caller.answers(caller.hears("INVITE"), 491)
+    caller.hears("ACK")
+    is_over(caller, callee)
+    stage.pass_time(2)
+    caller.hears_nothing()
+
+
+def test_a_caller_who_never_answers_the_offer_that_came_again(stage: Stage) -> None:
+    """He has 64*T1 from that offer on, and not from the first."""
+    caller, callee = kept(stage)
+    callee.says(200)
+    callee.hears("ACK")
+    first = caller.hears("INVITE")
+    caller.answers(first, 100)
+    stage.pass_time(GIVE_UP - 3)
+    caller.answers(first, 491)
+    caller.hears("ACK")
+    again = waits(stage, caller, 0, 2)
+    stage.pass_time(GIVE_UP - 0.1)
+    for _ in range(6):
+        assert caller.hears("INVITE") == again
+    caller.hears_nothing()
+    stage.pass_time(0.1)
+    caller.is_hung_up()
+    callee.is_hung_up()
+    assert stage.record.outcome == "failed"
