@@ -111,7 +111,10 @@ class Request(Message):
 
 
 class Response(Message):
-    """A SIP response (RFC 3261 §7.2): status ``code`` 100-699 and ``reason`` phrase."""
+    """A SIP response (RFC 3261 §7.2): status ``code`` 100-699 and ``reason`` phrase.
+
+    What is read has a question mark in the place of each control character of its phrase.
+    """
 
     __slots__ = ("code", "reason")
 
@@ -222,13 +225,18 @@ _Start = tuple[str, str, int, str, int, str]
 """Method and URI, or "" twice; status and reason, or 0 and ""; the status and words for what is wrong, or 0 and ""."""
 
 
+# A reason phrase has no control characters but HTAB (RFC 3261 §25.1), and is read by people: on a terminal or in a log
+# ESC and its like could pass for what they are not. C1 may also stand as the octet alone.
+_NO_CONTROL: Final = dict.fromkeys([*range(9), *range(10, 32), *range(127, 160), *range(0xDC80, 0xDCA0)], "?")
+
+
 @remembered(1_024)
 def _read_start(line: str) -> _Start:
     """Reads a start line; few are new."""
     if line.startswith("SIP/2.0 "):
         code = line[8:11]
         if line[11:12] in (" ", "") and code.isascii() and code.isdigit() and 100 <= int(code) <= 699:
-            return "", "", int(code), line[12:], 0, ""
+            return "", "", int(code), line[12:].translate(_NO_CONTROL), 0, ""
         return "", "", 0, line[8:], 400, "Status code out of range"
     parts = line.split(" ")
     if len(parts) == 3:

@@ -139,6 +139,16 @@ def test_the_ack_of_the_answer_may_have_the_branch_of_the_invite(stage: Stage) -
 FINALS = [400, 403, 404, 480, 484, 486, 488, 500, 502, 504, 600, 603]
 
 
+def test_reason_phrases_cross_without_control_characters(stage: Stage) -> None:
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    callee.says(180, reason="\x1b[2JRinging")
+    assert caller.hears(180).reason == "?[2JRinging"
+    callee.refuses(486, reason="Busy\x1b]0;owned\x07")
+    assert caller.hears_refusal(486).reason == "Busy?]0;owned?"
+
+
 @pytest.mark.parametrize("code", FINALS)
 def test_the_callees_refusal_crosses(stage: Stage, code: int) -> None:
     caller, callee = stage.ringing()

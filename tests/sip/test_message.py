@@ -420,11 +420,12 @@ NAMES = st.one_of(st.sampled_from(sorted(set(SPELLING) - {"content-length"})), T
 TEXT = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"])).map(
     lambda text: text.strip(" \t")
 )
+PHRASE = st.text(st.characters(exclude_categories=["Cc", "Cs"])).map(lambda text: text.strip(" "))
 OCTETS = st.binary().map(lambda raw: raw.translate(None, b"\r\n\0").strip(b" \t").decode("utf-8", "surrogateescape"))
 FIELDS = st.lists(st.tuples(NAMES, st.one_of(TEXT, OCTETS)), max_size=12)
 STARTS: st.SearchStrategy[Request | Response] = st.one_of(
     st.builds(Request, st.one_of(st.sampled_from(sorted(METHODS)), TOKEN), st.just("sip:h")),
-    st.builds(Response, st.integers(100, 699), TEXT),
+    st.builds(Response, st.integers(100, 699), PHRASE),
 )
 
 
@@ -586,3 +587,19 @@ def test_what_is_remembered_of_lines_is_bounded() -> None:
         parse(b"OPTIONS sip:h SIP/2.0\r\nCall-ID: %d\r\nSubject: %s\r\n\r\n" % (i, b"x" * 300))
     assert 0 < len(message_module._lately) <= message_module._MOST_LINES
     assert max(map(len, message_module._lately)) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("phrase", "read"),
+    [
+        (b"\x1b]0;owned\x07\x1b[2J", "?]0;owned??[2J"),
+        (b"a\x01b\x7fc\x08", "a?b?c?"),
+        (b"C1 \xc2\x9b31m as octet \x9b31m", "C1 ?31m as octet ?31m"),
+        (b"Besetzt\t\xc3\xa4\xe2\x82\xac 100%", "Besetzt\t\u00e4\u20ac 100%"),
+        (b"Latin \xe4", "Latin \udce4"),
+    ],
+)
+def test_a_reason_phrase_has_no_control_characters(phrase: bytes, read: str) -> None:
+    response = parse(b"SIP/2.0 486 " + phrase + b"\r\nFrom: <sip:a@h>;tag=1\r\n\r\n")
+    assert isinstance(response, Response)
+    assert response.reason == read
