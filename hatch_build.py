@@ -50,6 +50,10 @@ def _compile(modules: list[str], scratch: Path) -> dict[str, str]:
     options = ["--config-file=", f"--cache-dir={scratch / 'cache'}", "--explicit-package-bases"]
     made_of = [*options, *modules]
     extensions = mypycify(made_of, target_dir=str(scratch / "c"), group_name="edge_router", debug_level="0")
+    for each in extensions:
+        # So that functions call each other straight, and not through a table in which another library could replace
+        # them: a tenth of a call's cost.
+        each.extra_compile_args.append("-fvisibility=hidden")
     build = Distribution({"name": "edge-router", "ext_modules": extensions}).get_command_obj("build_ext")
     library = scratch / "library"
     build.build_lib, build.build_temp = str(library), str(scratch / "objects")
