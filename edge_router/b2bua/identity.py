@@ -18,14 +18,18 @@ from edge_router.sip.uri import BadUri, SipUri, TelUri, parse_uri
 ANONYMOUS: Final = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 _NOBODY: Final = "anonymous.invalid"
 _HIDING: Final = frozenset({"id", "user", "full"})
+LONGEST_VALUE: Final = 4_096
+"""Characters of a value that is read for who calls or is called: as many as a History-Info of two dozen entries has."""
+
+_MOST_ENTRIES: Final = 64
 # URI parameters that say how this hop is reached, not who is called (RFC 3261 §19.1.1).
 _OF_THE_HOP: Final = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
 
 
 def hides_identity(privacy: Iterable[str]) -> bool:
     """Whether the Privacy headers ask that the caller's identity be withheld (RFC 3323 §4.2, RFC 3325 §9.3)."""
-    items = (item for value in privacy for item in value.replace(",", ";").split(";"))
-    return any(item.strip().lower() in _HIDING for item in items)
+    items = ",".join(privacy).lower().replace(" ", "").replace("\t", "").replace(",", ";").split(";")
+    return not _HIDING.isdisjoint(items)
 
 
 def user_of(uri: str) -> str:
@@ -62,6 +66,8 @@ class Party(NamedTuple):
 
 def read_party(value: str, header: str) -> Party:
     """Reads a From or To; raises BadMessage where it can't be read, or is no address that a trunk could have."""
+    if len(value) > LONGEST_VALUE:
+        raise BadMessage(400, f"{header}: longer than {LONGEST_VALUE} characters")
     display, uri, _ = parse_name_addr(value, header)
     return Party(display, _parsed(uri, header))
 
@@ -89,7 +95,9 @@ def _with_host(uri: SipUri, host: str) -> str:
 
 
 def rehost(value: str, host: str, header: str) -> str:
-    """Every address of a header's value with our host; raises BadMessage where the value can't be read."""
+    """Every address of a header's value with our host; raises BadMessage where it can't be read or is too long."""
+    if _is_too_long(value):
+        raise BadMessage(400, f"{header}: too long")
     entries = []
     for entry in split_list(value):
         display, text, params = parse_name_addr(entry, header)
@@ -103,10 +111,19 @@ def rehost(value: str, host: str, header: str) -> str:
 
 
 def without_private(value: str) -> str:
-    """The entries of a Diversion or History-Info that do not ask for privacy (RFC 5806 §10, RFC 7044 §10.1)."""
+    """The entries of a Diversion or History-Info that do not ask for privacy (RFC 5806 §10, RFC 7044 §10.1).
+
+    None of a value that is too long to be looked through.
+    """
+    if _is_too_long(value):
+        return ""
     kept = []
     for entry in split_list(value):
         privacy = param(entry.rpartition(">")[2], "privacy")
         if (privacy is None or privacy.lower() == "off") and "privacy=" not in entry.partition(">")[0].lower():
             kept.append(entry)
     return ", ".join(kept)
+
+
+def _is_too_long(value: str) -> bool:
+    return len(value) > LONGEST_VALUE or value.count(",") >= _MOST_ENTRIES

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.identity import Party, hides_identity, lasting_params, read_party, user_of
+from edge_router.b2bua.identity import LONGEST_VALUE, Party, hides_identity, lasting_params, read_party, user_of
 from edge_router.dialplan.number import normalise
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import parse_name_addr, split_list
+from edge_router.sip.headers import first_of, parse_name_addr
 from edge_router.sip.message import Request
 from edge_router.sip.remember import remembered
 from edge_router.sip.uri import TelUri, escape_user, parse_uri
@@ -100,9 +100,12 @@ def fill(template: str, facts: CallFacts) -> str:
 
 
 def _first_uri(value: str) -> str:
-    """The URI of a header's first address, "" where it can't be read."""
+    """The URI of a header's first address, "" where it can't be read or is too long."""
+    first = first_of(value)
+    if len(first) > LONGEST_VALUE:
+        return ""
     try:
-        return parse_name_addr(split_list(value)[0], "").uri
+        return parse_name_addr(first, "").uri
     except BadMessage:
         return ""
 

@@ -8,10 +8,11 @@ result in the same way.
 Must not know: what a number means (`edge_router.dialplan`), or where a URI leads (`edge_router.net`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
 from edge_router.sip.remember import remembered
 
@@ -187,20 +188,12 @@ def escape_user(text: str) -> str:
     """%-escape what must not stand bare in a user part; text that is escaped already stays as it is."""
     if not text.strip(_USER):
         return text if _escapes_are_good(text) else text.replace("%", "%25")
-    return "".join(_escaped(text.replace("%", "%25")))
+    return quote(text.replace("%", "%25"), safe=_USER, errors="surrogateescape")
 
 
 def shown(text: str) -> str:
     """Quote what a stranger sent for an error or a log line: no control characters, not long."""
     return ascii(text) if len(text) <= 80 else ascii(text[:77] + "...")
-
-
-def _escaped(text: str) -> Iterable[str]:
-    for character in text:
-        if character in _USER:
-            yield character
-        else:
-            yield from (f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def _escapes_are_good(text: str) -> bool:

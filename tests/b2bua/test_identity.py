@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.identity import hides_identity, without_private
+from edge_router.b2bua.identity import LONGEST_VALUE, hides_identity, without_private
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import PREMISE_ONLY, Stage
@@ -32,6 +32,8 @@ def goes_out(stage: Stage, *headers: str, uri: str = "") -> Wire:
         (["none", "id"], True),
         (["critical, id"], True),
         (["header;user"], True),
+        (["history; USER\t,none"], True),
+        (["ids", "noid"], False),
         (["none"], False),
         (["history", "session;header"], False),
         ([], False),
@@ -39,6 +41,47 @@ def goes_out(stage: Stage, *headers: str, uri: str = "") -> Wire:
 )
 def test_privacy_is_asked_for_by_any_of_its_values(values: list[str], hidden: bool) -> None:
     assert hides_identity(values) is hidden
+
+
+@pytest.mark.parametrize("header", ["From", "To"])
+def test_an_address_that_is_too_long_is_refused(stage: Stage, header: str) -> None:
+    """To read it would cost a millisecond."""
+    value = f"<sip:{CALLER}@198.51.100.1;x="
+    for length, code in [(LONGEST_VALUE, 100), (LONGEST_VALUE + 1, 400)]:
+        leg = Leg(stage.carrier, f"call-{length}", f"<sip:{CALLER}@198.51.100.1>;tag=a1", "<sip:b@192.0.2.1>", "sip:x")
+        leg.target = f"sip:{PREMISE_ONLY}@192.0.2.1:5060"
+        tag = ";tag=a1" if header == "From" else ""
+        leg.invite = leg.asks("INVITE", f"{header}: {value}{'y' * (length - len(value) - len(tag) - 1)}>{tag}")
+        answer = leg.hears(code)
+        if code == 400:
+            assert answer.reason == f"{header}: longer than {LONGEST_VALUE} characters"
+            assert stage.ear.refused == {"malformed": 1}
+        else:
+            stage.premise.is_called().refuses(486)
+            leg.hears_refusal(486)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"<sip:+18005550000@10.1.1.1;x={'y' * LONGEST_VALUE}>",
+        ",".join(["<sip:+18005550000@10.1.1.1>"] * 65),
+    ],
+    ids=["characters", "entries"],
+)
+@pytest.mark.parametrize("private", [False, True])
+def test_an_identity_that_is_too_long_stays_behind(stage: Stage, value: str, private: bool) -> None:
+    asked = ["Privacy: id"] if private else []
+    short = ",".join(["<sip:+18005550000@10.1.1.1>"] * 64)
+    seen = goes_out(stage, f"Diversion: {value}", f"History-Info: {short}", *asked)
+    assert seen.all("Diversion") == []
+    assert seen.get("History-Info").count("<sip:+18005550000@192.0.2.1:5060>") == 64
+
+
+def test_an_asserted_identity_that_is_too_long_names_nobody(open_stage: OpenStage) -> None:
+    stage = open_stage(carrier={"identity": {"accept": True}})
+    goes_out(stage, f"P-Asserted-Identity: <sip:+13125550111@198.51.100.1;x={'y' * LONGEST_VALUE}>")
+    assert stage.record.calling == CALLER
 
 
 def test_an_anonymous_caller_is_named_by_no_other_header(stage: Stage) -> None:
