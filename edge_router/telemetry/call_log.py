@@ -30,7 +30,9 @@ class CallLine(Event):
         self._record = record
 
     def __str__(self) -> str:
-        return f"{self.headline()}; {why(self._record)}"
+        numbers = numbers_out(self._record)
+        left = "".join(f", {key.replace('_', ' ')} as {number or 'nobody'}" for key, number in numbers.items())
+        return f"{self.headline()}{left}; {why(self._record)}"
 
     def headline(self) -> str:
         """Who called whom, and what became of it."""
@@ -38,7 +40,7 @@ class CallLine(Event):
         return f"{record.calling or 'anonymous'} -> {record.called}: {what_became(record)}"
 
     def fields(self) -> dict[str, object]:
-        """What is known of the call; moments are left out where they would be null."""
+        """What is known of the call; moments are left out where they would be null, numbers out where they came so."""
         record, decision = self._record, self._record.decision
         return {
             "call_id": record.call_id,
@@ -46,6 +48,7 @@ class CallLine(Event):
             "egress_call_id": record.egress_call_id,
             "calling": record.calling,
             "called": record.called,
+            **numbers_out(record),
             "ingress_trunk": record.ingress_trunk,
             "egress_trunk": record.egress_trunk,
             "target": record.target,
@@ -82,6 +85,16 @@ def what_became(record: CallRecord) -> str:
             return f"{record.outcome} to {where}"
         case _:
             return f"{record.outcome} {record.code}" if record.code else record.outcome
+
+
+def numbers_out(record: CallRecord) -> dict[str, str]:
+    """``calling_out`` and ``called_out`` of the last attempt, each where it is not what came in."""
+    numbers = {}
+    if record.calling_out is not None and record.calling_out != record.calling:
+        numbers["calling_out"] = record.calling_out
+    if record.called_out is not None and record.called_out != record.called:
+        numbers["called_out"] = record.called_out
+    return numbers
 
 
 def why(record: CallRecord) -> str:

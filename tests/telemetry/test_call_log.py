@@ -69,6 +69,31 @@ def test_fields_are_those_of_the_call_record(answered: CallRecord) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("calling", "called", "words", "fields"),
+    [
+        (None, None, "", {}),
+        ("+13035550123", "+18005550100", "", {}),
+        ("anonymous", "+18005550100", ", calling out as anonymous", {"calling_out": "anonymous"}),
+        ("+13035550123", "8001", ", called out as 8001", {"called_out": "8001"}),
+        (
+            "",
+            "8001;npdi",
+            ", calling out as nobody, called out as 8001;npdi",
+            {"calling_out": "", "called_out": "8001;npdi"},
+        ),
+    ],
+)
+def test_numbers_that_left_otherwise_than_they_came(
+    calling: str | None, called: str | None, words: str, fields: dict[str, str]
+) -> None:
+    line = CallLine(record(outcome="failed", code=500, reason="x", calling_out=calling, called_out=called))
+    assert str(line) == f"+13035550123 -> +18005550100: failed 500{words}; x"
+    assert {key: value for key, value in line.fields().items() if key.endswith("_out")} == fields | {
+        "dial_peer_out": None
+    }
+
+
 def test_what_came_otherwise_than_decided_is_told_too() -> None:
     line = CallLine(record(outcome="failed", code=500, decision=to_cloud(), reason="premise: 503"))
     assert str(line) == f"+13035550123 -> +18005550100: failed 500; {to_cloud().explain()}; premise: 503"
