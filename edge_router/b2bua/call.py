@@ -19,7 +19,7 @@ from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.sip.headers import param, tag_of
-from edge_router.sip.tokens import BRANCH_COOKIE, new_token
+from edge_router.sip.tokens import new_branch
 
 if TYPE_CHECKING:
     from edge_router.b2bua.caller import CallerLeg
@@ -117,7 +117,7 @@ class Call:
         record.calling_out = sent.calling
         record.called_out = sent.called
         callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
-        callee.call_out(sent.uri, sent.headers, incoming.request.body, BRANCH_COOKIE + new_token())
+        callee.call_out(sent.uri, sent.headers, incoming.request.body, new_branch())
         return callee
 
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:

@@ -15,6 +15,7 @@ from edge_router.sip.headers import tag_of
 from edge_router.sip.message import Response
 from edge_router.sip.requests import cancel_for
 from edge_router.sip.timers import GIVE_UP
+from edge_router.sip.tokens import new_branch
 from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class CalleeLeg(Leg):
     """
 
     __slots__ = (
+        "_ack_branch",
         "_cancelled",
         "_forks",
         "_heard",
@@ -66,6 +68,7 @@ class CalleeLeg(Leg):
         self.given_up = False
         self._reason = ""
         self._cancelled = False
+        self._ack_branch = ""
         self._forks: tuple[str, ...] = ()
         self._heard = 0
 
@@ -94,11 +97,15 @@ class CalleeLeg(Leg):
             self._cancel()
 
     def acknowledge(self, headers: str = "", body: bytes = b"") -> None:
-        """Sends the ACK of its 200; the transaction keeps it for as long as the 200 may be repeated."""
+        """Sends the ACK of its 200, which goes out again when the 200 does.
+
+        The transaction keeps an ACK that bears a body for as long as that may be; any other is made again.
+        """
         self.acknowledged = True
-        ack = self.send_ack(1, headers, body)
+        self._ack_branch = new_branch()
+        ack = self.send_ack(1, self._ack_branch, headers, body)
         if self.invite is not None and self.invite.state == ACCEPTED:
-            self.invite.message = ack
+            self.invite.message = ack if body else b""
             self.invite = None
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
@@ -142,9 +149,9 @@ class CalleeLeg(Leg):
         tag = tag_of(response.first.get("to", ""))
         if self.answered:
             if tag == self.dialog.remote_tag:  # repeated: so is the ACK, once there is one
-                if transaction.message:
+                if self.acknowledged:
                     self.router.transactions.retransmitted += 1
-                    self.listener.send(transaction.message, self.next_hop())
+                    self.listener.send(transaction.message or self._ack(), self.next_hop())
             else:
                 self._refuse_fork(response)
             return
@@ -152,13 +159,16 @@ class CalleeLeg(Leg):
             self.dialog.learn(response)
         except BadMessage:
             # An answer that names no place to send the ACK to: it can only go where the INVITE went.
-            self.dialog.remote, self.dialog.remote_tag = response.first.get("to", ""), tag
+            self.dialog.remote = response.first["to"]
         self.answered = True
         self.router.remember_dialog(self)
         if self.given_up:
             self._turn_away()
         elif self.call is not None:
             self.call.wake(RESPONSE, self, response)
+
+    def _ack(self) -> bytes:
+        return self.dialog.request("ACK", self.listener.via + self._ack_branch, seq=1)
 
     def _turn_away(self) -> None:
         """ACK and BYE for an answer that nobody waits for."""
@@ -179,7 +189,7 @@ class CalleeLeg(Leg):
         self.dialog = known.fork()
         try:
             self.dialog.learn(response)
-            self.send_ack(1)
+            self.send_ack(1, new_branch())
             self.send("BYE")
         except BadMessage:
             pass

@@ -15,7 +15,7 @@ from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
 from edge_router.sip.timers import GIVE_UP, TICK
-from edge_router.sip.tokens import BRANCH_COOKIE, new_token
+from edge_router.sip.tokens import new_branch
 from edge_router.sip.transaction import ACCEPTED
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
@@ -93,14 +93,14 @@ class Leg:
 
     def send(self, method: str, headers: str = "", body: bytes = b"") -> ClientTransaction:
         """Sends a request in the dialog; its responses come to ``on_response``."""
-        branch = BRANCH_COOKIE + new_token()
+        branch = new_branch()
         message = self.dialog.request(method, self.listener.via + branch, headers, body)
         self.router.observer.request("out", method, self.trunk.name)
         return self.router.transactions.send(method, branch, message, self.listener, self.next_hop(), self)
 
-    def send_ack(self, seq: int, headers: str = "", body: bytes = b"") -> bytes:
-        """ACKs a 2xx with CSeq number ``seq``; returns the ACK, to be sent again with each repeated 2xx."""
-        ack = self.dialog.request("ACK", self.listener.via + BRANCH_COOKIE + new_token(), headers, body, seq)
+    def send_ack(self, seq: int, branch: str, headers: str = "", body: bytes = b"") -> bytes:
+        """ACKs the 2xx to our INVITE with CSeq number ``seq``; returns the ACK."""
+        ack = self.dialog.request("ACK", self.listener.via + branch, headers, body, seq)
         self.router.observer.request("out", "ACK", self.trunk.name)
         self.listener.send(ack, self.next_hop())
         return ack
@@ -121,7 +121,7 @@ class Leg:
     def acknowledge_reinvite(self) -> None:
         """ACKs the 2xx to our re-INVITE; the transaction keeps the ACK for as long as the 2xx may be repeated."""
         if self._asked is not None:
-            self._asked.message = self.send_ack(self._asked_seq)
+            self._asked.message = self.send_ack(self._asked_seq, new_branch())
 
     def on_asked(self, transaction: ClientTransaction, response: Response) -> None:
         """The answer to what was asked, for the call; a 2xx to a re-INVITE gets its ACK in any case."""

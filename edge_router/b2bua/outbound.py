@@ -63,7 +63,7 @@ def outbound_invite(
     tag = new_token()
     call_id = f"{new_token()}@{via.advertised_host}"
     local = f"{caller};tag={tag}"
-    dialog = Dialog(call_id, local, tag, callee, "", uri, ())
+    dialog = Dialog(call_id, local, tag, callee, uri, ())
     dialog.local_seq = 1
     crossed = crossing(request, headers_that_cross, came_by, trunk, ours)
     headers = (

@@ -36,7 +36,6 @@ class Dialog:
         "local_tag",
         "remote",
         "remote_seq",
-        "remote_tag",
         "routes",
         "target",
     )
@@ -47,7 +46,6 @@ class Dialog:
         local: str,
         local_tag: str,
         remote: str,
-        remote_tag: str,
         target: str,
         routes: tuple[str, ...],
     ) -> None:
@@ -55,7 +53,6 @@ class Dialog:
         self.local = local
         self.local_tag = local_tag
         self.remote = remote
-        self.remote_tag = remote_tag
         self.target = target
         self.routes = routes
         self.local_seq = 0
@@ -68,9 +65,7 @@ class Dialog:
         remote = first["from"]
         routes = tuple(route_set(invite)) if "record-route" in first else ()
         target = contact_uri(invite)
-        dialog = cls(
-            first["call-id"], f"{first['to']};tag={local_tag}", local_tag, remote, tag_of(remote), target, routes
-        )
+        dialog = cls(first["call-id"], f"{first['to']};tag={local_tag}", local_tag, remote, target, routes)
         dialog.remote_seq = int(first["cseq"].split(None, 1)[0])
         return dialog
 
@@ -78,13 +73,12 @@ class Dialog:
         """Takes over what a response to our INVITE says: the remote tag, target and route set (§12.1.2)."""
         first = response.first
         self.remote = first["to"]
-        self.remote_tag = tag_of(self.remote)
         self.target = contact_uri(response)
         self.routes = tuple(reversed(route_set(response))) if "record-route" in first else ()
 
     def fork(self) -> Dialog:
         """A dialog with another user agent that answered the same INVITE."""
-        other = Dialog(self.call_id, self.local, self.local_tag, self.remote, "", self.target, ())
+        other = Dialog(self.call_id, self.local, self.local_tag, self.remote, self.target, ())
         other.local_seq = self.local_seq
         return other
 
@@ -110,6 +104,11 @@ class Dialog:
             f"{headers}Content-Length: {len(body)}\r\n\r\n"
         )
         return head.encode("utf-8", "surrogateescape") + body
+
+    @property
+    def remote_tag(self) -> str:
+        """The other's tag, "" before he has given one."""
+        return tag_of(self.remote)
 
     @property
     def next_hop(self) -> str:

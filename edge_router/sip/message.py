@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from edge_router.sip.errors import BadMessage, LocalError
 from edge_router.sip.names import KEY_OF, SINGLE, SPELLING, is_token, key_of
@@ -175,7 +175,8 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
     message = Request(method, uri) if method else Response(status, reason)
     # A NUL with a backslash in front is a good character of a quoted string (RFC 3261 §25.1 `quoted-pair`).
     nul = "\0" in text and "\0" in text.replace("\\\0", "")
-    if nul or text.count("\n") != breaks or text.count("\r") != breaks:
+    unbroken = "".join(lines)
+    if nul or "\n" in unbroken or "\r" in unbroken:
         # What a reader after us would take for two lines is not passed on, nor quoted in an answer.
         raise BadMessage(400, "Line break or NUL inside a header line")
     # Folds are rare, so they are looked for only where there are too many lines, or one that can't be read.
@@ -183,24 +184,29 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
         if _FOLD.search(head):
             return _parse_head(_FOLD.sub(b" ", head), limits)
         code, why = 513, "Message Too Large: too many header lines"
-    fields = [_lately.get(line) or _read_line(line, message) for line in lines[1 : limits.headers + 1]]
-    if _NO_FIELD in fields:
+    fields: list[tuple[str, str]] = [
+        _lately.get(line) or _read_line(line, message) for line in lines[1 : limits.headers + 1]
+    ]
+    first = dict(reversed(fields))  # built in C, and the first of a name wins
+    if "" in first:
         if _FOLD.search(head):
             return _parse_head(_FOLD.sub(b" ", head), limits)
         code, why = code or 400, why or "A header line that is no 'Name: value'"
         fields = [field for field in fields if field != _NO_FIELD]
+        del first[""]
     message.fields = fields
-    message.first = dict(reversed(fields))  # built in C, and the first of a name wins
+    message.first = first
     if not code and len(uri) > limits.uri:
         code, why = 414, "Request-URI Too Long"
     return message, code, why
 
 
 # Most lines of a message stood in another a moment ago: the same carrier's, the same dialog's. A line that was seen
-# lately is not read again, and all messages that have it share its key and value.
-_lately: Final[dict[str, tuple[str, str]]] = {}
+# lately is not read again, and all messages that have it share its key and value. They are pairs; but of what it knows
+# to be a pair, compiled code would make another one each time.
+_lately: Final[dict[str, Any]] = {}
 to_forget(_lately.clear)
-_MOST_LINES: Final = 4_096
+_MOST_LINES: Final = 1024
 _NO_FIELD: Final = ("", "")
 
 

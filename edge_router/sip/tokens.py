@@ -25,3 +25,8 @@ def new_token() -> str:
     begin = _next
     _next = begin + _LENGTH
     return _digits[begin:_next]
+
+
+def new_branch() -> str:
+    """The branch of a new Via (RFC 3261 §8.1.1.7)."""
+    return BRANCH_COOKIE + new_token()

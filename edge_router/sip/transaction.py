@@ -148,7 +148,7 @@ class ServerTransaction(Transaction):
         self._request: Request | None = request
         self._vias = vias
         self.to_tag = ""
-        self.merge_key = ""
+        self.merge_key = 0
         self.user: object | None = None
         if request.method == "INVITE":
             self.table, self.state = INVITE_SERVER, PROCEEDING

@@ -49,7 +49,7 @@ class TransactionLayer:
         self.repeated = 0
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[str, ServerTransaction] = {}
-        self._merged: set[str] = set()
+        self._merged: set[int] = set()
 
     def __len__(self) -> int:
         """How many transactions run, those included that only wait for retransmissions."""
@@ -210,6 +210,7 @@ def _sender(via: Via) -> tuple[str, str, int]:
     return via.transport, via.host.lower(), via.port or 5060
 
 
-def _merge_key(request: Request) -> str:
+def _merge_key(request: Request) -> int:
+    """A request's identity but for its way here; a hash, since each INVITE of 64*T1 has one. 0 is none."""
     first = request.first
-    return f"{first['call-id']} {tag_of(first['from'])} {first['cseq']}"
+    return hash((first["call-id"], tag_of(first["from"]), first["cseq"]))

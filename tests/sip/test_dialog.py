@@ -50,7 +50,6 @@ def as_client() -> Dialog:
         "<sip:alice@example.com>;tag=a",
         "a",
         "<sip:bob@example.net>",
-        "",
         "sip:bob@example.net",
         (),
     )
