@@ -162,6 +162,11 @@ class Call:
         reason = self.record.reason
         self.record.reason = f"{reason}; {words}" if reason else words
 
+    def remark_once(self, words: str) -> None:
+        """Adds it to the record unless it is there: for what comes again with every request."""
+        if words not in self.record.reason:
+            self.remark(words)
+
     # What the legs tell
 
     @_or_it_ends

@@ -33,6 +33,14 @@ TIMEOUT: Final = "timeout"
 ACK: Final = "ACK"
 NOTIFY: Final = "NOTIFY"
 WAITED: Final = "waited"
+_OTHER_TRANSPORTS: Final = {
+    "udp": "",
+    "tcp": "TCP",
+    "tls": "TLS",
+    "sctp": "SCTP",
+    "ws": "WebSocket",
+    "wss": "WebSocket",
+}
 _TAKEN: Final = frozenset({"INVITE", "BYE", "OPTIONS", "NOTIFY"})  # others get their 405 or 501 first (RFC 3261 §8.2.1)
 
 
@@ -141,8 +149,21 @@ class Leg:
         self.send("BYE", headers, body)
 
     def next_hop(self) -> Address:
-        """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name."""
-        address = address_of(self.dialog.next_hop, self.address)
+        """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name.
+
+        They go by UDP, which is all that we speak. A next hop that names TCP or TLS would have to be reached so (RFC
+        3261 §18, §12.2.1.1, §26.2.2), but whoever it is has just set up a call by UDP, and many gateways write such
+        Contacts without meaning them. So one at the host that the INVITE went to or came from is reached at that
+        address, which does hear UDP; another one at the port that it names. The call's record says so.
+        """
+        address, transport = _place(self.dialog.next_hop)
+        if transport:
+            if address is not None and address[0] == self.address[0]:
+                address = None
+            if self.call is not None:
+                self.call.remark_once(f"{self.trunk.name} asks for {transport}, and is sent UDP")
+        if address is None:
+            return self.address
         # What came by IPv4 can't be followed to an IPv6 address by the same socket.
         return address if (":" in address[0]) == (":" in self.address[0]) else self.address
 
@@ -191,20 +212,18 @@ class Leg:
         raise NotImplementedError
 
 
-def address_of(uri: str, fallback: Address) -> Address:
-    """Address and port of a URI whose host is an IP address; ``fallback`` for any other."""
-    return _address(uri) or fallback
-
-
 @remembered(4_096)  # the Contacts of trunks are few and come with every call
-def _address(uri: str) -> Address | None:
+def _place(uri: str) -> tuple[Address | None, str]:
+    """Address and port of a URI whose host is an IP address; and the transport that it asks for where it isn't UDP."""
     try:
         parsed = parse_uri(uri)
     except BadUri:
-        return None
-    if not isinstance(parsed, SipUri) or not _is_somewhere(parsed.host):
-        return None
-    return parsed.host, parsed.port or 5060
+        return None, ""
+    if not isinstance(parsed, SipUri):
+        return None, ""
+    named = parsed.params.get("transport", "udp").lower()
+    transport = "TLS" if parsed.scheme == "sips" else _OTHER_TRANSPORTS.get(named, "another transport")
+    return (parsed.host, parsed.port or 5060) if _is_somewhere(parsed.host) else None, transport
 
 
 def _is_somewhere(host: str) -> bool:

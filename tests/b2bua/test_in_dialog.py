@@ -4,7 +4,7 @@ import pytest
 
 from edge_router.sip.timers import T1
 from tests.b2bua.leg import Leg
-from tests.b2bua.stage import Stage
+from tests.b2bua.stage import PREMISE_ONLY, Stage
 from tests.end_to_end.wire import Wire
 
 WHO = pytest.mark.parametrize("who", ["caller", "callee"])
@@ -145,6 +145,53 @@ def test_they_may_come_from_any_address(stage: Stage, who: str, host: str) -> No
     this.party = elsewhere
     this.hangs_up()
     other.is_hung_up()
+
+
+# ------------------------------------------------------------------------------------------------ where ours go
+
+ELSEWHERE = "198.51.100.99"
+
+
+@pytest.mark.parametrize(
+    ("contact", "place", "transport"),
+    [
+        ("<sip:{here}:5060>", "{here}:5060", ""),
+        ("<sip:{here}:5070;transport=UDP>", "{here}:5070", ""),
+        ("<sip:{here}:5070;transport=tcp>", "{here}:5060", "TCP"),
+        ("<sip:{here}:5061;transport=TLS>", "{here}:5060", "TLS"),
+        ("<sips:{here}:5061;transport=tcp>", "{here}:5060", "TLS"),
+        ("<sip:{here};transport=ws>", "{here}:5060", "WebSocket"),
+        ("<sip:{here};transport=pigeon>", "{here}:5060", "another transport"),
+        (f"<sip:{ELSEWHERE}:5070;transport=tcp>", f"{ELSEWHERE}:5070", "TCP"),
+        (f"<sips:{ELSEWHERE}>", f"{ELSEWHERE}:5060", "TLS"),
+        ("<sips:gateway.example>", "{here}:5060", "TLS"),
+    ],
+)
+@WHO
+def test_who_asks_for_another_transport_is_sent_udp_and_it_is_told(
+    stage: Stage, who: str, contact: str, place: str, transport: str
+) -> None:
+    party, trunk = (stage.carrier, "carrier") if who == "caller" else (stage.premise, "premise")
+    here = party.address[0]
+    contact = f"Contact: {contact.format(here=here)}"
+    caller = stage.carrier.calls(PREMISE_ONLY, *([contact] if who == "caller" else []))
+    callee = stage.premise.is_called()
+    callee.says(200, *([contact] if who == "callee" else []))
+    caller.hears(100)
+    caller.hears(200)
+    host, _, port = place.format(here=here).rpartition(":")
+    at = stage.party(host, int(port))
+    caller.ack()
+    if who == "callee":
+        callee.party = at
+        callee.hears("ACK")
+        caller.hangs_up()
+    else:
+        callee.hears("ACK")
+        callee.hangs_up()
+        caller.party = at
+    assert (caller if who == "caller" else callee).is_hung_up().uri in contact
+    assert stage.record.reason == (f"{trunk} asks for {transport}, and is sent UDP" if transport else "")
 
 
 # ------------------------------------------------------------------------------------------------ by a stranger

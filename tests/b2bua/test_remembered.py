@@ -18,7 +18,7 @@ TABLES = (
     dialog._read_route,
     incoming._read_called,
     incoming._read_to,
-    leg._address,
+    leg._place,
     screening._uri,
 )
 
