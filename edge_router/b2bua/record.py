@@ -23,22 +23,15 @@ class Attempt:
     ms: int
 
 
-@dataclass(slots=True)
 class CallRecord:
     """The facts of one attempt, named as the CDR's keys.
 
     ``method`` is redirect, refer, bridge, reject or none. ``ended_by`` is caller, callee or router. ``outcome`` is
     answered, redirected, referred, rejected (by us on purpose), failed, cancelled or interrupted. ``code`` is the
-    final status that the caller got, ``cause`` the Q.850 cause of the end where one was given.
+    final status that the caller got, ``cause`` the Q.850 cause of the end where one was given. A record begins with
+    what is known when the call comes; the rest is written into it as it happens.
     """
 
-    call_id: str
-    ingress_call_id: str
-    node: str
-    calling: str
-    called: str
-    ingress_trunk: str
-    start: float
     egress_call_id: str | None = None
     session_id: str | None = None
     cisco_guid: str | None = None
@@ -60,3 +53,21 @@ class CallRecord:
     cause: int | None = None
     ended_by: str = ""
     outcome: str = ""
+
+    def __init__(
+        self,
+        call_id: str,
+        ingress_call_id: str,
+        node: str,
+        calling: str,
+        called: str,
+        ingress_trunk: str,
+        start: float,
+    ) -> None:
+        self.call_id = call_id
+        self.ingress_call_id = ingress_call_id
+        self.node = node
+        self.calling = calling
+        self.called = called
+        self.ingress_trunk = ingress_trunk
+        self.start = start

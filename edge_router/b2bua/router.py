@@ -239,9 +239,9 @@ class Router:
             called=incoming.facts.called,
             ingress_trunk=trunk.name,
             start=time.time(),
-            session_id=request.first.get("session-id"),
-            cisco_guid=request.first.get("cisco-guid"),
         )
+        record.session_id = request.first.get("session-id")
+        record.cisco_guid = request.first.get("cisco-guid")
         call = Call(self, routing, record)
         listener = self.listeners[arrival.transport.name]
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)

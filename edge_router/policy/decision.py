@@ -5,7 +5,7 @@ Here lives the outcome, not how it came about (`policy.py`) nor what is done wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Way = Literal["redirect", "refer", "bridge"]
@@ -24,7 +24,6 @@ class Hop:
     by: Way
 
 
-@dataclass(slots=True)
 class Decision:
     """Where a call goes, and the reasons.
 
@@ -37,20 +36,54 @@ class Decision:
     what was read; `age` is that of the oldest state among them in seconds, None if no state was read.
     """
 
-    policy: str | None
-    rule: str | None
-    method: Method
-    to: tuple[Hop, ...] = ()
-    otherwise: tuple[Hop, ...] = ()
-    final: bool = False
-    code: int = 0
-    reason: str = ""
-    cause: int | None = None
-    retry_after: int | None = None
-    values: dict[str, object] = field(default_factory=dict)
-    age: float | None = None
-    fallback: Fallback | None = None
-    because: str = ""
+    __slots__ = (
+        "age",
+        "because",
+        "cause",
+        "code",
+        "fallback",
+        "final",
+        "method",
+        "otherwise",
+        "policy",
+        "reason",
+        "retry_after",
+        "rule",
+        "to",
+        "values",
+    )
+
+    def __init__(
+        self,
+        policy: str | None,
+        rule: str | None,
+        method: Method,
+        to: tuple[Hop, ...] = (),
+        otherwise: tuple[Hop, ...] = (),
+        final: bool = False,
+        code: int = 0,
+        reason: str = "",
+        cause: int | None = None,
+        retry_after: int | None = None,
+        values: dict[str, object] | None = None,
+        age: float | None = None,
+        fallback: Fallback | None = None,
+        because: str = "",
+    ) -> None:
+        self.policy = policy
+        self.rule = rule
+        self.method = method
+        self.to = to
+        self.otherwise = otherwise
+        self.final = final
+        self.code = code
+        self.reason = reason
+        self.cause = cause
+        self.retry_after = retry_after
+        self.values = {} if values is None else values
+        self.age = age
+        self.fallback = fallback
+        self.because = because
 
     def explain(self) -> str:
         """One line of plain words. Texts that came from the call are quoted and made harmless."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 
 def _no_header(name: str) -> str:
@@ -11,7 +10,6 @@ def _no_header(name: str) -> str:
     return ""
 
 
-@dataclass(slots=True)
 class CallFacts:
     """One call, as rules see it. Numbers are normalised; what the call doesn't have is an empty string.
 
@@ -20,12 +18,36 @@ class CallFacts:
     by any spelling of its name, "" if there is none; it is called only when a rule reads a header.
     """
 
-    calling: str
-    called: str
-    called_received: str = ""
-    trunk: str = ""
-    source: str = ""
-    anonymous: bool = False
-    diverted_from: str = ""
-    call_id: str = ""
-    headers: Callable[[str], str] = _no_header
+    __slots__ = (
+        "anonymous",
+        "call_id",
+        "called",
+        "called_received",
+        "calling",
+        "diverted_from",
+        "headers",
+        "source",
+        "trunk",
+    )
+
+    def __init__(
+        self,
+        calling: str,
+        called: str,
+        called_received: str = "",
+        trunk: str = "",
+        source: str = "",
+        anonymous: bool = False,
+        diverted_from: str = "",
+        call_id: str = "",
+        headers: Callable[[str], str] = _no_header,
+    ) -> None:
+        self.calling = calling
+        self.called = called
+        self.called_received = called_received
+        self.trunk = trunk
+        self.source = source
+        self.anonymous = anonymous
+        self.diverted_from = diverted_from
+        self.call_id = call_id
+        self.headers = headers

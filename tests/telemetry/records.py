@@ -7,16 +7,11 @@ from edge_router.policy.decision import Decision, Hop
 
 
 def record(**known: Any) -> CallRecord:
-    facts: dict[str, Any] = {
-        "call_id": "ours-1",
-        "ingress_call_id": "theirs-1",
-        "node": "edge-1",
-        "calling": "+13035550123",
-        "called": "+18005550100",
-        "ingress_trunk": "carrier",
-        "start": 1_000.0,
-    }
-    return CallRecord(**(facts | known))
+    made = CallRecord("ours-1", "theirs-1", "edge-1", "+13035550123", "+18005550100", "carrier", 1_000.0)
+    for name, value in known.items():
+        assert hasattr(made, name)
+        setattr(made, name, value)
+    return made
 
 
 def to_cloud(**known: Any) -> Decision:
