@@ -8,7 +8,7 @@ its way back. Of a URI only the user part goes on, with the parameters of a numb
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import param, parse_name_addr, split_list
@@ -57,11 +57,14 @@ def lasting_params(uri: SipUri) -> str:
     return "".join([f";{name}={value}" if value else f";{name}" for name, value in kept])
 
 
-class Party(NamedTuple):
+class Party:
     """A From or To: the display name as it came, quotes included, and the URI."""
 
-    display: str
-    uri: SipUri | TelUri
+    __slots__ = ("display", "uri")
+
+    def __init__(self, display: str, uri: SipUri | TelUri) -> None:
+        self.display = display
+        self.uri = uri
 
 
 def read_party(value: str, header: str) -> Party:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.identity import LONGEST_VALUE, Party, hides_identity, lasting_params, read_party, user_of
 from edge_router.dialplan.number import normalise
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MOST_NUMBERS: Final = 1_024  # called numbers whose reading is remembered
 
 
-class Incoming(NamedTuple):
+class Incoming:
     """An INVITE and what was read of it.
 
     ``user`` is the Request-URI's user part with its parameters (``npdi``, ``rn`` ...), as written; ``uri_params`` the
@@ -28,14 +28,27 @@ class Incoming(NamedTuple):
     whether the caller asks to be anonymous.
     """
 
-    request: Request
-    facts: CallFacts
-    user: str
-    uri_params: str
-    from_: Party
-    to: Party
-    hops_left: int
-    hidden: bool
+    __slots__ = ("facts", "from_", "hidden", "hops_left", "request", "to", "uri_params", "user")
+
+    def __init__(
+        self,
+        request: Request,
+        facts: CallFacts,
+        user: str,
+        uri_params: str,
+        from_: Party,
+        to: Party,
+        hops_left: int,
+        hidden: bool,
+    ) -> None:
+        self.request = request
+        self.facts = facts
+        self.user = user
+        self.uri_params = uri_params
+        self.from_ = from_
+        self.to = to
+        self.hops_left = hops_left
+        self.hidden = hidden
 
     def user_at(self, peer: DialPeer) -> str:
         """The user part to dial at a dial-peer: its ``called_number``, else what was called."""
@@ -105,7 +118,7 @@ def _first_uri(value: str) -> str:
     if len(first) > LONGEST_VALUE:
         return ""
     try:
-        return parse_name_addr(first, "").uri
+        return parse_name_addr(first, "")[1]
     except BadMessage:
         return ""
 

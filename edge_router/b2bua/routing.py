@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from edge_router.admission.load import Load
 from edge_router.admission.sources import SourceTable
@@ -28,11 +27,8 @@ def way(hop: Hop, came_by: Trunk) -> tuple[Way, str]:
     return "bridge", f"bridged, since trunk {came_by.name} does not accept {hop.by}"
 
 
-class Route(NamedTuple):
-    """The dial-peer that a call came in by, None where none matches, and what is to be done with the call."""
-
-    dial_peer_in: DialPeer | None
-    decision: Decision
+Route = tuple[DialPeer | None, Decision]
+"""The dial-peer that a call came in by, None where none matches, and what is to be done with the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +47,13 @@ class Routing:
         """Matches the inbound dial-peer and decides: by its policy, its destinations, or the called number."""
         peer = self.plan.inbound(call.trunk, listen, call.called, call.calling)
         if peer is None:
-            return Route(None, self._no_match("no inbound dial-peer matches"))
+            return None, self._no_match("no inbound dial-peer matches")
         if peer.policy is not None:
-            return Route(peer, self.policies[peer.policy].decide(call, now))
+            return peer, self.policies[peer.policy].decide(call, now)
         names = peer.destinations or tuple(out.name for out in self.plan.outbound(call.called))
         if not names:
-            return Route(peer, self._no_match("no outgoing dial-peer matches the called number"))
-        return Route(peer, Decision(None, None, "bridge", to=tuple(Hop(name, "bridge") for name in names)))
+            return peer, self._no_match("no outgoing dial-peer matches the called number")
+        return peer, Decision(None, None, "bridge", to=tuple(Hop(name, "bridge") for name in names))
 
     def outgoing(self, name: str) -> tuple[DialPeer, LiveTrunk]:
         """An outgoing dial-peer and its trunk; KeyError for a name that is none; a checked configuration has none."""

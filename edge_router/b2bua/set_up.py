@@ -74,12 +74,12 @@ def decide(call: Call, incoming: Incoming) -> Decision:
     """Matches and decides, and notes both."""
     caller, record = call.caller, call.record
     began = perf_counter()
-    route = call.routing.route(incoming.facts, caller.listener.name, call.router.wheel.now)
-    if route.dial_peer_in is not None:
-        record.dial_peer_in = route.dial_peer_in.name
-    record.decision = route.decision
+    peer, decision = call.routing.route(incoming.facts, caller.listener.name, call.router.wheel.now)
+    if peer is not None:
+        record.dial_peer_in = peer.name
+    record.decision = decision
     call.router.observer.decided(record, perf_counter() - began)
-    return route.decision
+    return decision
 
 
 def reject(call: Call, decision: Decision) -> None:

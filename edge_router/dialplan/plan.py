@@ -60,10 +60,10 @@ class DialPlan:
 
     def inbound_all(self, trunk: str, listen: str, called: str, calling: str) -> list[tuple[DialPeer, Match]]:
         """Every dial-peer that the call could come in by, best first, each with its closest match."""
-        closest: dict[int, Match] = {}
-        for match, place in sorted(self._ways_in(trunk, listen, called, calling), reverse=True):
-            closest.setdefault(-place, match)
-        return [(self._list[place], match) for place, match in closest.items()]
+        closest: dict[int, _Fit] = {}
+        for fit, place in sorted(self._ways_in(trunk, listen, called, calling), reverse=True):
+            closest.setdefault(-place, fit)
+        return [(self._list[place], Match(*fit)) for place, fit in closest.items()]
 
     def outbound(self, called: str) -> list[DialPeer]:
         """The dial-peers that lead out for this number: longest match, then preference (0 is best), then by `ties`."""
@@ -73,9 +73,9 @@ class DialPlan:
         """As `outbound`, each with its closest match."""
         return [(self._list[place], Match(*closest)) for place, closest in self._ways_out(called)]
 
-    def _ways_in(self, trunk: str, listen: str, called: str, calling: str) -> list[tuple[Match, int]]:
+    def _ways_in(self, trunk: str, listen: str, called: str, calling: str) -> list[tuple[_Fit, int]]:
         """Every way in that is open to the call, and minus its place, so that the greatest is the best."""
-        found: list[tuple[Match, int]] = []
+        found: list[tuple[_Fit, int]] = []
         for named in ((trunk, listen), (trunk, None), (None, listen), (None, None)):
             door = self._doors.get(named)
             if door is not None:
@@ -99,6 +99,8 @@ class DialPlan:
         return -length, -sets, preference, place if self.ties == "stable" else self._rng.random()
 
 
+_Fit = tuple[int, int, int, int, bool, bool]
+"""What a `Match` says, bare."""
 _Named = tuple[str | None, str | None]
 """The trunk and the listener that a map of `incoming` names."""
 _Way = tuple[Pattern | None, Pattern | None, int]
@@ -120,19 +122,19 @@ class _Door:
             (pattern, (pattern.sets, _Callers(group))) for pattern, group in by_called.items() if pattern is not None
         )
 
-    def open_to(self, called: str, calling: str) -> list[tuple[Match, int]]:
+    def open_to(self, called: str, calling: str) -> list[tuple[_Fit, int]]:
         """Every map that the call's numbers match, and minus the place of its dial-peer."""
         found = self.matches(self.rest, 0, 0, calling)
         for length, (sets, callers) in self.called.match(called):
             found += self.matches(callers, length, sets, calling)
         return found
 
-    def matches(self, callers: _Callers, length: int, sets: int, calling: str) -> list[tuple[Match, int]]:
+    def matches(self, callers: _Callers, length: int, sets: int, calling: str) -> list[tuple[_Fit, int]]:
         trunk, listen = self.trunk, self.listen
-        found = [(Match(length, sets, 0, 0, trunk, listen), -place) for place in callers.anyone]
+        found = [((length, sets, 0, 0, trunk, listen), -place) for place in callers.anyone]
         if callers.someone is not None:
             for matched, (spelt, place) in callers.someone.match(calling):
-                found.append((Match(length, sets, matched, spelt, trunk, listen), -place))
+                found.append(((length, sets, matched, spelt, trunk, listen), -place))
         return found
 
 

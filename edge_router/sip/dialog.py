@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import NameAddr, first_of, parse_name_addr, split_list, tag_of
+from edge_router.sip.headers import first_of, parse_name_addr, split_list, tag_of
 from edge_router.sip.message import DEFAULT_LIMITS
 from edge_router.sip.remember import remembered
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
@@ -126,7 +126,7 @@ def contact_uri(message: Message) -> str:
 
 @remembered(1_024)  # the Contacts of trunks are few
 def _read_contact(value: str) -> str:
-    return _sip_address(first_of(value), "Contact").uri
+    return _sip_address(first_of(value), "Contact")[0]
 
 
 def route_set(message: Message) -> list[str]:
@@ -139,22 +139,22 @@ def route_set(message: Message) -> list[str]:
 
 @remembered(1_024)
 def _read_route(entry: str) -> str:
-    address = _sip_address(entry, "Record-Route")
-    return f"<{address.uri}>{address.params}"
+    uri, params = _sip_address(entry, "Record-Route")
+    return f"<{uri}>{params}"
 
 
-def _sip_address(value: str, header: str) -> NameAddr:
-    """An address that requests can be sent to, since it becomes their Request-URI or Route."""
-    address = parse_name_addr(value, header)
-    if len(address.uri) > DEFAULT_LIMITS.uri:
+def _sip_address(value: str, header: str) -> tuple[str, str]:
+    """An address that requests can be sent to, since it becomes their Request-URI or Route: URI and parameters."""
+    _, uri, params = parse_name_addr(value, header)
+    if len(uri) > DEFAULT_LIMITS.uri:
         raise BadMessage(400, f"{header}: longer than a Request-URI may be")
     try:
-        uri = parse_uri(address.uri)
+        parsed = parse_uri(uri)
     except BadUri as error:
         raise BadMessage(400, f"{header}: not a URI") from error
-    if not isinstance(uri, SipUri):
+    if not isinstance(parsed, SipUri):
         raise BadMessage(400, f"{header}: not a SIP URI")
-    return address
+    return uri, params
 
 
 def _follow(target: str, routes: tuple[str, ...]) -> tuple[str, str]:

@@ -25,27 +25,26 @@ _PARAM: Final = rf'(?:[^";]++|{_QUOTED})*+'
 _WORDS: Final = TOKEN | set(" \t")  # of a display name without quotes
 
 
-class NameAddr(NamedTuple):
-    """A From, To, Contact, Refer-To, P-Asserted-Identity ... value.
+NameAddr = tuple[str, str, str]
+"""A From, To, Contact, Refer-To, P-Asserted-Identity ... value.
 
-    ``display`` is the display name as it came, quotes included, "" if none; ``uri`` the text between the angle
-    brackets; ``params`` the header parameters with their leading semicolon, "" if none.
-    """
-
-    display: str
-    uri: str
-    params: str
+The display name as it came, quotes included, "" if none; the URI, the text between the angle brackets; the header
+parameters with their leading semicolon, "" if none.
+"""
 
 
-class Via(NamedTuple):
-    """The topmost Via: ``transport`` upper case, ``sent_by`` as host[:port] text, ``host``, ``port``, ``params``."""
+class Via:
+    """The topmost Via: ``transport`` upper case, ``sent_by`` as host[:port] text; ``port`` is 0 where none is given."""
 
-    transport: str
-    sent_by: str
-    host: str
-    port: int
-    branch: str
-    rport: bool
+    __slots__ = ("branch", "host", "port", "rport", "sent_by", "transport")
+
+    def __init__(self, transport: str, sent_by: str, host: str, port: int, branch: str, rport: bool) -> None:
+        self.transport = transport
+        self.sent_by = sent_by
+        self.host = host
+        self.port = port
+        self.branch = branch
+        self.rport = rport
 
 
 class CSeq(NamedTuple):
@@ -116,7 +115,7 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
             uri = uri.rstrip(" \t")
             if not uri or " " in uri or "\t" in uri or "," in uri or "?" in uri:
                 raise BadMessage(400, f"{header}: not an address")
-            return NameAddr("", uri, semicolon + params)
+            return "", uri, semicolon + params
         display = display.rstrip(" \t")
         words = display if display.isascii() else " ".join([word for word in display.split() if word.isascii()])
         if not _WORDS.issuperset(words):
@@ -125,7 +124,7 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
     params = params.lstrip(" \t")
     if not closed or not uri or uri[0] in " \t" or uri[-1] in " \t" or (params and params[0] != ";"):
         raise BadMessage(400, f"{header}: not a <uri> and parameters")
-    return NameAddr(display, uri, params)
+    return display, uri, params
 
 
 def _closing_quote(value: str) -> int:
@@ -207,6 +206,7 @@ def _host_port(sent_by: str) -> tuple[str, int]:
     return host, int(port)
 
 
+@remembered(1_024)  # dialogs are short
 def parse_cseq(value: str) -> CSeq:
     """Reads ``314159 INVITE``; any white space may stand between the two."""
     number, _, method = (value.replace("\t", " ") if "\t" in value else value).partition(" ")

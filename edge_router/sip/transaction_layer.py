@@ -5,7 +5,7 @@ Lives here: the tables of running transactions and their keys. Sans-IO: transpor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import Via, branch_of, find_param, first_of, parse_cseq, parse_via, tag_of
@@ -30,14 +30,17 @@ if TYPE_CHECKING:
     from edge_router.sip.timers import TimerWheel
 
 
-class Arrival(NamedTuple):
+class Arrival:
     """A request as it arrived by ``transport`` from ``source``; ``key`` ties it to its transaction."""
 
-    request: Request
-    via: Via
-    key: str
-    transport: Transport
-    source: Address
+    __slots__ = ("key", "request", "source", "transport", "via")
+
+    def __init__(self, request: Request, via: Via, key: str, transport: Transport, source: Address) -> None:
+        self.request = request
+        self.via = via
+        self.key = key
+        self.transport = transport
+        self.source = source
 
 
 class TransactionLayer:
@@ -119,10 +122,11 @@ class TransactionLayer:
 
     def serve(self, arrival: Arrival) -> ServerTransaction:
         """A new server transaction. Its answers go where RFC 3261 §18.2.2 and RFC 3581 say."""
-        request, via, key, transport, source = arrival
+        request, via, transport, source = arrival.request, arrival.via, arrival.transport, arrival.source
         address = response_address(via, source, transport.reliable)
         vias = response_vias(request, via, source)
-        transaction = self._servers[key] = ServerTransaction(self, transport, source, address, key, request, vias)
+        transaction = ServerTransaction(self, transport, source, address, arrival.key, request, vias)
+        self._servers[arrival.key] = transaction
         return transaction
 
     def merged(self, request: Request) -> bool:

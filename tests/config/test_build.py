@@ -123,11 +123,11 @@ def test_dial_peers(routing: Routing) -> None:
     assert premise.outgoing is not None
     assert (premise.outgoing.trunk, premise.outgoing.preference) == ("premise", 3)
     assert routing.plan.outbound("123") == [premise]
-    assert routing.route(call(trunk="cloud"), "a", 1000.0).decision.code == 480
+    assert routing.route(call(trunk="cloud"), "a", 1000.0)[1].code == 480
 
 
 def test_policies(routing: Routing) -> None:
-    decision = routing.route(call(), "a", 1000.0).decision
+    decision = routing.route(call(), "a", 1000.0)[1]
     assert (decision.rule, decision.method, decision.final) == ("long", "redirect", True)
     assert decision.to == (Hop("cloud", "redirect"), Hop("premise", "refer"))
     assert decision.values == {'queue("s-1").longest_wait': 120}
@@ -135,14 +135,14 @@ def test_policies(routing: Routing) -> None:
 
 def test_a_rejection() -> None:
     config = loaded(TEXT.replace("longest_wait: 2m", "longest_wait: 0"))
-    decision = build(config, Clock()).route(call("1"), "a", 1000.0).decision
+    decision = build(config, Clock()).route(call("1"), "a", 1000.0)[1]
     assert (decision.method, decision.code, decision.reason) == ("reject", 480, "Busy")
     assert (decision.cause, decision.retry_after) == (17, 5)
 
 
 def test_a_rule_without_a_condition_holds() -> None:
     text = TEXT.replace("name: stale, when: 'queue(\"Sales\").length == 0'", "name: always")
-    assert build(loaded(text), Clock()).route(call(), "a", 1000.0).decision.rule == "always"
+    assert build(loaded(text), Clock()).route(call(), "a", 1000.0)[1].rule == "always"
 
 
 def test_the_picture() -> None:
@@ -160,7 +160,7 @@ def test_a_picture_from_elsewhere_is_what_rules_read() -> None:
     picture = picture_of(config, 0.0)
     routing = build(config, Clock(), picture=picture)
     picture.set("Support", 0.0, longest_wait=0)
-    assert routing.route(call(), "a", 1000.0).decision.rule == "otherwise"
+    assert routing.route(call(), "a", 1000.0)[1].rule == "otherwise"
 
 
 def test_what_is_counted_lives_on_over_a_reload() -> None:

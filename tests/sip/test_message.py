@@ -561,10 +561,10 @@ def test_an_independent_parser_reads_the_same(
 
 
 def assert_same_address(value: str, theirs: sipmessage.Address) -> None:
-    ours = parse_name_addr(value, "X")
-    assert ours.display.strip('"') == theirs.name
-    assert sipmessage.URI.parse(ours.uri) == theirs.uri
-    assert {name: param(ours.params, name) for name in theirs.parameters} == {
+    display, uri, params = parse_name_addr(value, "X")
+    assert display.strip('"') == theirs.name
+    assert sipmessage.URI.parse(uri) == theirs.uri
+    assert {name: param(params, name) for name in theirs.parameters} == {
         name: value or "" for name, value in theirs.parameters.items()
     }
 
