@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.identity import uri_at
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target
+
+_PREFERENCES: Final = ("1.0", "0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1", "0.0")
 
 
 def redirect(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> None:
@@ -39,4 +41,4 @@ def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> lis
 
 def contact_lines(uris: Sequence[str]) -> list[str]:
     """The Contact headers of a 302, without line ends: the first URI is to be tried first."""
-    return [f"Contact: <{uri}>;q={max(10 - place, 0) / 10:.1f}" for place, uri in enumerate(uris)]
+    return [f"Contact: <{uri}>;q={_PREFERENCES[min(place, 10)]}" for place, uri in enumerate(uris)]

@@ -168,12 +168,7 @@ def parse_uri(text: str) -> SipUri | TelUri:
     if ";" in rest:
         rest, _, param_text = rest.partition(";")
         params = _parse_params(param_text)
-    if rest.startswith("["):
-        host, port = _parse_ipv6_and_port(rest)
-    else:
-        host, colon, port_text = rest.partition(":")
-        host = _host(host)
-        port = _port(port_text) if colon else None
+    host, port = _parse_host_port(rest)
     return SipUri(text, scheme, user, password, host, port, params, headers)
 
 
@@ -215,7 +210,11 @@ def _parse_userinfo(text: str) -> tuple[str, str | None]:
     return user, password
 
 
-def _parse_ipv6_and_port(text: str) -> tuple[str, int | None]:
+@remembered(1_024)  # a few hosts stand in nearly all URIs
+def _parse_host_port(text: str) -> tuple[str, int | None]:
+    if text[:1] != "[":
+        host, colon, port_text = text.partition(":")
+        return _host(host), _port(port_text) if colon else None
     host, bracket, port_text = text[1:].partition("]")
     if not bracket or (port_text and port_text[0] != ":"):
         raise BadUri(f"host {shown(text)} is malformed: an IPv6 address is [address] or [address]:port")
@@ -273,8 +272,6 @@ def _port(text: str) -> int:
     return port
 
 
-# A few hosts stand in nearly all URIs.
-@remembered(1_024)
 def _host(text: str) -> str:
     """Check a host name or IPv4 address (RFC 3261 §25.1 `hostname`, `IPv4address`)."""
     if not text or text.strip(_HOST) or len(text) > 255:
@@ -290,7 +287,6 @@ def _host(text: str) -> str:
     return text.lower()
 
 
-@remembered(1_024)
 def _ipv6(text: str) -> str:
     """Check what stands in brackets. A zone (`%eth0`) has no place in a SIP URI."""
     if ":::" in text and "." in text:
