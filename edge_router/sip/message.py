@@ -206,7 +206,7 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
 # to be a pair, compiled code would make another one each time.
 _lately: Final[dict[str, Any]] = {}
 to_forget(_lately.clear)
-_MOST_LINES: Final = 1024
+_MOST_LINES: Final = 1_024
 _NO_FIELD: Final = ("", "")
 
 
