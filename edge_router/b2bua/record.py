@@ -32,27 +32,36 @@ class CallRecord:
     what is known when the call comes; the rest is written into it as it happens.
     """
 
-    egress_call_id: str | None = None
-    session_id: str | None = None
-    cisco_guid: str | None = None
-    calling_out: str | None = None
-    called_out: str | None = None
-    egress_trunk: str | None = None
-    target: str | None = None
-    dial_peer_in: str | None = None
-    dial_peer_out: str | None = None
-    decision: Decision | None = None
-    method: str = "none"
-    reason: str = ""
-    attempts: tuple[Attempt, ...] = ()
-    transferred_to: str | None = None
-    ringing: float | None = None
-    answer: float | None = None
-    end: float | None = None
-    code: int = 0
-    cause: int | None = None
-    ended_by: str = ""
-    outcome: str = ""
+    __slots__ = (
+        "answer",
+        "attempts",
+        "call_id",
+        "called",
+        "called_out",
+        "calling",
+        "calling_out",
+        "cause",
+        "cisco_guid",
+        "code",
+        "decision",
+        "dial_peer_in",
+        "dial_peer_out",
+        "egress_call_id",
+        "egress_trunk",
+        "end",
+        "ended_by",
+        "ingress_call_id",
+        "ingress_trunk",
+        "method",
+        "node",
+        "outcome",
+        "reason",
+        "ringing",
+        "session_id",
+        "start",
+        "target",
+        "transferred_to",
+    )
 
     def __init__(
         self,
@@ -71,3 +80,24 @@ class CallRecord:
         self.called = called
         self.ingress_trunk = ingress_trunk
         self.start = start
+        self.egress_call_id: str | None = None
+        self.session_id: str | None = None
+        self.cisco_guid: str | None = None
+        self.calling_out: str | None = None
+        self.called_out: str | None = None
+        self.egress_trunk: str | None = None
+        self.target: str | None = None
+        self.dial_peer_in: str | None = None
+        self.dial_peer_out: str | None = None
+        self.decision: Decision | None = None
+        self.method = "none"
+        self.reason = ""
+        self.attempts: tuple[Attempt, ...] = ()
+        self.transferred_to: str | None = None
+        self.ringing: float | None = None
+        self.answer: float | None = None
+        self.end: float | None = None
+        self.code = 0
+        self.cause: int | None = None
+        self.ended_by = ""
+        self.outcome = ""
