@@ -26,7 +26,6 @@ from edge_router.config.outline import Finding
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.net.udp import UdpListener
-from edge_router.sip.timers import TICK
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
 from edge_router.telemetry.exposition import exposition
@@ -41,6 +40,9 @@ if TYPE_CHECKING:
     from edge_router.config.models import Config
 
 FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
+# Seconds between two looks at the timers. Each look wakes the process, which costs more than what it finds: at 100 a
+# second an idle router used 0.8 % of a core. The shortest of SIP's timers is 0.5 s.
+LOOK_EVERY: Final = 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -171,7 +173,7 @@ class App:
                 self._look_whether_drained()
         finally:
             if not self._stop.is_set():
-                loop.call_later(TICK, self._tick, loop)
+                loop.call_later(LOOK_EVERY, self._tick, loop)
 
     def _slice(self, loop: asyncio.AbstractEventLoop) -> None:
         router = self.router

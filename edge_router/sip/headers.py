@@ -17,11 +17,12 @@ from edge_router.sip.remember import remembered
 MAX_CSEQ: Final = 2**31 - 1  # RFC 3261 §8.1.1.5
 
 # For values with quotes or brackets in them, which few have: a loop in Python over all that a datagram holds would
-# take milliseconds. The groups are possessive, so that no value, however made, is gone over more than once.
-_QUOTED: Final = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'  # a quote that isn't closed goes on to the end
-_BRACKETED: Final = rf'<(?:[^">]++|{_QUOTED})*+(?:>|\Z)'
-_ITEMS: Final = re.compile(rf'(?:\A|,)((?:[^",<]++|{_QUOTED}|{_BRACKETED})*+)', re.DOTALL)
-_PARAM: Final = rf'(?:[^";]++|{_QUOTED})*+'
+# take milliseconds. Each can match a text in one way only, so that no value, however made, is gone over more than once.
+# No group is possessive: CPython's re gets some of those wrong before 3.11.5, and Debian 12 has 3.11.2.
+_QUOTED: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z)'  # a quote that isn't closed goes on to the end
+_BRACKETED: Final = rf'<[^">]*+(?:{_QUOTED}[^">]*+)*(?:>|\Z)'
+_ITEMS: Final = re.compile(rf'(?:\A|,)([^",<]*+(?:(?:{_QUOTED}|{_BRACKETED})[^",<]*+)*)', re.DOTALL)
+_PARAM: Final = rf'[^";]*+(?:{_QUOTED}[^";]*+)*'
 _WORDS: Final = TOKEN | set(" \t")  # of a display name without quotes
 
 
@@ -95,7 +96,7 @@ def find_param(params: str, name: str) -> re.Match[str] | None:
 def _finder(name: str) -> re.Pattern[str]:
     other = rf"(?![ \t]*+{name}[ \t]*+(?:[=;]|\Z)){_PARAM};"
     this = rf"[ \t]*+(?P<name>{name})[ \t]*+(?:=(?P<value>{_PARAM}))?(?=;|\Z)"
-    return re.compile(f"(?:{other})*+{this}", re.ASCII | re.IGNORECASE | re.DOTALL)
+    return re.compile(f"(?:{other})*{this}", re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
 def parse_name_addr(value: str, header: str) -> NameAddr:

@@ -31,7 +31,7 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 # A value that goes on in the next line: a fold and the white space about it are one space (RFC 3261 §7.3.1). A row of
 # white space is looked at from its beginning alone, and so but once.
-_FOLD: Final = re.compile(rb"(?<![ \t])[ \t]*+(?:\r\n[ \t]++)++")
+_FOLD: Final = re.compile(rb"(?<![ \t])[ \t]*+(?:\r\n[ \t]++)+")
 
 
 class Message:
