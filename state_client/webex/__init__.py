@@ -1,4 +1,5 @@
 """Webex Contact Center's own interfaces: OAuth, REST, search, subscriptions and webhooks.
 
-What is read here becomes `state_client.rows`; nothing outside this room knows the cloud's own forms.
+All that knows the cloud's own forms lives here; what is read becomes `state_client.rows`. It must not know what the
+state is kept for.
 """
