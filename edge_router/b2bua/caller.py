@@ -6,6 +6,7 @@ SDP the caller has seen. Must not know: where the call goes, or why.
 
 from __future__ import annotations
 
+from random import randint
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
@@ -185,6 +186,13 @@ class CallerLeg(Leg):
             super().bye(headers, body)
         else:
             self._farewell = headers, body
+
+    def reinvited(self, transaction: ServerTransaction) -> None:
+        """Refuses a re-INVITE; one that came before the answer to his INVITE may come again (RFC 3261 §14.2)."""
+        if self.answered:
+            super().reinvited(transaction)
+        else:
+            self.answer(transaction, 500, "INVITE not answered yet", f"Retry-After: {randint(0, 10)}\r\n")
 
     def hung_up(self, request: Request) -> None:
         """Who hangs up has our 2xx: it is repeated no more, whatever became of his ACK."""

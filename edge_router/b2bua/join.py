@@ -33,8 +33,11 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     if invite.body:
         callee.acknowledge()
     described = answer if answer.body else callee.early or answer
+    if not _sdp(described):  # an offer of his own, which he would then give, could not be answered
+        _part(call, callee, "the callee did not describe its media")
+        return
     headers = call.crossing_back(callee, described)
-    body = described.body and caller.own(source_of(callee, described), headers, described.body)
+    body = caller.own(source_of(callee, described), headers, described.body)
     said = await _offer(call, caller, headers, body)
     if said is None or said.code >= 300:
         _part(call, callee, "the caller refused the new media")

@@ -10,13 +10,13 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
-from edge_router.b2bua.screening import unspoken
+from edge_router.b2bua.screening import CAPABILITIES, unspoken
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
 from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import new_branch
-from edge_router.sip.transaction import ACCEPTED
+from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 if TYPE_CHECKING:
@@ -133,14 +133,18 @@ class Leg:
 
     def on_asked(self, transaction: ClientTransaction, response: Response) -> None:
         """The answer to what was asked, for the call; a 2xx to a re-INVITE gets its ACK in any case."""
-        if transaction.method == "INVITE" and transaction.state == ACCEPTED and transaction.message:
+        accepted = transaction.method == "INVITE" and transaction.state == ACCEPTED
+        if accepted and transaction.message:
             self.router.transactions.retransmitted += 1
             self.listener.send(transaction.message, self.next_hop())
-        elif transaction is not self._asked:
             return
-        elif self.call is not None:
+        if transaction is not self._asked:
+            return
+        if accepted:
+            self.dialog.refresh(response)
+        if self.call is not None:
             self.call.wake(RESPONSE, self, response)
-        elif transaction.method == "INVITE" and transaction.state == ACCEPTED:
+        elif accepted:
             self.acknowledge_reinvite()
 
     def bye(self, headers: str = "", body: bytes = b"") -> None:
@@ -176,7 +180,7 @@ class Leg:
         elif refusal is not None:  # also of a BYE: its sender says it again without (RFC 3261 §8.1.3.5)
             self.answer(transaction, *refusal)
         elif method == "OPTIONS":
-            self.answer(transaction, 200, "OK", f"{ALLOW_LINE}Supported: {SUPPORTED}\r\n")
+            self.answer(transaction, 200, "OK", CAPABILITIES)
         elif method not in METHODS:
             self.answer(transaction, 501, "Not Implemented", ALLOW_LINE)
         elif method == "BYE":
@@ -187,10 +191,16 @@ class Leg:
         elif method == "NOTIFY":
             self.call.notified(self, request, transaction)
         elif method == "INVITE":
-            # Media flows around us and stays as it was agreed; the call goes on (RFC 3261 §14.2).
-            self.answer(transaction, 488, "Not Acceptable Here")
+            self.reinvited(transaction)
         else:
             self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
+
+    def reinvited(self, transaction: ServerTransaction) -> None:
+        """Refuses a re-INVITE: media flows around us and stays as it was agreed; the call goes on (RFC 3261 §14.2)."""
+        if self._asked is not None and self._asked.method == "INVITE" and self._asked.state in (CALLING, PROCEEDING):
+            self.answer(transaction, 491, "Request Pending")
+        else:
+            self.answer(transaction, 488, "Not Acceptable Here")
 
     def hung_up(self, request: Request) -> None:
         """A BYE ends the dialog; the call hears of it, if there is one still."""

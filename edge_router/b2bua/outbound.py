@@ -1,7 +1,7 @@
 """The INVITE of the outgoing leg, made from the caller's (RFC 3261 §8.1.1, RFC 3325, RFC 7989).
 
 The called number and its parameters go into the Request-URI at the target's host, the calling identity into From
-under our own name, and all that crosses.py lets through goes along. Everything that names a dialog is new.
+under our own name, and all that crossing.py lets through goes along. Everything that names a dialog is new.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Router:
         self._complain_from = 0.0
 
     def tick(self) -> None:
-        """Fires the timers that are due. To be called every ten milliseconds or so while there are any."""
+        """Fires the timers that are due. They are late by as much as passes between two calls of this."""
         self.wheel.advance(self._clock())
 
     def receive(self, data: bytes, source: Address, listener: Listener) -> None:
@@ -189,6 +189,8 @@ class Router:
         else:
             trunk = self.routing.sources.trunk_of(arrival.transport.name, arrival.source[0]) or ""
             tag = invite.to_tag or new_token()
+        if tag_of(arrival.request.first["to"]):  # of a re-INVITE, whose To has it already
+            tag = ""
         self.observer.request("in", "CANCEL", trunk)
         self.observer.response("out", "CANCEL", 200, trunk)
         self.transactions.serve(arrival).respond(200, "OK", tag)

@@ -8,6 +8,7 @@ Only what a held call needs is kept, as text ready to be sent: a call of an hour
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from edge_router.sip.errors import BadMessage
@@ -75,6 +76,11 @@ class Dialog:
         self.remote = first["to"]
         self.target = contact_uri(response)
         self.routes = tuple(reversed(route_set(response))) if "record-route" in first else ()
+
+    def refresh(self, response: Response) -> None:
+        """Takes over the remote target of a 2xx to our re-INVITE, if it names one that can be used (§12.2.1.2)."""
+        with suppress(BadMessage):
+            self.target = contact_uri(response)
 
     def fork(self) -> Dialog:
         """A dialog with another user agent that answered the same INVITE."""

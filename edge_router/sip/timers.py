@@ -59,7 +59,7 @@ class TimerWheel:
             timers.append(timer)
 
     def advance(self, now: float) -> None:
-        """Sets the time and fires what is due, in order. What a timer starts meanwhile may fire in the same call."""
+        """Sets the time and fires what is due, in order. What a timer starts meanwhile fires in a later call."""
         if now > self.now:
             self.now = now
         last = int(self.now * _PER_SECOND)

@@ -39,6 +39,8 @@ def test_what_is_not_carried_is_answered_and_the_call_stands(stage: Stage, who: 
     answer = this.hears(code, method)
     if code in (200, 405, 501):
         assert "INVITE" in answer.get("Allow")
+    if method == "OPTIONS":
+        assert "application/sdp" in answer.get("Accept")
     if method == "INVITE":
         this.party.says(this.request("ACK", branch=answer.branch, seq=answer.cseq))
     stage.pass_time(60)
@@ -113,6 +115,35 @@ def test_a_re_invite_before_the_ack(stage: Stage) -> None:
     callee.hears("ACK")
     caller.hangs_up()
     callee.is_hung_up()
+
+
+def test_a_re_invite_before_the_answer(stage: Stage) -> None:
+    """RFC 3261 §14.2: not now, but in a while."""
+    caller, callee = stage.ringing()
+    again = caller.asks("INVITE", body=stage.carrier.sdp)
+    answer = caller.hears(500)
+    assert 0 <= int(answer.get("Retry-After")) <= 10
+    stage.carrier.says(caller.request("ACK", branch=again.branch, seq=answer.cseq))
+    callee.says(200)
+    caller.hears(200)
+    stage.carrier.says(caller.request("ACK", seq=1))
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+@WHO
+def test_a_re_invite_is_cancelled(stage: Stage, who: str) -> None:
+    """RFC 3261 §9.2: it was answered already, and so the CANCEL changes nothing."""
+    this, other = end_of(stage, who)
+    again = this.asks("INVITE", body=this.party.sdp)
+    refusal = this.hears(488)
+    cancel = this.request("CANCEL", branch=again.branch, seq=again.cseq)
+    this.party.says(cancel)
+    assert this.hears(200, "CANCEL").get("To") == cancel.get("To")
+    this.party.says(this.request("ACK", branch=again.branch, seq=refusal.cseq))
+    this.hangs_up()
+    other.is_hung_up()
 
 
 def test_a_request_in_the_early_dialog(stage: Stage) -> None:

@@ -69,6 +69,18 @@ def test_an_answer_to_the_new_offer_that_comes_again_gets_its_ack_again(stage: S
 
 
 @pytest.mark.parametrize("body", [None, b""], ids=["offer", "late offer"])
+def test_a_callee_who_never_says_what_his_media_are(stage: Stage, body: bytes | None) -> None:
+    """There is nothing to offer the caller, and an offer of his could not be answered."""
+    caller, callee = kept(stage, body)
+    callee.says(183)
+    callee.says(200, body=b"")
+    callee.hears("ACK")
+    callee.is_hung_up()
+    caller.is_hung_up()
+    assert (stage.record.outcome, stage.record.ended_by) == ("failed", "router")
+
+
+@pytest.mark.parametrize("body", [None, b""], ids=["offer", "late offer"])
 @pytest.mark.parametrize("code", [481, 488, 500])
 def test_a_caller_who_refuses_the_new_media(stage: Stage, body: bytes | None, code: int) -> None:
     """Nothing stays half open."""
@@ -321,6 +333,26 @@ def test_a_first_answer_that_comes_again_late_gets_its_own_ack_again(stage: Stag
     is_over(caller, callee)
 
 
+@pytest.mark.parametrize("who", ["caller", "callee"])
+@pytest.mark.parametrize(("contact", "port"), [("<sip:{}:5070>", 5070), ("<mailto:nowhere>", 5060)])
+def test_who_answers_the_new_offer_may_be_elsewhere_by_now(stage: Stage, who: str, contact: str, port: int) -> None:
+    """RFC 3261 §12.2.1.2: the Contact of the 2xx is where he is from then on, for the ACK too; if it is a place."""
+    if who == "callee":
+        other, this, offer = moved(stage)
+    else:
+        this, other = kept(stage)
+        other.says(200)
+        other.hears("ACK")
+        offer = this.hears("INVITE")
+    host = this.party.address[0]
+    elsewhere = stage.party(host, port)
+    this.answers(offer, 200, f"Contact: {contact.format(host)}", body=this.party.sdp)
+    this.party = elsewhere
+    assert this.hears("ACK").uri == f"sip:{host}:{port}"
+    other.hangs_up()
+    assert this.is_hung_up().uri == f"sip:{host}:{port}"
+
+
 # ------------------------------------------------------------------------------------------------ offers that cross
 
 
@@ -351,6 +383,28 @@ def test_an_offer_that_crosses_the_callers_comes_again(stage: Stage, body: bytes
     callee.hears("ACK")
     is_over(caller, callee)
     assert stage.record.outcome == "answered"
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+def test_their_offer_that_crosses_ours_is_to_come_again(stage: Stage, who: str) -> None:
+    """RFC 3261 §14.2: 491 while ours has no final answer; afterwards it is refused as any is."""
+    if who == "callee":
+        other, this, offer = moved(stage)
+    else:
+        this, other = kept(stage)
+        other.says(200)
+        other.hears("ACK")
+        offer = this.hears("INVITE")
+    for code, answer in ((491, 100), (491, 200), (488, 0)):  # to theirs, and to ours after it
+        theirs = this.asks("INVITE", body=this.party.sdp)
+        refusal = this.hears(code)
+        this.party.says(this.request("ACK", branch=theirs.branch, seq=refusal.cseq))
+        if answer:
+            this.answers(offer, answer, body=this.party.sdp if answer == 200 else b"")
+        if answer == 200:
+            this.hears("ACK")
+    other.hangs_up()
+    this.is_hung_up()
 
 
 def test_an_offer_that_crosses_the_callees_comes_again_later(stage: Stage) -> None:
