@@ -21,9 +21,11 @@ from edge_router import __version__
 from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build, picture_of
+from edge_router.config.files import tokens_of
 from edge_router.config.loading import Examined, examine
 from edge_router.config.outline import Finding
 from edge_router.garbage import SLICE_EVERY, Garbage
+from edge_router.http.access import Access
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.net.udp import UdpListener
 from edge_router.status import Status
@@ -86,7 +88,9 @@ class App:
         loop = asyncio.get_running_loop()
         try:
             if self.config.http is not None:
-                self.http = HttpServer(self._readiness, lambda: exposition(self.metrics), self.config.http.open)
+                open_paths = ["/" + name for name in self.config.http.open]
+                access = Access(open_paths, tokens_of(self.config, self.path))
+                self.http = HttpServer(self._readiness, lambda: exposition(self.metrics), access)
                 await self.http.start(self.config.http.address.host, self.config.http.address.port)
             for listener in self.listeners.values():
                 listener.open(loop, self.router.receive)
@@ -157,9 +161,12 @@ class App:
                 for fault in faults:
                     _log.error("not reloaded: %s", fault)
                 return faults
+            tokens = await asyncio.to_thread(tokens_of, config, self.path)
             picture = picture_of(config, time.monotonic())
             routing = await asyncio.to_thread(build, config, time.monotonic, self.router.routing, picture)
             self.router.routing, self.config, self.picture = routing, config, picture
+            if self.http is not None:
+                self.http.access.tokens = tokens
             set_logging(config.log.level, config.log.format)
             _log.info("reloaded %s", self.path)
             return ()

@@ -31,6 +31,10 @@ class Http(Section):
     """The HTTP server: health, metrics, API."""
 
     address: ListenAddress = Field(description="IP address and port.")
+    tokens_file: Name | None = Field(
+        default=None,
+        description="File of bearer tokens, `token name scope,scope` a line; scopes read, decide, admin.",
+    )
     open: tuple[Literal["metrics", "healthz", "readyz"], ...] = Field(
         default=("metrics", "healthz", "readyz"), description="Paths that need no token."
     )

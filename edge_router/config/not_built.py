@@ -24,7 +24,7 @@ KEYS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
-    "http": frozenset({"webhook_address", "tokens_file"}),
+    "http": frozenset({"webhook_address"}),
     "trunks.*": frozenset(
         {
             "called_from",

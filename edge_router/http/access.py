@@ -1,25 +1,93 @@
 """Who may ask what over HTTP.
 
 From this machine everything is free, unless a proxy says that it speaks for someone else, or the Host is one that we
-do not listen on (a browser page that was led here by its own name, DNS rebinding). Others have the open paths only.
+do not listen on (a browser page that was led here by its own name, DNS rebinding). Others have the open paths, and
+with a token what its scopes are good for. What changes something and comes from a browser must come from our own page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final, NamedTuple
+
+from edge_router.admission.tokens import Tokens
 
 LOCAL_NAMES = frozenset({"localhost", "ip6-localhost"})
+HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 §9.2.1)."""
 
 
-def may_ask(path: str, peer: str, headers: Mapping[str, str], open_paths: frozenset[str], listening: str) -> bool:
-    """Whether ``peer`` (an IP address, "" if unknown) may ask for ``path``; ``listening`` is the address we listen on.
+class Question(NamedTuple):
+    """A request as far as access goes; ``headers`` must find names in any case, ``peer`` is an IP address or ""."""
 
-    ``headers`` must find names in any case.
-    """
-    return path in open_paths or (
-        is_loopback(peer) and not speaks_for_another(headers) and is_ours(headers.get("Host", ""), listening)
-    )
+    method: str
+    path: str
+    peer: str
+    headers: Mapping[str, str]
+
+
+class Refusal(NamedTuple):
+    """An HTTP status, and why in words."""
+
+    status: int
+    why: str
+
+
+class Access:
+    """Who may ask for what. ``open_paths`` need no token from anywhere; ``tokens`` may be replaced while it runs."""
+
+    def __init__(self, open_paths: Iterable[str], tokens: Tokens | None = None, listening: str = "") -> None:
+        self.tokens = tokens or Tokens()
+        self.listening = listening
+        self._open_paths = frozenset(open_paths)
+
+    def refusal(self, question: Question) -> Refusal | None:
+        """Why this may not be asked, or None if it may."""
+        method, path, peer, headers = question
+        if path in self._open_paths:
+            return None
+        if method not in HARMLESS and comes_from_elsewhere(headers):
+            return Refusal(403, "changes from a browser need the same Origin")
+        token = bearer(headers)
+        if token is None:
+            if (
+                is_loopback(peer)
+                and not speaks_for_another(headers)
+                and is_ours(headers.get("Host", ""), self.listening)
+            ):
+                return None
+            return Refusal(401, "a token is needed")
+        holder = self.tokens.holder(token)
+        if holder is None:
+            return Refusal(401, "this token is not known")
+        scope = scope_of(method, path)
+        return None if holder.may(scope) else Refusal(403, f"the token of {holder.name} lacks the scope {scope}")
+
+
+def scope_of(method: str, path: str) -> str:
+    """What a token must be good for."""
+    if path == "/v1/decisions":
+        return "decide"
+    return "read" if method in HARMLESS else "admin"
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """The token of an Authorization header (RFC 6750 §2.1), "" if there is one of another kind, None without any."""
+    authorization = headers.get("Authorization")
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def comes_from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether a browser says that a page of another origin asks (RFC 6454)."""
+    origin = headers.get("Origin")
+    if origin is None:
+        return False
+    scheme, separator, host = origin.lower().partition("://")
+    return not separator or scheme not in ("http", "https") or host != headers.get("Host", "").lower()
 
 
 def is_loopback(peer: str) -> bool:

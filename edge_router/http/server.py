@@ -1,4 +1,4 @@
-"""The HTTP server: whether the router is alive, whether it takes calls, and its metrics.
+"""The HTTP server: whether the router is alive, whether it takes calls, its metrics, and the routes that it is given.
 
 Bounded in every way that a stranger could grow it, and without an access log: a scrape every few seconds from every
 monitor is no news. It knows nothing of the router but the functions that it is given.
@@ -15,9 +15,10 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from edge_router.http.access import may_ask
+from edge_router.http.access import Access, Question
 
 MOST_CONNECTIONS: Final = 64
+MOST_STREAMS: Final = 16
 IDLE: Final = 20.0
 """Seconds that a connection may wait for its next request, or take to send one's head."""
 HANDLE: Final = 10.0
@@ -54,20 +55,27 @@ class HttpServer:
     """Serves on one address.
 
     ``readiness`` is asked at each /readyz. ``metrics`` gives the Prometheus text in slices; others run between two of
-    them. ``open_paths`` holds the names (``metrics``) of the paths that need no token from anywhere. ``port`` is the
-    one it listens on, ``requests`` counts what was asked, ``errors``
-    faults of our own.
+    them. ``access`` says who may ask what, ``routes`` what there is besides. ``port`` is the one it listens on,
+    ``requests`` counts what was asked, ``errors`` faults of our own. Answers at the paths that ``endless``
+    names last as long as somebody listens; there are MOST_STREAMS of them at most, and they need not make room.
     """
 
     def __init__(
-        self, readiness: Callable[[], Readiness], metrics: Callable[[], Iterable[bytes]], open_paths: Iterable[str]
+        self,
+        readiness: Callable[[], Readiness],
+        metrics: Callable[[], Iterable[bytes]],
+        access: Access,
+        routes: Iterable[web.AbstractRouteDef] = (),
+        endless: Iterable[str] = (),
     ) -> None:
+        self.access = access
         self.errors = 0
         self.requests = 0
         self._readiness = readiness
         self._metrics = metrics
-        self._open_paths = frozenset("/" + name for name in open_paths)
-        self._host = ""
+        self._routes = tuple(routes)
+        self._endless = frozenset(endless)
+        self._streams: set[asyncio.BaseTransport | None] = set()
         self.port = 0
         self._server: asyncio.Server | None = None
         self._runner = web.AppRunner(
@@ -85,7 +93,7 @@ class HttpServer:
     async def start(self, host: str, port: int) -> None:
         """Listen; raises OSError where the address can't be had."""
         await self._runner.setup()
-        self._host = host
+        self.access.listening = host
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(self._connected, host, port, backlog=MOST_CONNECTIONS)
@@ -108,7 +116,7 @@ class HttpServer:
         transports = [each.transport for each in server.connections]
         open_ones = [each for each in transports if each is not None and not each.is_closing()]
         if len(open_ones) >= MOST_CONNECTIONS:
-            open_ones[0].abort()
+            next(each for each in open_ones if each not in self._streams).abort()
         return server()
 
     def _application(self) -> web.Application:
@@ -116,6 +124,7 @@ class HttpServer:
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
         application.router.add_get("/metrics", self._exposition)
+        application.add_routes(self._routes)
         return application
 
     @web.middleware
@@ -127,37 +136,58 @@ class HttpServer:
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answers in JSON whatever goes wrong, and lets nobody in who may not."""
-        if not may_ask(request.path, request.remote or "", request.headers, self._open_paths, self._host):
-            return _json(401, ok=False, error="a token is needed")
+        """Lets nobody in who may not."""
+        refusal = self.access.refusal(Question(request.method, request.path, request.remote or "", request.headers))
+        if refusal is not None:
+            response = json_answer(refusal.status, ok=False, error=refusal.why)
+            if refusal.status == 401:
+                response.headers["WWW-Authenticate"] = "Bearer"
+            return response
+        return await self._handled(request, handler)
+
+    async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answers in JSON whatever goes wrong."""
         try:
+            if request.path in self._endless:
+                return await self._stream(request, handler)
             async with asyncio.timeout(HANDLE):
                 return await handler(request)
         except web.HTTPNotFound:
-            return _json(404, ok=False, error="there is nothing at this path")
+            return json_answer(404, ok=False, error="there is nothing at this path")
         except web.HTTPMethodNotAllowed as refusal:
             allowed = ", ".join(sorted(refusal.allowed_methods))
-            response = _json(405, ok=False, error=f"this path takes {allowed}")
+            response = json_answer(405, ok=False, error=f"this path takes {allowed}")
             response.headers["Allow"] = allowed
             return response
         except web.HTTPException as refusal:
-            return _json(refusal.status, ok=False, error=refusal.reason)
+            return json_answer(refusal.status, ok=False, error=refusal.reason)
         except TimeoutError:
-            return _json(503, ok=False, error="this took too long")
+            return json_answer(503, ok=False, error="this took too long")
         except Exception:
             self.errors += 1
             _log.exception("an HTTP request failed: %s", request.path)
-            return _json(500, ok=False, error="this failed; the log says why")
+            return json_answer(500, ok=False, error="this failed; the log says why")
+
+    async def _stream(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """An answer that lasts."""
+        if len(self._streams) >= MOST_STREAMS:
+            return json_answer(503, ok=False, error=f"{MOST_STREAMS} listen already")
+        transport = request.transport
+        self._streams.add(transport)
+        try:
+            return await handler(request)
+        finally:
+            self._streams.discard(transport)
 
     async def _healthz(self, request: web.Request) -> web.Response:
         """Alive, since it answers."""
-        return _json(200, ok=True, status="alive", degraded=False, reason="")
+        return json_answer(200, ok=True, status="alive", degraded=False, reason="")
 
     async def _readyz(self, request: web.Request) -> web.Response:
         """Whether calls are taken."""
         now = self._readiness()
         ready = now.status == "ready"
-        return _json(200 if ready else 503, ok=ready, status=now.status, degraded=now.degraded, reason=now.reason)
+        return json_answer(200 if ready else 503, ok=ready, status=now.status, degraded=now.degraded, reason=now.reason)
 
     async def _exposition(self, request: web.Request) -> web.Response:
         """The metrics; whoever has something to do runs between two slices."""
@@ -168,6 +198,6 @@ class HttpServer:
         return web.Response(body=bytes(text), headers={"Content-Type": METRICS_TYPE})
 
 
-def _json(code: int, /, **values: bool | str) -> web.Response:
+def json_answer(code: int, /, **values: object) -> web.Response:
     """A flat JSON object."""
     return web.Response(status=code, body=orjson.dumps(values), content_type="application/json")

@@ -1,13 +1,32 @@
 import pytest
+from multidict import CIMultiDict
 
-from edge_router.http.access import is_loopback, is_ours, may_ask
+from edge_router.admission.tokens import read_tokens
+from edge_router.http.access import Access, Question, is_loopback, is_ours
 
 OPEN = frozenset({"/metrics", "/healthz"})
 
 
-def ask(path: str = "/v1/calls", peer: str = "127.0.0.1", listening: str = "127.0.0.10", **headers: str) -> bool:
+TOKENS = """
+# token name scopes
+reader-reader-reader wallboard read
+decider-decider-decider ccx decide
+administrator-token ops admin
+"""
+
+
+def answer(
+    path: str = "/v1/calls", peer: str = "127.0.0.1", listening: str = "127.0.0.10", method: str = "GET", **headers: str
+) -> int:
+    """The status of the refusal, or 200."""
+    access = Access(OPEN, read_tokens(TOKENS), listening)
     named = {"Host": "127.0.0.10:8080"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return may_ask(path, peer, named, OPEN, listening)
+    refusal = access.refusal(Question(method, path, peer, CIMultiDict(named)))
+    return refusal.status if refusal else 200
+
+
+def ask(path: str = "/v1/calls", peer: str = "127.0.0.1", listening: str = "127.0.0.10", **headers: str) -> bool:
+    return answer(path, peer, listening, **headers) == 200
 
 
 def test_this_machine_may_ask_anything() -> None:
@@ -67,3 +86,58 @@ def test_an_ipv6_address_that_we_listen_on_is_ours() -> None:
 )
 def test_loopback(peer: str, expected: bool) -> None:
     assert is_loopback(peer) is expected
+
+
+# ------------------------------------------------------------------------------------------------ tokens
+
+
+@pytest.mark.parametrize(
+    ("token", "method", "path", "status"),
+    [
+        ("reader-reader-reader", "GET", "/v1/queues", 200),
+        ("reader-reader-reader", "PUT", "/v1/queues/Support", 403),
+        ("reader-reader-reader", "POST", "/v1/decisions", 403),
+        ("decider-decider-decider", "GET", "/v1/decisions", 200),
+        ("decider-decider-decider", "POST", "/v1/decisions", 200),
+        ("decider-decider-decider", "GET", "/v1/queues", 403),
+        ("administrator-token", "GET", "/v1/queues", 200),
+        ("administrator-token", "PUT", "/v1/queues/Support", 200),
+        ("administrator-token", "POST", "/v1/decisions", 200),
+        ("somebody-elses-token", "GET", "/v1/queues", 401),
+        ("", "GET", "/v1/queues", 401),
+    ],
+)
+@pytest.mark.parametrize("peer", ["192.0.2.7", "127.0.0.1"])
+def test_a_token_is_good_for_its_scopes(token: str, method: str, path: str, status: int, peer: str) -> None:
+    assert answer(path, peer, method=method, Authorization=f"Bearer {token}") == status
+    assert answer(path, peer, method=method, authorization=f"bearer  {token}") == status
+
+
+def test_a_token_works_through_a_proxy_too() -> None:
+    assert answer(peer="192.0.2.7", X_Forwarded_For="10.0.0.1", Authorization="Bearer reader-reader-reader") == 200
+
+
+def test_another_kind_of_authorization_is_no_token() -> None:
+    assert answer(peer="127.0.0.1", Authorization="Basic reader-reader-reader") == 401
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("http://127.0.0.10:8080", "127.0.0.10:8080", 200),
+        ("HTTP://LOCALHOST:8080", "localhost:8080", 200),
+        ("https://edge.example.com", "edge.example.com", 200),
+        ("http://evil.example", "127.0.0.10:8080", 403),
+        ("http://127.0.0.10:8081", "127.0.0.10:8080", 403),
+        ("null", "127.0.0.10:8080", 403),
+        ("file://127.0.0.10:8080", "127.0.0.10:8080", 403),
+    ],
+)
+def test_a_browser_may_change_things_from_our_own_page_only(origin: str, host: str, status: int) -> None:
+    headers = {"Origin": origin, "Host": host, "Authorization": "Bearer administrator-token"}
+    for method in ("PUT", "POST", "DELETE", "PATCH"):
+        assert answer(method=method, **headers) == status
+    assert answer(method="GET", **headers) == 200
+    del headers["Authorization"]
+    if host.startswith(("127", "localhost")):
+        assert answer(method="PUT", **headers) == status

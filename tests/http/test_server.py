@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 
 import pytest
 
+from edge_router.http.access import Access
 from edge_router.http.server import LARGEST_HEAD_LINE, MOST_CONNECTIONS, HttpServer, Readiness
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -66,7 +67,7 @@ def router() -> Router:
 
 
 async def started(router: Router, open_paths: Iterable[str]) -> tuple[HttpServer, Client]:
-    server = HttpServer(router.read_readiness, router.read_metrics, open_paths)
+    server = HttpServer(router.read_readiness, router.read_metrics, Access("/" + name for name in open_paths))
     await server.start(HOST, 0)
     return server, Client(server.port)
 
@@ -239,7 +240,7 @@ async def test_a_new_connection_pushes_out_the_oldest_of_too_many(client: Client
 
 
 async def test_an_address_that_is_taken_is_an_os_error(client: Client, router: Router) -> None:
-    server = HttpServer(router.read_readiness, router.read_metrics, [])
+    server = HttpServer(router.read_readiness, router.read_metrics, Access([]))
     with pytest.raises(OSError, match="in use"):
         await server.start(HOST, client.port)
     await server.close()
