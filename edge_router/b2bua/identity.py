@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import unquote
 
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import param, parse_name_addr, split_list
@@ -120,12 +121,17 @@ def without_private(value: str) -> str:
     """
     if _is_too_long(value):
         return ""
-    kept = []
-    for entry in split_list(value):
-        privacy = param(entry.rpartition(">")[2], "privacy")
-        if (privacy is None or privacy.lower() == "off") and "privacy=" not in entry.partition(">")[0].lower():
-            kept.append(entry)
-    return ", ".join(kept)
+    return ", ".join([entry for entry in split_list(value) if not _asks_for_privacy(entry)])
+
+
+def _asks_for_privacy(entry: str) -> bool:
+    """Also true of one that can't be read: it may ask."""
+    try:
+        _, uri, params = parse_name_addr(entry, "")
+    except BadMessage:
+        return True
+    of_diversion, of_history = param(params, "privacy"), unquote(uri.partition("?")[2]).lower()
+    return (of_diversion is not None and of_diversion.lower() != "off") or "privacy=" in of_history
 
 
 def _is_too_long(value: str) -> bool:

@@ -105,6 +105,21 @@ def test_an_anonymous_caller_is_named_by_no_other_header(stage: Stage) -> None:
     assert seen.get("History-Info") == "<sip:+18005550001@192.0.2.1:5060>;index=2"
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "sip:a@h;privacy=full",
+        "<sip:a@h>;privacy",
+        '<sip:a@h>;reason="x>y";privacy=full',
+        '"a>b" <sip:a@h?Privacy=history>;index=1',
+        "<sip:a@h?Reason=SIP%3Bcause%3D302&%50rivacy=history>;index=1",
+        '"a <sip:a@h>;privacy=off',
+    ],
+)
+def test_an_entry_that_asks_for_privacy_or_cannot_be_read_stays_behind(entry: str) -> None:
+    assert without_private(f"<sip:c@d>;index=2, {entry}") == "<sip:c@d>;index=2"
+
+
 def test_entries_without_privacy_stay() -> None:
     assert without_private("<sip:a@b>;privacy=off, <sip:c@d>;reason=deflection") == (
         "<sip:a@b>;privacy=off, <sip:c@d>;reason=deflection"
