@@ -23,6 +23,8 @@ _QUOTED: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z)'  # a quote that isn't c
 _BRACKETED: Final = rf'<[^">]*+(?:{_QUOTED}[^">]*+)*(?:>|\Z)'
 _ITEMS: Final = re.compile(rf'(?:\A|,)([^",<]*+(?:(?:{_QUOTED}|{_BRACKETED})[^",<]*+)*)', re.DOTALL)
 _PARAM: Final = rf'[^";]*+(?:{_QUOTED}[^";]*+)*'
+_QUOTES: Final = re.compile(_QUOTED, re.DOTALL)
+_CLOSED: Final = re.compile(r'[^"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*"[^"]*+)*', re.DOTALL)  # each quote has its end
 _WORDS: Final = TOKEN | set(" \t")  # of a display name without quotes
 
 
@@ -114,7 +116,7 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
         if not bracket:  # without angle brackets what follows a semicolon are header parameters
             uri, semicolon, params = value.partition(";")
             uri = uri.rstrip(" \t")
-            if not uri or " " in uri or "\t" in uri or "," in uri or "?" in uri:
+            if not uri or " " in uri or "\t" in uri or "," in uri or "?" in uri or not _CLOSED.fullmatch(params):
                 raise BadMessage(400, f"{header}: not an address")
             return "", uri, semicolon + params
         display = display.rstrip(" \t")
@@ -125,6 +127,8 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
     params = params.lstrip(" \t")
     if not closed or not uri or uri[0] in " \t" or uri[-1] in " \t" or (params and params[0] != ";"):
         raise BadMessage(400, f"{header}: not a <uri> and parameters")
+    if '"' in params and not _CLOSED.fullmatch(params):  # what is put behind it would be taken for its value
+        raise BadMessage(400, f"{header}: a quoted parameter that isn't closed")
     return display, uri, params
 
 
@@ -138,8 +142,11 @@ def _closing_quote(value: str) -> int:
 def tag_of(value: str) -> str:
     """The tag of a From or To value, "" if there is none. Cheap: the message's dialog depends on it."""
     end = value.rfind(">") + 1
+    if value.find('"', end) >= 0:  # a quoted parameter may hold anything, a ">" or a tag too
+        value = _QUOTES.sub("", value)
+        end = value.rfind(">") + 1
     start = value.find(";tag=", end)
-    if start < 0 or value.find('"', end) >= 0:  # a quoted parameter may hold anything
+    if start < 0:
         if len(value) == end:
             return ""
         params = value[end:] if end else value.partition(";")[1] + value.partition(";")[2]

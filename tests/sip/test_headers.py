@@ -103,6 +103,8 @@ def test_param(params: str, value: str | None) -> None:
         ("isbn:2983792873", ("", "isbn:2983792873", "")),
         ("<http://www.example.com>;tag=3", ("", "http://www.example.com", ";tag=3")),
         ("*", ("", "*", "")),
+        (r'<sip:a@h>;x="\"";y="";z', ("", "sip:a@h", r';x="\"";y="";z')),
+        ('sip:a@h;x=";"', ("", "sip:a@h", ';x=";"')),
     ],
 )
 def test_name_addr(value: str, expected: NameAddr) -> None:
@@ -131,6 +133,10 @@ def test_name_addr(value: str, expected: NameAddr) -> None:
         "\xe9 (Bell) <sip:a@h>",
         "sip:a @h",
         "sip:a@h, sip:b@h",
+        # What is put behind a quote that isn't closed, such as a tag, would be taken for its value.
+        '<sip:a@h>;x="y',
+        '<sip:a@h>;x="y" ;z="\\"',
+        'sip:a@h;x="y',
         # With headers in the URI the brackets are needed (RFC 3261 §20.10).
         "sip:a@h?Route=%3Csip:x%3E",
     ],
@@ -159,6 +165,9 @@ def test_what_is_no_address(value: str) -> None:
         ("<sip:a@h>;tagged=1", ""),
         ('<sip:a@h>;x=";tag=evil";tag=1', "1"),
         ('"x" <sip:a@h>;x=";tag=evil"', ""),
+        ('<sip:a@h>;x=">";tag=1', "1"),
+        ('"x>" <sip:a@h>;x="<a>";tag=1;y="\\">"', "1"),
+        ('<sip:a@h>;x=">;tag=evil"', ""),
         ("", ""),
     ],
 )
