@@ -289,7 +289,7 @@ class Call:
             if self.callee.acknowledged:
                 self.callee.bye(reason)
             else:
-                self.callee.give_up()
+                self.callee.give_up(reason)
 
     def over(self, outcome: str, ended_by: str, cause: int | None = None) -> None:
         """The last thing that happens to a call: it lets go of everything and is told of."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edge_router.b2bua import incoming, leg, outbound, screening
-from edge_router.sip import dialog, headers, message
+from edge_router.sip import dialog, headers, message, uri
 from edge_router.sip.remember import LONGEST
 from tests.b2bua.stage import PREMISE_ONLY, Stage
 
@@ -14,12 +14,14 @@ LONG = "x" * (LONGEST + 1)
 TABLES = (
     message._read_start,
     headers._host_port,
+    headers.parse_cseq,
     dialog._read_contact,
     dialog._read_route,
     incoming._read_called,
     incoming._read_to,
     leg._place,
     screening._uri,
+    uri._parse_host_port,
 )
 
 

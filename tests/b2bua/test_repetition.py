@@ -66,8 +66,8 @@ def test_an_answer_that_is_never_acknowledged(stage: Stage) -> None:
     caller.hears(200)
     assert repeated(stage, caller, 200) == DOUBLING
     callee.hears("ACK")
-    callee.is_hung_up()
-    caller.is_hung_up()
+    for leg in (callee, caller):
+        assert leg.is_hung_up().get("Reason") == "Q.850;cause=102"
     record = stage.record
     assert (record.outcome, record.ended_by, record.code, record.cause) == ("failed", "router", 200, 102)
 
