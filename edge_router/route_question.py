@@ -12,7 +12,8 @@ from edge_router.b2bua.incoming import call_facts
 from edge_router.config.build import build
 from edge_router.config.document import plain
 from edge_router.config.faults import nothing_called, quoted
-from edge_router.config.models import Config, Queue
+from edge_router.config.models import Config
+from edge_router.config.state_model import Queue
 from edge_router.config.words import in_words
 from edge_router.dialplan.number import normalise
 from edge_router.explain import Explanation, explain
@@ -54,6 +55,8 @@ def _with_queues(config: Config, stated: list[str]) -> Config:
         name, colon, values = text.rpartition(":")
         if not colon:
             raise BadQuestion(f"--queue {quoted(text)}: write {_FORM}")
+        if config.state.source != "static":  # whatever the cloud will have
+            queues.setdefault(name, Queue())
         if name not in queues:
             raise BadQuestion(f"--queue: {nothing_called('queue', name, queues)}")
         queues[name] = _changed(queues[name], name, values)

@@ -46,9 +46,10 @@ def _addresses(document: Document) -> Iterator[tuple[Path, Address, socket.Socke
     servers = maps(document.get(("http",)), ("http",))
     for entries, kind in ((listeners, socket.SOCK_DGRAM), (servers, socket.SOCK_STREAM)):
         for path, entry in entries:
-            found = readable(read_address, entry.get("address"))
-            if found is not None:
-                yield (*path, "address"), found, kind
+            for key in ("address", "webhook_address"):
+                found = readable(read_address, entry.get(key))
+                if found is not None:
+                    yield (*path, key), found, kind
 
 
 def _refusal(address: Address, kind: socket.SocketKind) -> OSError | None:

@@ -33,7 +33,8 @@ def build(config: Config, clock: Clock, previous: Routing | None = None, picture
     `picture` is the state that rules read; without it, the values that the configuration states.
     """
     live = _trunks(config, clock, previous)
-    surroundings = Surroundings(picture or picture_of(config, clock()), live, config.state.stale_after)
+    live_state = config.state.source != "static"
+    surroundings = Surroundings(picture or picture_of(config, clock()), live, config.state.stale_after, live_state)
     return Routing(
         node=config.node,
         plan=DialPlan((_dial_peer(peer) for peer in config.dial_peers), config.ties),

@@ -134,7 +134,8 @@ def _rules_that_do_not_compile(outline: Outline) -> Iterator[Finding]:
     picture = Picture()
     for name in outline.names.queues:
         picture.set(name, 0.0)
-    surroundings = Surroundings(picture, dict.fromkeys(outline.names.trunks, _AnyTrunk()))
+    live = outline.source != "static"
+    surroundings = Surroundings(picture, dict.fromkeys(outline.names.trunks, _AnyTrunk()), open=live)
     for policy_path, policy in outline.policies:
         for path, rule in maps(policy.get("rules"), (*policy_path, "rules")):
             when = rule.get("when")
@@ -170,6 +171,32 @@ def _trunks_without_peer(outline: Outline) -> Iterator[Finding]:
             yield Finding(path, message, Kind.MISSING)
 
 
+def _state_without_its_source(outline: Outline) -> Iterator[Finding]:
+    for which, key in (("webex", "webex"), ("peer", "peers")):
+        if outline.source == which and not outline.state.get(key):
+            message = f"source: {which} needs state.{key}; add it"
+            yield Finding(("state", "source"), message, Kind.MISSING)
+    if outline.source in ("webex", "peer"):
+        for path, queue in outline.queues:
+            if queue.get("source") != "pushed":
+                message = (
+                    f"beside source: {outline.source} only queues that others push may stand here; say source: pushed, "
+                    f"or take the queue out: it comes with the others"
+                )
+                yield Finding(path, message, on_key=True)
+
+
+def _webhooks_without_a_server(outline: Outline) -> Iterator[Finding]:
+    webex = outline.state.get("webex")
+    if isinstance(webex, Map) and "webhook" in webex and not outline.http:
+        message = "needs the HTTP server that takes the events; add http: with its address"
+        yield Finding(("state", "webex", "webhook"), message, on_key=True)
+    own, other = (readable(address, outline.http.get(key)) for key in ("address", "webhook_address"))
+    if own is not None and own == other:
+        message = f"{own} is already the address of everything else; give webhooks their own, or take this out"
+        yield Finding(("http", "webhook_address"), message)
+
+
 def readable(reader: Callable[[object], T], value: Value) -> T | None:
     """Read a value, or give None: its faults are named elsewhere."""
     try:
@@ -187,4 +214,6 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _rules_that_do_not_compile,
     _peers_in_two_minds,
     _trunks_without_peer,
+    _state_without_its_source,
+    _webhooks_without_a_server,
 )

@@ -8,6 +8,7 @@ from edge_router.config.document import Map
 from edge_router.config.faults import Kind, quoted
 from edge_router.config.models import Config
 from edge_router.config.outline import Finding, Outline, items, maps
+from edge_router.config.state_model import State
 from edge_router.policy.expression import costly_classes
 
 
@@ -17,8 +18,22 @@ def doubts(outline: Outline, config: Config | None) -> Iterator[Finding]:
     yield from _targets_of_two_trunks(outline)
     yield from _costly_patterns(outline)
     if config is not None:
+        yield from _state(config.state)
         yield from _policies_without_an_end(config)
         yield from _peers_that_nothing_reaches(config)
+
+
+def _state(state: State) -> Iterator[Finding]:
+    for source, key, there in (("webex", "webex", state.webex), ("peer", "peers", state.peers)):
+        if there and state.source != source:
+            message = f"isn't used: source is {state.source}"
+            yield Finding(("state", key), message, Kind.WARNING, on_key=True)
+    if state.source == "webex" and state.webex and state.stale_after < 2 * state.webex.confirm_every:
+        message = (
+            f"a quiet queue is confirmed every {state.webex.confirm_every:g} s only, and would be stale whenever one "
+            f"confirmation is missed; write at least {2 * state.webex.confirm_every:g}s, or confirm more often"
+        )
+        yield Finding(("state", "stale_after"), message, Kind.WARNING)
 
 
 def _rejections_with_503(outline: Outline) -> Iterator[Finding]:

@@ -8,9 +8,11 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from edge_router.admission.tokens import MOST_OCTETS, BadTokens, Tokens, read_tokens
-from edge_router.config.faults import Path, quoted
+from edge_router.config.faults import Kind, Path, quoted
 from edge_router.config.models import Config
 from edge_router.config.outline import Finding
+from edge_router.config.state_model import State
+from state_client.webex.secret import FROM_ENVIRONMENT, SecretError, SecretFile
 
 _TOKENS: Final[Path] = ("http", "tokens_file")
 
@@ -31,8 +33,43 @@ def tokens_of(config: Config, configuration: str | FilePath) -> Tokens:
     return read_tokens(octets.decode())
 
 
+def secret_at(configuration: str | FilePath, place: str) -> SecretFile:
+    """Give the place of a secret that a configuration names: a file beside it, or `env:NAME`."""
+    return SecretFile(place if place.startswith(FROM_ENVIRONMENT) else beside(configuration, place))
+
+
 def findings_in_files(config: Config, configuration: str | FilePath) -> Iterator[Finding]:
     """Give all that is wrong with the files that a configuration names."""
+    yield from _of_tokens(config, configuration)
+    for path, place in _secrets(config.state):
+        try:
+            secret_at(configuration, place).read()
+        except SecretError as error:
+            yield Finding(path, str(error))
+
+
+def _secrets(state: State) -> Iterator[tuple[Path, str]]:
+    """Give the secrets that must be there. The refresh token is none of them: `webex login` brings it."""
+    if state.source == "peer" and state.peer_token_file is not None:
+        yield ("state", "peer_token_file"), state.peer_token_file
+    if state.source == "webex" and state.webex is not None:
+        yield ("state", "webex", "client_secret_file"), state.webex.client_secret_file
+        if state.webex.webhook is not None:
+            yield ("state", "webex", "webhook", "secret_file"), state.webex.webhook.secret_file
+
+
+def doubts_in_files(config: Config, configuration: str | FilePath) -> Iterator[Finding]:
+    """Give what is to be done about files before the router can do all that it should."""
+    webex = config.state.webex
+    if config.state.source == "webex" and webex is not None:
+        try:
+            secret_at(configuration, webex.refresh_token_file).read()
+        except SecretError as error:
+            message = f"{error}; run `edge-router webex login`, which writes it"
+            yield Finding(("state", "webex", "refresh_token_file"), message, Kind.WARNING)
+
+
+def _of_tokens(config: Config, configuration: str | FilePath) -> Iterator[Finding]:
     name = quoted(str(config.http.tokens_file)) if config.http else ""
     try:
         tokens_of(config, configuration)

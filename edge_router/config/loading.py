@@ -14,7 +14,7 @@ from edge_router.config.checks import findings
 from edge_router.config.document import Document, Map, Unreadable, read
 from edge_router.config.doubts import doubts
 from edge_router.config.faults import ConfigFaults, Fault, Kind, in_order, key_path
-from edge_router.config.files import findings_in_files
+from edge_router.config.files import doubts_in_files, findings_in_files
 from edge_router.config.models import Config
 from edge_router.config.outline import Finding, Outline
 from edge_router.config.words import faults_of
@@ -72,7 +72,8 @@ def examine_bytes(raw: bytes, file: str) -> Examined:
         faults += [_placed(finding, document, file) for finding in findings_in_files(config, file)]
     if faults:
         config = None
-    warnings = [_placed(finding, document, file) for finding in doubts(outline, config)]
+    doubtful = [*doubts(outline, config), *(doubts_in_files(config, file) if config is not None else ())]
+    warnings = [_placed(finding, document, file) for finding in doubtful]
     return Examined(file, document, config, tuple(in_order(faults)), tuple(in_order(warnings)))
 
 

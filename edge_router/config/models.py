@@ -12,8 +12,9 @@ from pydantic import AfterValidator, Field
 from edge_router.config.addresses import Advertised, ListenAddress
 from edge_router.config.dial_peer_model import DialPeer
 from edge_router.config.policy_model import Policy
+from edge_router.config.state_model import State
 from edge_router.config.trunk_model import Limit, Trunk
-from edge_router.config.values import Age, Code, Count, Duration, Name, Node, Section, not_empty
+from edge_router.config.values import Code, Name, Node, Section, not_empty
 
 
 class Listen(Section):
@@ -31,6 +32,9 @@ class Http(Section):
     """The HTTP server: health, metrics, API."""
 
     address: ListenAddress = Field(description="IP address and port.")
+    webhook_address: ListenAddress | None = Field(
+        default=None, description="IP address and port that serve /webhooks/webex and nothing else; else address does."
+    )
     tokens_file: Name | None = Field(
         default=None,
         description="File of bearer tokens, `token name scope,scope` a line; scopes read, decide, admin.",
@@ -38,29 +42,6 @@ class Http(Section):
     open: tuple[Literal["metrics", "healthz", "readyz"], ...] = Field(
         default=("metrics", "healthz", "readyz"), description="Paths that need no token."
     )
-
-
-class Queue(Section):
-    """The values of a queue, for source: static. What is left out is 0."""
-
-    id: Name | None = Field(default=None, description="The queue's id, by which rules may name it too.")
-    length: Count = Field(default=0, description="Calls that wait.")
-    longest_wait: Age = Field(default=0.0, description="How long the first one has waited, in whole seconds.")
-    total_wait: Age = Field(default=0.0, description="How long all of them together have waited, in whole seconds.")
-    agents_available: Count = Field(default=0, description="Agents who could take a call now.")
-    agents_signed_on: Count = Field(default=0, description="Agents who are signed on.")
-    estimated_wait: Annotated[int, Field(strict=True, ge=-1)] = Field(
-        default=-1, description="Seconds that a new call would wait; -1: unknown."
-    )
-    age: Age = Field(default=0.0, description="How old these values are: lets rules see stale state, to try them.")
-
-
-class State(Section):
-    """Where the state of the contact centre comes from."""
-
-    source: Literal["static"] = Field(default="static", description="static: the values stand in queues.")
-    stale_after: Duration = Field(default=60.0, description="Older values make a rule undecided.")
-    queues: dict[Name, Queue] = Field(default={}, description="The queues by name.")
 
 
 class Log(Section):

@@ -24,7 +24,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
-    "http": frozenset({"webhook_address"}),
     "trunks.*": frozenset(
         {
             "called_from",
@@ -51,13 +50,11 @@ KEYS: Final[dict[str, frozenset[str]]] = {
     "dial_peers[]": frozenset({"translate"}),
     "dial_peers[].incoming[]": frozenset({"uri"}),
     "policies.*": frozenset({"share", "revisit"}),
-    "state": frozenset({"webex", "peers"}),
-    "state.queues.*": frozenset({"source"}),
+    "state.webex": frozenset({"entitlement", "expect_for"}),
 }
 """Map → keys that it will have."""
 
 VALUES: Final[dict[str, frozenset[str]]] = {
     "listen[].transport": frozenset({"tcp", "tls"}),
-    "state.source": frozenset({"webex", "peer"}),
 }
 """Key → values that it will take."""

@@ -30,6 +30,10 @@ class Outline:
         self.trunks = list(_maps(document.get(("trunks",)), ("trunks",)))
         self.dial_peers = list(_maps(document.get(("dial_peers",)), ("dial_peers",)))
         self.policies = list(_maps(document.get(("policies",)), ("policies",)))
+        self.http = _map(document.get(("http",)))
+        self.state = _map(document.get(("state",)))
+        self.source = self.state.get("source") or "static"
+        self.queues = list(_maps(document.get(("state", "queues")), ("state", "queues")))
         self.names = self._names(document)
 
     def _names(self, document: Document) -> Names:
@@ -45,6 +49,10 @@ class Outline:
             policies=_keys(document.get(("policies",))),
             queues=_keys(queues) | {name for _, queue in _maps(queues, ()) if isinstance(name := queue.get("id"), str)},
         )
+
+
+def _map(value: Value) -> Map:
+    return value if isinstance(value, Map) else Map()
 
 
 def items(value: Value, path: Path) -> Iterator[tuple[Path, Value]]:

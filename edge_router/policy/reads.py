@@ -69,11 +69,15 @@ class TrunkView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What rules see besides the call: the queues, the trunks by name, and when state is too old, in seconds."""
+    """What rules see besides the call: the queues, the trunks by name, and when state is too old, in seconds.
+
+    ``open``: the queues become known while calls are decided, so that a rule may name one that nobody knows yet.
+    """
 
     picture: Picture
     trunks: Mapping[str, TrunkView]
     stale_after: float = 60.0
+    open: bool = False
 
 
 class Read(Protocol):

@@ -171,7 +171,7 @@ class _Cursor:
         field = self._field()
         picture = self._surroundings.picture
         wrong = []
-        if picture.queue(name) is None:
+        if picture.queue(name) is None and not self._surroundings.open:
             wrong.append((unknown("queue", name, picture.names), name_token))
         if field.text not in QUEUE_FIELDS:
             wrong.append((unknown("field of a queue", field.text, QUEUE_FIELDS), field))

@@ -9,7 +9,6 @@ PLANNED = Path(__file__).with_name("planned.yaml").read_text()
 
 NOT_BUILT = """
 listen[1].transport listen[1].certificate listen[1].private_key listen[1].client_ca
-http.webhook_address
 trunks.carrier.called_from trunks.carrier.calling_from trunks.carrier.translate
 trunks.cloud.keepalive trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.correlation trunks.cloud.username
 trunks.cloud.password_file trunks.cloud.tls_names trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
@@ -17,7 +16,7 @@ trunks.cloud.refer trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud
 dial_peers[0].translate dial_peers[2].called_number
 policies.front-door.rules[0].when policies.front-door.share policies.front-door.revisit
 services hours latches number_lists emergency
-state.queues.Sales.source state.webex media cdr trace record reload translation_rules sip_profiles
+state.webex.entitlement state.webex.expect_for media cdr trace record reload translation_rules sip_profiles
 """.split()
 
 
@@ -30,6 +29,9 @@ def test_what_is_not_built_is_refused_key_by_key_and_nothing_else_is() -> None:
 
 def test_what_is_built_loads(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text("0123456789abcdef wallboard read\n")
+    (tmp_path / "secrets").mkdir()
+    for name in ("client", "refresh", "webhook"):
+        (tmp_path / "secrets" / name).write_text("0123456789abcdef0123456789abcdef\n")
     built = "\n".join(line for line in PLANNED.splitlines() if not line.endswith("# later"))
     examined = examine_bytes(built.encode(), str(tmp_path / "built.yaml"))
     assert [str(fault) for fault in (*examined.faults, *examined.warnings)] == []

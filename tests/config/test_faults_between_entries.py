@@ -167,12 +167,6 @@ CASES = [
         RULES + "policies: {p: {rules: [{name: a, to: cloud, when: 5}]}}",
         "5:51: policies.p.rules[0].when: expected text, got the number 5; put it in quotes",
     ),
-    Wrong(
-        "state from elsewhere",
-        Kind.NOT_BUILT,
-        LISTEN + "state: {source: webex}",
-        "2:17: state.source: not built yet: webex; this version can only do static",
-    ),
 ]
 
 

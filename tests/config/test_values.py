@@ -113,6 +113,7 @@ def test_defaults() -> None:
     assert (config.log.level, config.log.format) == ("info", "auto")
     assert (config.state.source, config.state.stale_after) == ("static", 60.0)
     assert config.state.queues["Q"].model_dump(exclude_none=True) == {
+        "source": "static",
         "length": 0,
         "longest_wait": 0.0,
         "total_wait": 0.0,

@@ -1,0 +1,142 @@
+"""Where the state of the contact centre comes from: the section `state` of a configuration."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from edge_router.config.faults import quoted
+from edge_router.config.values import Age, Count, Duration, Name, OneLine, Section, not_empty
+
+LONGEST_LOOKBACK = 240 * 60.0
+
+
+def _url(text: str) -> str:
+    """An absolute URL; without TLS only to this machine, where nobody listens in."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError(f"{quoted(text)} is no URL; write https:// and a host")
+    if parts.scheme == "http" and not _is_here(parts.hostname):
+        raise ValueError(f"{quoted(text)} would send secrets in the clear; write https://")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{quoted(text)} has more than a host, a port and a path; take that out")
+    return text.rstrip("/")
+
+
+def _is_here(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _webhook_url(text: str) -> str:
+    """What the cloud takes as a destination: https, a path, and no port but 443."""
+    parts = urlsplit(_url(text))
+    if not _is_here(parts.hostname or "") and parts.port not in (None, 443):
+        raise ValueError(
+            f"{quoted(text)} has the port {parts.port}; Webex delivers to port 443 only, without a port here"
+        )
+    if not parts.path.strip("/"):
+        raise ValueError(f"{quoted(text)} has no path; write {text.rstrip('/')}/webhooks/webex")
+    return text
+
+
+def _minutes(seconds: float) -> float:
+    if not 300 <= seconds <= LONGEST_LOOKBACK:
+        raise ValueError("is outside of what Webex takes; write 5m to 240m")
+    return seconds
+
+
+Url = Annotated[OneLine, AfterValidator(_url)]
+WebhookUrl = Annotated[OneLine, AfterValidator(_webhook_url)]
+SecretPlace = Annotated[Name, Field(description="A file, or env:NAME for an environment variable.")]
+
+
+class Queue(Section):
+    """The values of a queue, for source: static, or that others push it. What is left out is 0."""
+
+    source: Literal["static", "pushed"] = Field(
+        default="static", description="static: the values stand here. pushed: they come by PUT /v1/queues/NAME."
+    )
+    id: Name | None = Field(default=None, description="The queue's id, by which rules may name it too.")
+    length: Count = Field(default=0, description="Calls that wait.")
+    longest_wait: Age = Field(default=0.0, description="How long the first one has waited, in whole seconds.")
+    total_wait: Age = Field(default=0.0, description="How long all of them together have waited, in whole seconds.")
+    agents_available: Count = Field(default=0, description="Agents who could take a call now.")
+    agents_signed_on: Count = Field(default=0, description="Agents who are signed on.")
+    estimated_wait: Annotated[int, Field(strict=True, ge=-1)] = Field(
+        default=-1, description="Seconds that a new call would wait; -1: unknown."
+    )
+    age: Age = Field(default=0.0, description="How old these values are: lets rules see stale state, to try them.")
+
+
+class Webhook(Section):
+    """Where Webex Contact Center delivers its events, and what it signs them with."""
+
+    url: WebhookUrl = Field(description="The public https URL that leads to /webhooks/webex here.")
+    secret_file: SecretPlace = Field(description="File with the secret, 32 to 256 characters; or env:NAME.")
+
+
+class EstimatedWait(Section):
+    """The cloud's own estimate of a wait, asked for now and then."""
+
+    queues: Annotated[tuple[Name, ...], AfterValidator(not_empty)] = Field(
+        description="The queues that it is asked for.", json_schema_extra={"minItems": 1}
+    )
+    every: Duration = Field(default=60.0, description="How often each queue is asked for, at most.")
+    lookback: Annotated[Duration, AfterValidator(_minutes)] = Field(
+        default=900.0, description="What the cloud looks back on for its estimate: 5m to 240m."
+    )
+
+
+class Webex(Section):
+    """Webex Contact Center: where it is, who we are there, and how often it is asked."""
+
+    api: Url = Field(description="The API of your data centre, https://api.wxcc-us1.cisco.com for instance.")
+    token_url: Url = Field(default="https://webexapis.com/v1/access_token", description="Where tokens are had.")
+    authorize_url: Url = Field(
+        default="https://webexapis.com/v1/authorize", description="Where a person authorises: webex login."
+    )
+    redirect_uri: Url = Field(
+        default="http://127.0.0.1:8484/webex",
+        description="Where webex login listens; as registered with the integration.",
+    )
+    scopes: Annotated[tuple[Name, ...], AfterValidator(not_empty)] = Field(
+        default=("cjp:config_read", "cjp:config_write"), description="What webex login asks for."
+    )
+    org_id: Name = Field(description="The organisation's id.")
+    client_id: Name = Field(description="The client id of the integration or service app.")
+    client_secret_file: SecretPlace = Field(description="File with the client secret; or env:NAME.")
+    refresh_token_file: SecretPlace = Field(
+        description="File with the refresh token; rewritten when the token is rotated."
+    )
+    webhook: Webhook | None = Field(default=None, description="Events; without it the cloud is only asked.")
+    clock_tolerance: Duration = Field(
+        default=300.0, description="How far an event's time may be from ours, either way."
+    )
+    confirm_every: Duration = Field(
+        default=20.0, description="How often one light query for all queues and one for agents renews ages."
+    )
+    reconcile_every: Duration = Field(default=300.0, description="How often everything is compared.")
+    requests_per_minute: Annotated[int, Field(strict=True, ge=6, le=6000)] = Field(
+        default=240, description="For the whole client id; Retry-After is always obeyed."
+    )
+    estimated_wait: EstimatedWait | None = Field(default=None, description="Estimated waits; none without it.")
+
+
+class State(Section):
+    """Where the state of the contact centre comes from."""
+
+    source: Literal["static", "webex", "peer"] = Field(
+        default="static", description="static: the values stand in queues. webex: live. peer: another gateway has them."
+    )
+    stale_after: Duration = Field(default=60.0, description="Older values make a rule undecided.")
+    store: Name = Field(
+        default="state.sqlite", description="File that keeps the last state over a restart, for webex and peer."
+    )
+    queues: dict[Name, Queue] = Field(default={}, description="The queues by name: static, or pushed by others.")
+    webex: Webex | None = Field(default=None, description="Webex Contact Center, for source: webex.")
+    peers: tuple[Url, ...] = Field(
+        default=(), description="Other gateways to follow, for source: peer; the first that answers is followed."
+    )
+    peer_token_file: SecretPlace | None = Field(
+        default=None, description="File with the token that peers want, scope read; or env:NAME."
+    )
