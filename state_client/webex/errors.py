@@ -12,44 +12,60 @@ LONGEST_REASON: Final = 300
 
 
 class WebexError(Exception):
-    """The cloud answered, and not as it was asked to.
+    """The cloud didn't do what it was asked; the classes below say which kind of failure it was, where that matters.
 
-    ``status`` is HTTP's, ``tracking_id`` what Cisco's support asks for, ``reason`` the cloud's own words or ours.
+    ``status`` is HTTP's, 0 where no answer came. ``tracking_id`` is what Cisco's support asks for, ``reason`` the
+    cloud's own words or ours.
     """
 
     def __init__(self, operation: str, status: int, tracking_id: str, reason: str) -> None:
         self.operation = operation
         self.status = status
         self.tracking_id = tracking_id
-        self.reason = reason[:LONGEST_REASON]
+        self.reason = " ".join(reason.split())[:LONGEST_REASON]
         super().__init__(operation, status, tracking_id, self.reason)
 
     def __str__(self) -> str:
+        status = f"{self.status} " if self.status else ""
         tracked = f" (TrackingId {self.tracking_id})" if self.tracking_id else ""
-        return f"Webex: {self.operation}: {self.status} {self.reason}{tracked}"
+        return f"Webex {self.operation}: {status}{self.reason}{tracked}"
 
 
-class Refused(WebexError):
-    """403: the token is good, and its scopes or its user's role don't allow this."""
-
-    def __str__(self) -> str:
-        return (
-            f"{super().__str__()}. The authorisation needs the scope cjp:config_read (to make subscriptions also "
-            "cjp:config_write), and its user has to be a contact centre administrator"
-        )
+class Unreachable(WebexError):
+    """No answer came, or none but 5xx, or the breaker is open: the network or the cloud isn't well."""
 
 
 class Busy(WebexError):
-    """429, or our own limit: the request wasn't made or not processed. ``retry_after`` is in seconds."""
+    """Our own limit or the cloud's (429): the request wasn't processed. ``retry_after`` is in seconds."""
 
     def __init__(self, operation: str, status: int, tracking_id: str, reason: str, retry_after: float) -> None:
         super().__init__(operation, status, tracking_id, reason)
         self.retry_after = retry_after
 
 
-class Unreachable(WebexError):
-    """No answer came, or none but 5xx: the network, the cloud or our breaker. ``status`` is 0 where no answer came."""
+class Refused(WebexError):
+    """403: the token is good, but its scopes or its user's role don't allow this."""
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}. The authorisation needs the scope cjp:config_read, and cjp:config_write to make "
+            "subscriptions; its user has to be a contact centre administrator. A new scope counts after a new "
+            "`edge-router webex login`"
+        )
 
 
-class NotAuthorised(Exception):
-    """There is no token to ask with, and what to do about it."""
+class NotSaved(WebexError):
+    """The cloud gave a new refresh token, and it can't be kept. It is in memory, and writing is tried again."""
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}. The cloud gave a new refresh token, which would be lost at a restart: nothing is "
+            "asked of the cloud with it until it is saved"
+        )
+
+
+class NotAuthorised(WebexError):
+    """401, or there is no token to ask with."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}. Run `edge-router webex login`"

@@ -18,6 +18,13 @@ from state_client.webex.rest import WebexApi
 LOOKBACK: Final = 86400.0
 """Seconds in which what is still active has begun: a day, since records that the cloud forgot to close are older."""
 
+ACTIVITY_LOOKBACK: Final = 86400.0 - 60.0
+"""Seconds in which an activity that goes on has begun; the cloud takes less than 24 hours."""
+
+ACTIVITY_PAGE: Final = 1000
+MOST_ACTIVITIES: Final = 10_000
+"""What the cloud gives of a window at most, the oldest first: beyond it, what goes on now would be missing."""
+
 LOOKBACK_BY_ID: Final = 7 * 86400.0
 """Seconds in which an interaction that is asked for by name has begun."""
 
@@ -150,7 +157,7 @@ async def tasks_by_id(api: WebexApi, ids: Iterable[str], now: float) -> list[Tas
 
 
 async def parked_counts(api: WebexApi, now: float) -> dict[str, int]:
-    """How many calls wait in each queue, by the queue's id. A queue in which none waits isn't there, nor who waits to be called back."""
+    """How many calls wait in each queue, by the queue's id; without those who wait to be called back. 0 isn't there."""
     counts: dict[str, int] = {}
     async for row in _rows(api, "ParkedCounts", PARKED_COUNTS, _window(now, LOOKBACK)):
         queue_id = text(part(row, "lastQueue"), "id")
@@ -180,6 +187,40 @@ async def agent_counts(api: WebexApi, now: float) -> dict[tuple[str, str], int]:
             if team_id and state and text(channel, "channelType").lower() == "telephony":
                 counts[team_id, state] = counts.get((team_id, state), 0) + _count(row)
     return counts
+
+
+async def activities(api: WebexApi, now: float, lookback: float = ACTIVITY_LOOKBACK) -> list[AgentRow]:
+    """What each agent does now, by channel, from ``GET /v1/agents/activities``: another way than `agent_sessions`.
+
+    It is all or an error, as a search is. Who has been doing the same for longer than ``lookback`` isn't in it.
+    """
+    latest: dict[tuple[str, str], AgentRow] = {}
+    params = {name: str(value) for name, value in _window(now, lookback).items()} | {"orgId": api.org_id}
+    seen = 0
+    async for page in api.pages("activities", "/v1/agents/activities", params=params, size=ACTIVITY_PAGE):
+        for row in page:
+            agent = read_activity(row)
+            if agent.active and agent.agent_id and agent.state:
+                latest[agent.agent_id, agent.channel] = agent
+        seen += len(page)
+        if seen >= MOST_ACTIVITIES:
+            raise WebexError("activities", 200, "", f"there are {MOST_ACTIVITIES} activities or more in {lookback:g} s")
+    return list(latest.values())
+
+
+def read_activity(row: Mapping[str, Any]) -> AgentRow:
+    """An agent's activity from the cloud's form; it is active while it goes on."""
+    return AgentRow(
+        agent_id=text(row, "agentId"),
+        state=text(row, "currentState"),
+        channel=text(row, "channelType").lower() or "telephony",
+        name=text(row, "agentName"),
+        team_id=text(row, "teamId"),
+        team_name=text(row, "teamName"),
+        since=seconds(row, "startTime"),
+        idle_code=text(row, "idleCodeName"),
+        active=row.get("active") is True,
+    )
 
 
 def read_task(row: Mapping[str, Any]) -> TaskRow:

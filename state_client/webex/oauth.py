@@ -1,0 +1,265 @@
+"""The access token: got by the refresh token, renewed in time, and never at the price of losing the refresh token.
+
+The cloud may give a new refresh token with each access token (rotation, RFC 6749 §6). From then on the old one may be
+worth nothing, so the new one is on disk before its access token is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import aiohttp
+
+from state_client.webex.breaker import Breaker
+from state_client.webex.errors import NotAuthorised, NotSaved, Unreachable, WebexError
+from state_client.webex.fields import number, text
+from state_client.webex.secret import Secret, SecretError, SecretFile, hide
+from state_client.webex.transport import (
+    TIMEOUT,
+    Observe,
+    TooLarge,
+    check_address,
+    describe,
+    new_tracking_id,
+    read_body,
+    read_fault,
+    read_json,
+    timeouts,
+    unobserved,
+)
+
+logger = logging.getLogger(__name__)
+
+OPERATION: Final = "token"
+
+RENEW_AT: Final = 0.8
+"""The part of an access token's life after which a new one is got."""
+
+UNSAID_LIFE: Final = 3600.0
+"""Seconds that an access token is taken to live if the cloud doesn't say."""
+
+LARGEST_ANSWER: Final = 64 * 1024
+
+PATIENCE_OF_CLOSE: Final = 5.0
+"""Seconds that a shutdown waits for a renewal under way, whose refresh token would be lost otherwise."""
+
+
+class Grant:
+    """What the token endpoint gave. Times are seconds since the epoch; ``refresh_expires`` is 0 where it isn't said."""
+
+    __slots__ = ("access", "expires", "refresh", "refresh_expires", "renew_at")
+
+    def __init__(self, answer: Mapping[str, Any], now: float) -> None:
+        life = number(answer, "expires_in") or UNSAID_LIFE
+        refresh_life = number(answer, "refresh_token_expires_in")
+        self.access = Secret(text(answer, "access_token"))
+        self.refresh = Secret(text(answer, "refresh_token"))
+        self.expires = now + life
+        self.renew_at = now + life * RENEW_AT
+        self.refresh_expires = now + refresh_life if refresh_life else 0.0
+
+
+async def ask_for_grant(
+    http: aiohttp.ClientSession,
+    token_url: str,
+    form: Mapping[str, str | Secret],
+    clock: Callable[[], float],
+    observe: Observe = unobserved,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109 - aiohttp keeps it, and its own limits beside
+) -> Grant:
+    """Ask the token endpoint. Raises `NotAuthorised` if it refuses, `Unreachable` if it can't be asked now."""
+    url = check_address(token_url, "token_url")
+    secrets = [value for value in form.values() if isinstance(value, Secret)]
+    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in form.items()}
+    tracking_id = new_tracking_id()
+    now = clock()
+    status, fallback, body, failure = 0, "", b"", ("", "")
+    try:
+        async with http.post(
+            url,
+            data=plain,
+            headers={"TrackingId": tracking_id, "Accept": "application/json"},
+            allow_redirects=False,
+            timeout=timeouts(timeout),
+        ) as response:
+            body = await read_body(response, LARGEST_ANSWER)
+            status, fallback = response.status, response.reason or ""
+    except TooLarge:
+        failure = ("error", f"the answer is larger than {LARGEST_ANSWER} octets")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        failure = describe(error, timeout)
+    observe(OPERATION, failure[0] or str(status))
+    if failure[0]:  # raised out here so that it carries no exception of aiohttp's, which holds what was sent
+        raise Unreachable(OPERATION, 0, tracking_id, hide(failure[1], *secrets))
+    words, given_id = read_fault(body, fallback)
+    if status == 429 or status >= 500:
+        raise Unreachable(OPERATION, status, given_id or tracking_id, hide(words, *secrets))
+    if status in (400, 401, 403):
+        raise NotAuthorised(OPERATION, status, given_id or tracking_id, hide(words, *secrets))
+    if status != 200:
+        raise WebexError(OPERATION, status, given_id or tracking_id, f"{hide(words, *secrets)}: is token_url right?")
+    try:
+        answer = read_json(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or not text(answer, "access_token"):
+        raise Unreachable(OPERATION, status, tracking_id, "the answer holds no access token")
+    return Grant(answer, now)
+
+
+class TokenKeeper:
+    """Keeps one access token for everybody who asks.
+
+    ``fault`` says in words why the last renewal failed, "" if it didn't. ``expires`` and ``refresh_expires`` are
+    seconds since the epoch, 0 while they aren't known. `close` waits for a renewal under way.
+    """
+
+    def __init__(
+        self,
+        token_url: str,
+        client_id: str,
+        client_secret: SecretFile,
+        refresh: SecretFile,
+        http: aiohttp.ClientSession,
+        clock: Callable[[], float] = time.time,
+        observe: Observe = unobserved,
+    ) -> None:
+        check_address(token_url, "token_url")
+        self._token_url = token_url
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._file = refresh
+        self._http = http
+        self._clock = clock
+        self._observe = observe
+        self._grant: Grant | None = None
+        self._unsaved: Grant | None = None
+        self._refresh: Secret | None = None
+        self._breaker = Breaker()
+        self._renewal: asyncio.Task[Secret] | None = None
+        self.fault = ""
+
+    @property
+    def expires(self) -> float:
+        """When the access token in use ends."""
+        return self._grant.expires if self._grant else 0.0
+
+    @property
+    def refresh_expires(self) -> float:
+        """When the refresh token ends, unless it is used before."""
+        grant = self._unsaved or self._grant
+        return grant.refresh_expires if grant else 0.0
+
+    def hide(self, words: str) -> str:
+        """``words`` without any token of ours."""
+        grants = [grant for grant in (self._grant, self._unsaved) if grant]
+        return hide(words, self._refresh, *(secret for grant in grants for secret in (grant.access, grant.refresh)))
+
+    async def token(self) -> Secret:
+        """An access token that is good as far as we know. Raises `NotAuthorised` or `Unreachable`."""
+        grant, now = self._grant, self._clock()
+        if grant is not None and now < grant.renew_at:
+            return grant.access
+        try:
+            return await self._renewed()
+        except WebexError:
+            if grant is None or now >= grant.expires:
+                raise
+            return grant.access  # it still has a fifth of its life
+
+    async def renew(self, bad: Secret) -> Secret:
+        """Another access token than ``bad``, which the cloud didn't take. However many ask, one renewal is made."""
+        grant = self._grant
+        if grant is not None and grant.access != bad:
+            return grant.access
+        if grant is not None:
+            grant.renew_at = grant.expires = 0.0
+        return await self._renewed()
+
+    async def close(self) -> None:
+        """Wait a little for a renewal under way, since its refresh token would be lost otherwise."""
+        if self._renewal is not None:
+            await asyncio.wait([self._renewal], timeout=PATIENCE_OF_CLOSE)
+
+    async def _renewed(self) -> Secret:
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._renew())
+            self._renewal.add_done_callback(self._renewal_ended)
+        return await asyncio.shield(self._renewal)  # a caller who gives up doesn't end what others wait for
+
+    def _renewal_ended(self, renewal: asyncio.Task[Secret]) -> None:
+        self._renewal = None
+        if not renewal.cancelled():
+            renewal.exception()  # looked at, also where every caller has given up
+
+    async def _renew(self) -> Secret:
+        wait = await self._prepare()
+        if wait > 0:
+            raise Unreachable(OPERATION, 0, "", f"{self.fault}; next try in {wait:.0f} s")
+        try:
+            if self._unsaved is None:
+                self._unsaved = await self._ask()
+            access = await self._save()
+        except WebexError as error:
+            if self.fault != error.reason:
+                logger.error("%s", error)
+            self.fault = error.reason
+            raise
+        self.fault = ""
+        return access
+
+    async def _prepare(self) -> float:
+        """Look whether somebody logged in meanwhile; the seconds until the cloud may be asked."""
+        try:
+            kept = await asyncio.to_thread(self._file.read)
+        except SecretError:
+            kept = None  # said when it is needed
+        if kept is not None and kept != self._refresh:
+            if self._refresh is not None:  # what failed, failed for the old one
+                self._breaker.succeeded()
+                self._unsaved = None
+            self._refresh = kept
+        return 0.0 if self._unsaved else self._breaker.delay(self._clock())
+
+    async def _ask(self) -> Grant:
+        """Get a grant, which isn't in use yet."""
+        try:
+            refresh, client_secret = await asyncio.to_thread(self._read)
+            form: dict[str, str | Secret] = {
+                "grant_type": "refresh_token",
+                "client_id": self._client_id,
+                "client_secret": client_secret,
+                "refresh_token": refresh,
+            }
+            grant = await ask_for_grant(self._http, self._token_url, form, self._clock, self._observe)
+        except WebexError:
+            self._breaker.failed(self._clock())
+            raise
+        finally:
+            self._breaker.abandoned()
+        self._breaker.succeeded()
+        return grant
+
+    def _read(self) -> tuple[Secret, Secret]:
+        try:
+            return self._file.read(), self._client_secret.read()
+        except SecretError as error:
+            raise NotAuthorised(OPERATION, 0, "", str(error)) from None
+
+    async def _save(self) -> Secret:
+        """Put the new grant into use, its refresh token on disk first. What can't be saved is kept and tried again."""
+        grant = self._unsaved
+        assert grant is not None
+        if grant.refresh and grant.refresh != self._refresh:
+            try:
+                await asyncio.to_thread(self._file.write, grant.refresh)
+            except SecretError as error:
+                raise NotSaved(OPERATION, 0, "", str(error)) from None
+            self._refresh = grant.refresh
+        self._grant = grant
+        self._unsaved = None
+        return grant.access
