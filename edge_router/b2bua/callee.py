@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
+from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
 from edge_router.sip.message import Response
@@ -37,7 +38,7 @@ class CalleeLeg(Leg):
     """The callee's side of a call.
 
     ``provisional`` is the highest provisional code that it has sent, 0 for none; ``early`` the last one with a body,
-    kept only for a caller who is answered already.
+    kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class CalleeLeg(Leg):
         "invite",
         "provisional",
         "target",
+        "too_large",
     )
 
     def __init__(
@@ -66,6 +68,7 @@ class CalleeLeg(Leg):
         self.answered = False
         self.acknowledged = False
         self.given_up = False
+        self.too_large = False
         self._reason = ""
         self._cancelled = False
         self._ack_branch = ""
@@ -78,6 +81,7 @@ class CalleeLeg(Leg):
             f"INVITE {uri} SIP/2.0\r\nVia: {self.listener.via}{branch}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
         )
         message = head.encode("utf-8", "surrogateescape") + body
+        self.too_large = len(message) > LARGEST_DATAGRAM and not self.listener.reliable
         self.router.observer.request("out", "INVITE", self.trunk.name)
         self.invite = self.router.transactions.send("INVITE", branch, message, self.listener, self.address, self)
 

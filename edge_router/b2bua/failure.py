@@ -19,7 +19,10 @@ _CODES_FOR_CALLER: Final = {401: 403, 407: 403}
 
 
 class Failure(NamedTuple):
-    """How an attempt at a target ended: the final status, None if none came, and the response that bore it."""
+    """How an attempt at a target ended: the final status, None if none came, and the response that bore it.
+
+    A status without a response is our own: what could not be sent.
+    """
 
     callee: CalleeLeg
     code: int | None
@@ -37,8 +40,10 @@ def give_back(call: Call, failure: Failure | None, last: str) -> None:
         call.remark(f"{last}: {failure.word}")
     if failure is None:
         call.refuse(480, reason_phrase(480), "failed", f"Reason: Q.850;cause={_NO_CIRCUIT}\r\n", _NO_CIRCUIT)
-    elif failure.code is None or failure.response is None:
+    elif failure.code is None:
         call.refuse(408, reason_phrase(408), "failed", cause=_RECOVERY_ON_TIMER)
+    elif failure.response is None:
+        call.refuse(failure.code, reason_phrase(failure.code), "failed")
     else:
         _pass_on(call, failure.callee, failure.code, failure.response)
 

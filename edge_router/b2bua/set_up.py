@@ -180,7 +180,7 @@ async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failu
             continue
         if event in (TIMEOUT, WAITED):
             callee.give_up()
-            return Failure(callee, None)
+            return Failure(callee, 513 if callee.too_large else None)
         response: Response = what
         code = response.code
         if code >= 300:
@@ -204,6 +204,8 @@ def _moves_on(failures: FailureSet, code: int | None) -> bool:
 
 def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg, now: float) -> None:
     """What a failed attempt says of the target: silence and 503 count against it, any other answer for it."""
+    if callee.too_large:
+        return  # it was never asked
     if failure.code == 503:
         trunk.failed(target, now)
         seconds = _retry_after(failure.response)

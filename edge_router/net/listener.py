@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from edge_router.net.address import Address
+
+LARGEST_DATAGRAM: Final = 65_507
+"""Octets that a UDP datagram over IPv4 has room for (RFC 768, RFC 791); over IPv6 there are 20 more."""
 
 
 class Listener(Protocol):

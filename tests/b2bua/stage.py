@@ -17,6 +17,7 @@ from edge_router.b2bua.router import Router
 from edge_router.config.build import build
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config
+from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.timers import GIVE_UP, T4, TICK
 from tests.b2bua.leg import Leg, Party
 from tests.end_to_end.wire import Wire
@@ -72,7 +73,7 @@ class Line:
         if address[0] in self.deaf:
             return True
         message = Wire.read(data)
-        if address in self.cut:
+        if address in self.cut or len(data) > LARGEST_DATAGRAM:
             return False
         self.parties[address].take(message)
         return True

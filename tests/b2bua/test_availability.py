@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge_router.net.listener import LARGEST_DATAGRAM
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.stage import CLOUD_FIRST, DIAL_PEERS, REDIRECTED, REFERRED, Stage
 from tests.b2bua.test_hunting import ONE_TARGET, called, takes_it
@@ -70,6 +71,27 @@ def test_ringing_too_long_is_no_failure_of_the_target(open_stage: OpenStage) -> 
         stage.premise.is_called().refuses(486)
         caller.hears_refusal(486)
     assert is_up(stage)
+
+
+def test_an_invite_that_fits_no_datagram_says_nothing_of_the_target(open_stage: OpenStage) -> None:
+    """Or else a caller could take a trunk from all others by three calls with more in them than can be sent on."""
+
+    def too_much() -> None:
+        caller = stage.carrier.calls(CLOUD_FIRST, body=bytes(LARGEST_DATAGRAM - 300))
+        caller.hears(100)
+        stage.pass_time(0.1)
+        caller.hears_refusal(513)
+        stage.ear.records.clear()
+
+    stage = open_stage(cloud=ONE_TARGET)
+    for _ in range(4):
+        too_much()
+    assert is_up(stage)
+    lost(stage, 503)
+    lost(stage, 503)
+    too_much()
+    lost(stage, 503)
+    assert not is_up(stage)
 
 
 def test_a_503_with_retry_after_holds_the_target(stage: Stage) -> None:
