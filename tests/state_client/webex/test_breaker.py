@@ -19,9 +19,7 @@ def test_it_opens_after_five_failures_in_a_row() -> None:
     assert breaker.delay(0.0) == 0
     breaker.succeeded()
     fail(breaker, FAILURES - 1, 0.0)
-    assert not breaker.is_open
     fail(breaker, 1, 0.0)
-    assert breaker.is_open
     assert breaker.delay(10.0) == FIRST_PAUSE - 10
 
 
