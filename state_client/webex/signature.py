@@ -9,18 +9,20 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
+from state_client.webex.secret import Secret
+
 SIGNATURE: Final = "X-WebexCC-Signature"
 TIMESTAMP: Final = "X-WebExCC-Timestamp"
 WINDOW: Final = 300.0
 """Seconds, both ways, that the cloud's clock may differ from ours, way included."""
 
 
-def sign(secret: bytes, body: bytes) -> str:
+def sign(secret: Secret, body: bytes) -> str:
     """The signature of a body: 64 hexadecimal digits, lower case."""
-    return hmac.digest(secret, body, "sha256").hex()
+    return hmac.digest(secret.reveal().encode(), body, "sha256").hex()
 
 
-def verify(secret: bytes, body: bytes, header: str) -> bool:
+def verify(secret: Secret, body: bytes, header: str) -> bool:
     """Whether ``header`` is the signature of ``body``. It takes as long whichever digit is wrong."""
     if not secret:
         return False

@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
+from state_client.webex.secret import Secret
 from state_client.webex.signature import SIGNATURE, TIMESTAMP, sign
 
-SECRET = b"the-secret-of-the-webhook-32-or-more"
+SECRET = Secret("the-secret-of-the-webhook-32-or-more")
 SUBSCRIPTION = "41e92806-331d-4802-bc12-674f92d4a6f7"
 
 
@@ -34,7 +35,7 @@ def task_post(event_id: str, task_id: str, at: float, name: str = "task:parked",
     return body(name, data, **({"id": event_id, "comciscotimestamp": str(round(at * 1000))} | extra))
 
 
-def signed(raw: bytes, secret: bytes = SECRET) -> dict[str, str]:
+def signed(raw: bytes, secret: Secret = SECRET) -> dict[str, str]:
     """The headers that the cloud sends along."""
     sent = orjson.loads(raw).get("comciscotimestamp")
     return {SIGNATURE: sign(secret, raw), "Content-Type": "application/json"} | ({TIMESTAMP: str(sent)} if sent else {})

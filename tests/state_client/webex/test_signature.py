@@ -1,8 +1,9 @@
 import pytest
 
+from state_client.webex.secret import Secret
 from state_client.webex.signature import WINDOW, same_time, sign, timely, verify
 
-SECRET = b"Jefe"
+SECRET = Secret("Jefe")
 BODY = b"what do ya want for nothing?"
 SIGNATURE = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
 """RFC 4231, test case 2."""
@@ -28,11 +29,11 @@ def test_anything_else_is_not(header: str) -> None:
 
 def test_another_body_or_secret_has_another_signature() -> None:
     assert not verify(SECRET, BODY + b" ", SIGNATURE)
-    assert not verify(b"jefe", BODY, SIGNATURE)
+    assert not verify(Secret("jefe"), BODY, SIGNATURE)
 
 
 def test_no_secret_signs_nothing() -> None:
-    assert not verify(b"", BODY, sign(b"", BODY))
+    assert not verify(Secret(""), BODY, sign(Secret(""), BODY))
 
 
 @pytest.mark.parametrize(
