@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from operator import attrgetter
 from typing import Final, Protocol
 
@@ -137,6 +138,7 @@ class QueueRead:
     def __init__(self, name: str, field: str, surroundings: Surroundings) -> None:
         self.kind: type[Value] = QUEUE_FIELDS[field]
         self._name = name
+        self._field = field
         self._find = surroundings.picture.queue
         self._stale_after = surroundings.stale_after
         self._get: Callable[[Queue], int] | None = None if field == "age" else attrgetter(field)
@@ -146,18 +148,23 @@ class QueueRead:
         queue = self._find(self._name)
         if queue is None:
             raise Undecided(f"nothing is known of queue({shown(self._name)})")
-        age = queue.age(now)
+        age = queue.age_of(self._field, now)
         if self._get is None:
             return age
         if age > self._stale_after:
-            limit = f"{self._stale_after:g} s"
-            raise Undecided(f"queue({shown(self._name)}) is {age:.1f} s old, more than {limit}")
+            raise Undecided(f"queue({shown(self._name)}) {self._how_old(age)}")
         return self._get(queue)
 
     def age(self, now: float) -> float | None:
-        """The age of the queue's values."""
+        """The age of the value; None where it was never known."""
         queue = self._find(self._name)
-        return None if queue is None else queue.age(now)
+        age = inf if queue is None else queue.age_of(self._field, now)
+        return None if age == inf else age
+
+    def _how_old(self, age: float) -> str:
+        if age == inf:
+            return f"has no {self._field} that is still known to be true"
+        return f"is {age:.1f} s old, more than {self._stale_after:g} s"
 
 
 class TrunkRead(_Ageless):

@@ -127,6 +127,23 @@ class TestStale:
         world.picture.set("Live", NOW + 61, length=1)
         assert door.decide(call(), NOW + 61).fallback is None
 
+    def test_a_rule_is_as_old_as_the_values_that_it_reads(self) -> None:
+        world = surroundings()
+        world.picture.set("Live", NOW, source="event", length=1)
+        world.picture.set("Live", NOW + 61, source="event", agents_available=2)
+        door = policy(rule('queue("Live").agents_available == 2'), world=world)
+        decision = door.decide(call(), NOW + 62)
+        assert (decision.fallback, decision.age) == (None, 1.0)
+        old = policy(rule('queue("Live").length == 1'), world=world).decide(call(), NOW + 62)
+        assert (old.fallback, old.age) == ("stale", 62.0)
+
+    def test_what_nobody_has_said_yet_is_stale(self) -> None:
+        world = surroundings()
+        world.picture.set("Live", NOW, source="event", length=1)
+        decision = policy(rule('queue("Live").agents_available == 0'), world=world).decide(call(), NOW)
+        assert decision.because.endswith('queue("Live") has no agents_available that is still known to be true')
+        assert (decision.fallback, decision.age) == ("stale", None)
+
 
 class TestError:
     def test_ends_the_evaluation_and_is_told(self) -> None:

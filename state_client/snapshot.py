@@ -1,0 +1,258 @@
+"""Comparing what is kept with what a search shows, and correcting it.
+
+A search shows the cloud as it was some seconds back. So it is never believed against an event that came within SETTLE
+before it was asked; what it shows of things that we have no such tidings of, it knows better than we do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from state_client.agent import DONE, EVENTS, SIGNED_OFF, WRAPPED, Agent, state_of
+from state_client.agent_table import COARSE, AgentTable
+from state_client.order import SETTLE
+from state_client.picture import ENGAGED, IDLE, NOT_RESPONDING, TELEPHONY
+from state_client.rows import AgentRow, TaskRow
+from state_client.task import CONNECTED, ENDED, NEW, OFFERED, PARKED, RANKS, TALKING, WRAPUP, Task
+from state_client.task_table import TaskTable
+
+CONFIRM: Final = "confirm"
+
+STATUSES: Final[dict[str, str]] = {
+    "new": NEW,
+    "created": NEW,
+    "parked": PARKED,
+    "queued": PARKED,
+    "connect": OFFERED,
+    "offered": OFFERED,
+    "connected": CONNECTED,
+    "assigned": CONNECTED,
+    "wrapup": WRAPUP,
+    "ended": ENDED,
+    "abandoned": ENDED,
+    "completed": ENDED,
+}
+"""The words of searches and lists, and our states."""
+
+OFFER: Final = 30.0
+"""Seconds that an agent's telephone may ring while a search still calls the contact parked."""
+
+
+class TaskComparison:
+    """One search of all active inbound telephone contacts, page by page.
+
+    ``asked`` is when the first page was asked for. ``corrections`` counts what had to be put right.
+    """
+
+    __slots__ = ("_asked", "_seen", "_settled", "_source", "_table", "corrections")
+
+    def __init__(self, table: TaskTable, asked: float, source: str) -> None:
+        self.corrections = 0
+        self._table = table
+        self._asked = asked
+        self._settled = asked - SETTLE
+        self._source = source
+        self._seen: set[str] = set()
+
+    def take(self, rows: Iterable[TaskRow], now: float) -> None:
+        """Compare with one page."""
+        for row in rows:
+            self._seen.add(row.id)
+            state = STATUSES.get(row.status.lower(), "") if row.active else ENDED
+            if state:
+                self.corrections += self._take(row, state, now)
+
+    def finish(self, now: float) -> int:
+        """End what no page has shown, and renew the age of every queue. Gives the number of corrections."""
+        for task in list(self._table.tasks.values()):
+            if task.id not in self._seen and covered(task) and task.heard <= self._settled:
+                self._table.end(task, self._settled, now)
+                self.corrections += 1
+        for queue in self._table.queues.values():
+            if queue.queue.channel.lower() == TELEPHONY:
+                self._table.publish(queue, now, self._asked, self._source)
+        return self.corrections
+
+    def _take(self, row: TaskRow, state: str, now: float) -> bool:
+        """Compare with one row. Gives whether anything had to be corrected."""
+        table = self._table
+        task = table.tasks.get(row.id)
+        made = task is None
+        if task is None:
+            grave = table.graves.get(row.id)
+            if state in (ENDED, WRAPUP) or (grave is not None and grave.heard > self._settled):
+                return False
+            table.graves.pop(row.id, None)
+            task = table.tasks[row.id] = Task(row.id)
+        settled = task.heard <= self._settled
+        wrong = settled and (made or not _same(task, row, state, self._asked))
+        if wrong:
+            task.order.note_row(row.active_at, self._asked, RANKS[state])
+            _correct(task, row, state)
+        missing = _fill(task, row)
+        if wrong or missing:
+            table.seat(task, now)
+        return wrong
+
+
+def settle_doubt(table: TaskTable, rows: Iterable[TaskRow], asked: float, now: float) -> int:
+    """Take what a search by id has shown of the doubted interactions. What it doesn't show has ended."""
+    shown = {row.id: row for row in rows}
+    corrections = 0
+    for id in table.doubted(now):
+        task = table.tasks[id]
+        row = shown.get(id)
+        state = STATUSES.get(row.status.lower(), "") if row is not None and row.active else ENDED
+        if task.heard > asked - SETTLE or not state:
+            continue
+        task.doubted = False
+        if row is None or state in (ENDED, WRAPUP):
+            table.end(task, asked - SETTLE, now)
+            corrections += 1
+            continue
+        if not _same(task, row, state, asked):
+            task.order.note_row(row.active_at, asked, RANKS[state])
+            _correct(task, row, state)
+            corrections += 1
+        _fill(task, row)
+        task.vouched = asked
+        table.seat(task, now)
+    return corrections
+
+
+def covered(task: Task) -> bool:
+    """Whether a search of active inbound telephone contacts should show an interaction."""
+    return (task.channel or TELEPHONY) == TELEPHONY and task.direction != "outbound"
+
+
+def confirm_tasks(table: TaskTable, counts: Mapping[str, int], asked: float, now: float) -> tuple[str, ...]:
+    """Renew the age of every queue that has as many parked contacts as a search counts. Gives the ids of the others."""
+    wrong = []
+    for id in counts:
+        table.queue(id)
+    for id, queue in table.queues.items():
+        if queue.queue.channel.lower() != TELEPHONY:
+            continue
+        if queue.agrees(counts.get(id, 0), asked - SETTLE):
+            table.publish(queue, now, asked, CONFIRM)
+        else:
+            wrong.append(id)
+    return tuple(wrong)
+
+
+class AgentComparison:
+    """One search of all signed-on agents, page by page, as with tasks."""
+
+    __slots__ = ("_asked", "_channels", "_seen", "_settled", "_source", "_table", "corrections")
+
+    def __init__(self, table: AgentTable, asked: float, source: str) -> None:
+        self.corrections = 0
+        self._table = table
+        self._asked = asked
+        self._settled = asked - SETTLE
+        self._source = source
+        self._seen: set[tuple[str, str]] = set()
+        self._channels = {TELEPHONY}
+
+    def take(self, rows: Iterable[AgentRow], now: float) -> None:
+        """Compare with one page."""
+        for row in rows:
+            state = state_of(row.state) if row.active else SIGNED_OFF
+            if state == DONE:
+                state = ENGAGED
+            elif state == WRAPPED:
+                state = IDLE
+            self._channels.add(row.channel)
+            self._seen.add((row.agent_id, row.channel))
+            agent = self._table.agent(row.agent_id) if state else None
+            if agent is not None:
+                self.corrections += self._take(agent, row, state, now)
+
+    def finish(self, now: float) -> int:
+        """Sign off whom no page has shown, and renew the age of every team. Gives the number of corrections."""
+        for agent in self._table.agents.values():
+            for name in agent.channels:
+                if name in self._channels and (agent.id, name) not in self._seen:
+                    self.corrections += self._set(agent, name, SIGNED_OFF, 0.0, now)
+        self._table.renew_agreed(set(), self._channels, self._asked, self._source)
+        return self.corrections
+
+    def _take(self, agent: Agent, row: AgentRow, state: str, now: float) -> bool:
+        agent.name = agent.name or row.name
+        self._table.move(agent, row.team_id, min(row.since or self._settled, self._settled), now)
+        corrected = self._set(agent, row.channel, state, row.since, now)
+        if agent.channels[row.channel].state == IDLE:
+            agent.channels[row.channel].idle_code = row.idle_code
+        return corrected
+
+    def _set(self, agent: Agent, name: str, state: str, since: float, now: float) -> bool:
+        channel = agent.channel(name)
+        before = channel.state
+        if channel.heard > self._settled or state == before or (before == NOT_RESPONDING and state == IDLE):
+            return False
+        if agent.signed_off_at > self._settled:
+            return False
+        channel.state = state
+        channel.order.note_row(since, self._asked, EVENTS["agent:state_change"])
+        self._table.shift(agent, name, before, now)
+        return True
+
+
+def confirm_agents(
+    table: AgentTable, counts: Mapping[tuple[str, str], int], asked: float, now: float
+) -> tuple[str, ...]:
+    """Renew the age of every team, and of queues all of whose teams agree. ``counts`` are by team id and state.
+
+    The states are the cloud's words. Gives the ids of the teams that don't agree.
+    """
+    coarse: dict[str, dict[str, int]] = {id: {} for id in table.teams}
+    for (team_id, word), count in counts.items():
+        state = state_of(word)
+        name = COARSE.get(state, ENGAGED if state == DONE else "")
+        if name:
+            of_team = coarse.setdefault(team_id, {})
+            of_team[name] = of_team.get(name, 0) + count
+    wrong = {id for id, of_team in coarse.items() if not table.team(id).agrees(of_team, asked - SETTLE)}
+    table.renew_agreed(wrong, {TELEPHONY}, asked, CONFIRM)
+    return tuple(wrong)
+
+
+def _same(task: Task, row: TaskRow, state: str, asked: float) -> bool:
+    """Whether a row says of an interaction what is known of it."""
+    if row.callback and not task.callback:
+        return False
+    if state == PARKED and task.state == OFFERED:
+        return asked - task.order.time < OFFER
+    if (CONNECTED if task.state in TALKING else task.state) != state:
+        return False
+    return state != PARKED or not row.queue_id or row.queue_id == task.queue_id
+
+
+def _correct(task: Task, row: TaskRow, state: str) -> None:
+    """Make an interaction what a row says."""
+    time = task.order.time
+    if row.queue_id:
+        task.queue_id, task.queue_told = row.queue_id, time
+    task.callback = task.callback or row.callback
+    known = task.parked_at and task.parked_in == task.queue_id
+    task.enter(state, time)
+    if state == PARKED and not known:
+        # A search says when a contact was made, and last touched, not when it was parked. Who has an agent's name on
+        # him has been in a queue before; of others the time in the menu is counted as waiting.
+        task.parked_at = time if row.agent_id or not row.created else row.created
+        task.guessed = True
+
+
+def _fill(task: Task, row: TaskRow) -> bool:
+    """Take from a row what isn't known yet. Gives whether the interaction may have another place by that."""
+    place = (task.queue_id, task.channel, task.direction)
+    task.queue_id = task.queue_id or row.queue_id
+    task.channel = task.channel or row.channel
+    task.direction = task.direction or row.direction
+    task.origin = task.origin or row.origin
+    task.destination = task.destination or row.destination
+    task.team_id = row.team_id or task.team_id
+    task.agent_id = row.agent_id or task.agent_id
+    task.created = task.created or row.created
+    return place != (task.queue_id, task.channel, task.direction)

@@ -1,0 +1,237 @@
+"""The contact centre from outside: what is told goes in, and the picture shows it."""
+
+from math import inf
+
+import pytest
+
+from state_client.picture import Queue, Team
+from state_client.rows import QueueRow, TaskEvent, TeamRow
+from state_client.task_table import FORGET, GRAVES
+from tests.state_client.tidings import agent, centre, line, queue, task, tell
+
+T = 1_750_000_000.0
+
+
+def test_a_queue_fills_and_empties() -> None:
+    cc = centre()
+    tell(cc, task("1", "new", T), task("1", "parked", T + 5, "q"), task("2", "parked", T + 8, "q"))
+    assert line(cc) == (2, 3, 3)
+    cc.tick(T + 15.5)
+    assert line(cc) == (2, 10, 18), "10.5 and 7.5 seconds"
+    tell(cc, task("1", "connect", T + 20, "q"))
+    assert (line(cc), queue(cc).calls) == ((1, 12, 12), 1)
+    tell(cc, task("1", "connected", T + 22), task("2", "ended", T + 30, reason="Customer Left"))
+    assert (line(cc), queue(cc).calls) == ((0, 0, 0), 1)
+    tell(cc, task("1", "ended", T + 90, reason="Agent Left", terminating_party="Agent"))
+    assert (queue(cc).calls, cc.tasks) == (0, {})
+
+
+def test_a_transfer_moves_to_the_other_queue() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q"), task("1", "parked", T + 60, "r"))
+    cc.tick(T + 70)
+    assert (line(cc), line(cc, "Sales")) == ((0, 0, 0), (1, 10, 10))
+
+
+def test_rona_puts_it_back_where_it_waited() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q"), task("1", "connect", T + 10, "q"))
+    tell(cc, task("1", "ended", T + 28, reason="RONA Timer Expired", terminating_party="System"))
+    cc.tick(T + 30)
+    assert line(cc) == (1, 30, 30)
+
+
+def test_a_late_event_with_the_queue_puts_it_in_place() -> None:
+    cc = centre()
+    ended = task("1", "ended", T + 9, reason="RONA Timer Expired", terminating_party="System")
+    assert tell(cc, ended, task("1", "parked", T, "q")) == ["applied", "late"]
+    cc.tick(T + 10)
+    assert line(cc) == (1, 10, 10)
+
+
+@pytest.mark.parametrize("kind", ["ended", "failed", "capture:available"])
+def test_what_comes_late_does_not_raise_the_dead_but_news_does(kind: str) -> None:
+    cc = centre()
+    assert tell(cc, task("1", kind, T + 9), task("1", "parked", T, "q"), task("1", "parked", T + 9, "q")) == [
+        "applied",
+        "late",
+        "late",
+    ]
+    assert line(cc) == (0, 0, 0)
+    assert tell(cc, task("1", "parked", T + 10, "q")) == ["applied"]
+    assert line(cc)[0] == 1
+
+
+def test_the_dead_are_forgotten_in_time() -> None:
+    cc = centre()
+    tell(cc, task("1", "ended", T))
+    cc.tick(T + GRAVES - 1)
+    assert cc.table.graves
+    cc.tick(T + GRAVES)
+    assert not cc.table.graves
+
+
+def test_what_nothing_is_heard_of_for_days_is_dropped() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q", channel="email"))
+    cc.tick(T + FORGET - 61)
+    assert len(cc.tasks) == 1
+    cc.tick(T + FORGET + 1)
+    assert not cc.tasks
+
+
+@pytest.mark.parametrize(
+    "fields", [{"direction": "outbound"}, {"outbound_type": "COURTESY_CALLBACK"}, {"channel": "chat"}]
+)
+def test_only_inbound_calls_count_in_a_telephone_queue(fields: dict[str, str]) -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q", **fields))
+    assert line(cc) == (0, 0, 0)
+
+
+def test_a_chat_queue_counts_chats() -> None:
+    cc = centre(QueueRow("c", "Chat", channel="CHAT"))
+    tell(cc, task("1", "parked", T, "c", channel="chat"), task("2", "parked", T, "c"))
+    assert line(cc, "Chat")[0] == 1
+
+
+def test_a_queue_is_shown_as_soon_as_its_name_is_known() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "new"), task("2", "parked", T + 1, "new", channel="chat"))
+    tell(cc, agent("a", "Available", T, "nt"))
+    assert cc.unknown_ids() == ({"new"}, {"nt"})
+    assert cc.picture.queue("new") is None
+    cc.configure([QueueRow("new", "Novel", channel="CHAT", team_ids=("nt",))], [TeamRow("nt", "Newts")])
+    assert cc.unknown_ids() == (set(), set())
+    assert (line(cc, "Novel")[0], queue(cc, "new").channel) == (1, "CHAT"), "the chat counts, the call doesn't"
+    team = cc.picture.team("Newts")
+    assert team is not None
+    assert team.available == 1
+
+
+def test_a_queue_gets_another_name() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q"))
+    cc.configure([QueueRow("q", "Help")], [])
+    assert (line(cc, "Help")[0], cc.picture.queue("Support")) == (1, None)
+    assert cc.queues["q"].team_ids == ("g", "s"), "a list that leaves out the groups doesn't forget them"
+
+
+def test_agents_count_once_in_each_queue_of_their_team() -> None:
+    cc = centre()
+    tell(cc, agent("a", "Available", T), agent("b", "Idle", T), agent("c", "Available", T, "s"))
+    assert (queue(cc).agents_available, queue(cc).agents_signed_on) == (2, 3)
+    assert (queue(cc, "Sales").agents_available, queue(cc, "Sales").agents_signed_on) == (1, 2)
+    tell(cc, agent("a", "Engaged", T + 1), agent("c", "", T + 1, "s", type="logout"))
+    assert (queue(cc).agents_available, queue(cc).agents_signed_on) == (0, 2)
+    team = cc.picture.team("G")
+    assert isinstance(team, Team)
+    assert (team.engaged, team.idle, team.signed_on) == (1, 1, 2)
+
+
+def test_an_agent_moves_to_another_team() -> None:
+    cc = centre()
+    tell(cc, agent("a", "Available", T), agent("a", "Idle", T - 1, "s"))
+    assert queue(cc, "Sales").agents_available == 1, "what is older doesn't move him"
+    tell(cc, agent("a", "Available", T + 1, "s"))
+    assert (queue(cc).agents_available, queue(cc, "Sales").agents_available) == (1, 0)
+
+
+def test_distribution_groups_that_change_count_anew() -> None:
+    cc = centre()
+    tell(cc, agent("a", "Available", T), agent("c", "Idle", T, "s"))
+    cc.configure([QueueRow("r", "Sales", team_ids=("s", "s"))], [])
+    assert (queue(cc, "Sales").agents_available, queue(cc, "Sales").agents_signed_on) == (0, 1)
+    tell(cc, agent("a", "Idle", T + 1), agent("c", "Available", T + 1, "s"))
+    assert (queue(cc, "Sales").agents_available, queue(cc, "Sales").agents_signed_on) == (1, 1)
+
+
+def test_another_channel_of_an_agent_counts_in_queues_of_that_channel() -> None:
+    cc = centre(QueueRow("c", "Chat", channel="CHAT", team_ids=("g",)), QueueRow("q", "Support", team_ids=("g",)))
+    tell(cc, agent("a", "Available", T, channel="chat", type="channelType_state_change"))
+    assert (queue(cc, "Chat").agents_available, queue(cc).agents_signed_on) == (1, 0)
+
+
+def test_events_renew_the_age_of_their_own_group() -> None:
+    cc = centre(offset=1000.0)
+    now = T + 30 - 1000
+    assert (queue(cc).age(now), queue(cc).of_tasks.source) == (inf, "awaited")
+    tell(cc, task("1", "parked", T, "q"))
+    assert (queue(cc).age_of("length", now), queue(cc).age_of("agents_available", now)) == (30.0, inf)
+    tell(cc, agent("a", "Available", T + 10), delay=5.0)
+    assert (queue(cc).age_of("agents_available", now), queue(cc).age(now)) == (20.0, 30.0)
+    assert queue(cc).of_agents.source == "event"
+    tell(cc, task("1", "parked", T, "q"), delay=20.0)
+    assert queue(cc).age_of("length", now) == 30.0, "what is late renews nothing"
+    cc.apply(task("1", "connect", T + 99, "q"), T + 30)
+    assert queue(cc).age_of("length", now) == 0.0, "the cloud's clock may be ahead"
+
+
+def test_both_queues_of_a_transfer_are_renewed() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q"), task("1", "parked", T + 60, "r"))
+    assert queue(cc).age_of("length", T + 61) == queue(cc, "Sales").age_of("length", T + 61) == 1.0
+
+
+def test_an_estimate_has_its_own_age() -> None:
+    cc = centre()
+    cc.set_estimate("q", 20.6, T)
+    assert (queue(cc).estimated_wait, queue(cc).age_of("estimated_wait", T + 5)) == (21, 5.0)
+    cc.set_estimate("q", None, T + 6)
+    assert (queue(cc).estimated_wait, queue(cc).age_of("estimated_wait", T + 6)) == (-1, 0.0)
+
+
+def test_what_is_pushed_holds_for_its_time() -> None:
+    cc = centre(offset=1000.0)
+    pushed = cc.push("CCX", 30.0, T, length=4)
+    assert (pushed.length, pushed.source, pushed.age(T - 1000 + 29)) == (4, "pushed", 29.0)
+    assert pushed.age(T - 1000 + 30) == inf
+    assert cc.push("CCX", None, T, agents_available=1) is cc.picture.queue("CCX")
+    assert pushed.age_of("agents_available", T - 1000 + 500) == 500.0
+
+
+def test_the_listener_hears_of_each_queue_that_changes() -> None:
+    cc = centre()
+    heard: list[Queue] = []
+    cc.listener = heard.append
+    names = []
+    for say in (
+        lambda: tell(cc, task("1", "parked", T, "q")),
+        lambda: tell(cc, task("1", "parked", T, "q")),
+        lambda: tell(cc, task("2", "parked", T, "unnamed")),
+        lambda: tell(cc, agent("a", "Available", T)),
+        lambda: cc.tick(T + 0.5),
+        lambda: tell(cc, agent("a", "Available", T)),
+        lambda: cc.tick(T + 1.0),
+        lambda: cc.set_estimate("r", 9.0, T),
+        lambda: cc.push("CCX", 30.0, T, length=4),
+        lambda: cc.confirm_tasks({"q": 1}, T + 2, T + 2),
+        lambda: cc.compare_tasks([], T + 30, T + 30),
+        lambda: cc.configure([QueueRow("q", "Help")], []),
+    ):
+        heard.clear()
+        say()
+        names.append({queue.name for queue in heard})
+    assert names == [
+        {"Support"},
+        set(),
+        set(),
+        {"Support", "Sales"},
+        set(),
+        set(),
+        {"Support"},
+        {"Sales"},
+        {"CCX"},
+        {"Support", "Sales"},
+        {"Support", "Sales"},
+        {"Help"},
+    ]
+
+
+def test_what_is_no_news_of_anything_is_ignored() -> None:
+    cc = centre()
+    assert tell(cc, task("1", "task-message:appended", T), task("", "parked", T)) == ["ignored"] * 2
+    unknown = [agent("", "Idle", T), agent("a", "dozing", T), agent("a", "Idle", T, type="daydream")]
+    assert tell(cc, *unknown) == ["ignored"] * 3
+    assert tell(cc, TaskEvent("x", "task:origin-updated", T, "1")) == ["ignored"]
+    assert not cc.tasks
