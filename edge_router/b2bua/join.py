@@ -79,7 +79,6 @@ def _part(call: Call, callee: CalleeLeg, why: str) -> None:
     """Ends what can't be joined."""
     call.remark(why)
     callee.give_up()
-    call.callee = None
     call.refuse(500, "", "failed")
 
 

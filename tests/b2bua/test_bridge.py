@@ -190,6 +190,8 @@ def test_a_second_answer_from_behind_a_forking_proxy_gets_ack_and_bye(stage: Sta
     assert callee.hears("ACK").get("To") == callee.local
     bye = callee.is_hung_up()
     assert bye.get("To") == callee.local
+    callee.says(200)
+    callee.hears_nothing()  # its BYE is under way
     caller.hears_nothing()
     callee.local = first
     caller.hangs_up()

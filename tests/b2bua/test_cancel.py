@@ -140,10 +140,11 @@ def test_after_the_answer_it_changes_nothing(stage: Stage) -> None:
 def test_of_an_invite_that_was_refused_already(stage: Stage, seconds: int, code: int) -> None:
     caller, callee = stage.ringing()
     callee.refuses(486)
-    caller.hears_refusal(486)
+    refusal = caller.hears_refusal(486)
     stage.pass_time(seconds)
     caller.cancel()
-    caller.hears(code, "CANCEL")
+    answer = caller.hears(code, "CANCEL")
+    assert (answer.get("To") == refusal.get("To")) is (code == 200)  # RFC 3261 §9.2
     assert stage.record.outcome == "failed"
 
 

@@ -419,6 +419,17 @@ def test_an_offer_that_crosses_the_callees_comes_again_later(stage: Stage) -> No
     is_over(caller, callee)
 
 
+def test_nothing_shortens_the_wait(stage: Stage) -> None:
+    caller, callee, offer = moved(stage)
+    callee.answers(offer, 491)
+    callee.hears("ACK")
+    caller.asks("NOTIFY", "Event: refer", "Subscription-State: active")
+    caller.hears(200, "NOTIFY")
+    callee.answers(waits(stage, callee, 2.1, 4), 200, body=stage.premise.sdp)
+    callee.hears("ACK")
+    is_over(caller, callee)
+
+
 def test_offers_that_cross_without_end_are_a_refusal(stage: Stage) -> None:
     caller, callee = kept(stage)
     callee.says(200)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from edge_router.b2bua.refer import sipfrag_status
+from edge_router.sip.message import Request
 from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg
@@ -107,6 +109,24 @@ def test_a_refer_is_said_again_until_it_is_answered(stage: Stage) -> None:
     stage.pass_time(T1)
     assert caller.hears("REFER") == refer
     arrives(caller, refer)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"SIP/2.0 200 OK\r\n", 200),
+        (b"sip/2.0 603 Declined", 603),
+        (b"SIP/2.0 100 Trying\nContact: <sip:a@h>\n", 100),
+        (b"", 0),
+        (b"HTTP/1.1 200 OK\r\n", 0),
+        (b"SIP/2.0 2x0 OK\r\n", 0),
+        (b"SIP/2.0 20\r\n", 0),
+    ],
+)
+def test_the_status_in_the_news(body: bytes, status: int) -> None:
+    news = Request("NOTIFY", "sip:h")
+    news.body = body
+    assert sipfrag_status(news) == status
 
 
 # ------------------------------------------------------------------------------------------------ he does not

@@ -5,7 +5,7 @@ import pytest
 from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg
-from tests.b2bua.stage import Stage
+from tests.b2bua.stage import PREMISE_ONLY, Stage
 
 
 def test_a_callers_invite_that_comes_again_makes_no_second_call(stage: Stage) -> None:
@@ -122,6 +122,21 @@ def test_a_callee_who_repeats_his_refusal_gets_his_ack_again(stage: Stage) -> No
     callee.says(486)
     assert callee.hears("ACK") == ack
     caller.hears_nothing()
+
+
+def test_an_ack_that_answers_a_late_offer_comes_again_as_it_was(stage: Stage) -> None:
+    caller = stage.carrier.calls(PREMISE_ONLY, body=b"")
+    callee = stage.premise.is_called()
+    callee.says(200)
+    caller.hears(100)
+    caller.hears(200)
+    caller.ack(body=stage.carrier.sdp)
+    ack = callee.hears("ACK")
+    assert ack.body == stage.carrier.sdp
+    callee.says(200)
+    assert callee.hears("ACK") == ack
+    caller.hangs_up()
+    callee.is_hung_up()
 
 
 @pytest.mark.parametrize("who", ["caller", "callee"])

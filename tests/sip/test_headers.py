@@ -80,6 +80,10 @@ def test_param(params: str, value: str | None) -> None:
     assert param(params, "tag") == value
 
 
+def test_no_letter_but_ascii_stands_for_another_in_a_name() -> None:
+    assert param(";cau\u017fe=1;CAUSE=2", "cause") == "2"
+
+
 # ------------------------------------------------------------------------------- addresses
 
 
