@@ -20,13 +20,16 @@ import uvloop
 from edge_router import __version__
 from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
-from edge_router.config.build import build, picture_of
+from edge_router.config.build import build
 from edge_router.config.files import tokens_of
 from edge_router.config.loading import Examined, examine
 from edge_router.config.outline import Finding
+from edge_router.contact_centre import StateOfCentre
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
+from edge_router.http.description import route as description_route
 from edge_router.http.server import HttpServer, Readiness
+from edge_router.http.state_api import EVENTS, StateApi
 from edge_router.net.udp import UdpListener
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
@@ -51,13 +54,13 @@ _log = logging.getLogger(__name__)
 class App:
     """A router with its listeners, observers and HTTP server.
 
-    ``observers`` hear of calls besides metrics and log. ``picture`` is the state that rules read.
+    ``observers`` hear of calls besides metrics and log. ``state`` is what rules read.
     """
 
     def __init__(self, config: Config, path: str, observers: Iterable[Observer] = ()) -> None:
         self.config = config
         self.path = path
-        self.picture = picture_of(config, time.monotonic())
+        self.state = StateOfCentre(config)
         self.metrics = Metrics(__version__)
         self.listeners = {
             listen.name: UdpListener(
@@ -68,11 +71,12 @@ class App:
             )
             for listen in config.listen
         }
-        routing = build(config, time.monotonic, picture=self.picture)
+        routing = build(config, time.monotonic, picture=self.state.picture)
         # The call log and other observers hear little; the metrics alone hear of every message.
         self._observers = Observers(self.metrics, CallLog(), *observers)
         self.router = Router(routing, self.listeners, self._observers)
         self.http: HttpServer | None = None
+        self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self._garbage = Garbage(self.router.tidy)
         self._status = "starting"
         self._farewell = 0.0
@@ -90,7 +94,10 @@ class App:
             if self.config.http is not None:
                 open_paths = ["/" + name for name in self.config.http.open]
                 access = Access(open_paths, tokens_of(self.config, self.path))
-                self.http = HttpServer(self._readiness, lambda: exposition(self.metrics), access)
+                routes = [*self.api.routes(), description_route(__version__)]
+                self.http = HttpServer(
+                    self._readiness, lambda: exposition(self.metrics), access, routes, endless={EVENTS}
+                )
                 await self.http.start(self.config.http.address.host, self.config.http.address.port)
             for listener in self.listeners.values():
                 listener.open(loop, self.router.receive)
@@ -143,6 +150,7 @@ class App:
         loop = asyncio.get_running_loop()
         for listener in self.listeners.values():
             listener.close(loop)
+        self.api.feed.close()
         if self.http is not None:
             await self.http.close()
 
@@ -162,9 +170,11 @@ class App:
                     _log.error("not reloaded: %s", fault)
                 return faults
             tokens = await asyncio.to_thread(tokens_of, config, self.path)
-            picture = picture_of(config, time.monotonic())
+            picture = self.state.picture_for(config)
             routing = await asyncio.to_thread(build, config, time.monotonic, self.router.routing, picture)
-            self.router.routing, self.config, self.picture = routing, config, picture
+            self.router.routing, self.config = routing, config
+            self.state.take_over(config, picture)
+            self.api.stale_after = config.state.stale_after
             if self.http is not None:
                 self.http.access.tokens = tokens
             set_logging(config.log.level, config.log.format)
@@ -219,7 +229,7 @@ class App:
 
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()
-        return {name: queue.age(now) for name in self.picture.names if (queue := self.picture.queue(name)) is not None}
+        return {queue.name: queue.age(now) for queue in self.state.picture}
 
 
 def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:

@@ -96,7 +96,7 @@ async def play(console: Console, sipp: str, calls: int | None, seconds: float | 
         file.write_text(places.configuration())
         watched = Play()
         app = App(load(file), str(file), [watched])
-        watched.tide = Tide(app.picture)
+        watched.tide = Tide(app.state.picture)
         await app.start()
         ends = Ends(sipp, places, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-router-sipp-"))))
         loop = asyncio.get_running_loop()

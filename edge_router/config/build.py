@@ -10,7 +10,7 @@ from edge_router.admission.load import Load
 from edge_router.admission.sources import Claim, SourceTable, parse_source
 from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.b2bua.routing import Routing
-from edge_router.config import dial_peer_model, policy_model, trunk_model
+from edge_router.config import dial_peer_model, policy_model, state_model, trunk_model
 from edge_router.config.models import Config
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
@@ -20,7 +20,7 @@ from edge_router.dialplan.trunk import Limit, Target, Trunk
 from edge_router.policy.policy import Policy, compile_policy
 from edge_router.policy.reads import Surroundings
 from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
-from state_client.picture import Picture
+from state_client.picture import Picture, Queue
 
 Clock = Callable[[], float]
 """Seconds that never go back."""
@@ -46,23 +46,34 @@ def build(config: Config, clock: Clock, previous: Routing | None = None, picture
     )
 
 
-def picture_of(config: Config, now: float) -> Picture:
-    """Make the picture of the queues whose values stand in the configuration."""
+def picture_of(config: Config, now: float, previous: Picture | None = None) -> Picture:
+    """Make the picture of the queues that stand in the configuration, with their values where it says them.
+
+    A queue that others push has the values that it has in the `previous` picture.
+    """
     picture = Picture()
     for name, queue in config.state.queues.items():
-        picture.set(
-            name,
-            now,
-            id=queue.id or name,
-            length=queue.length,
-            longest_wait=round(queue.longest_wait),
-            total_wait=round(queue.total_wait),
-            agents_available=queue.agents_available,
-            agents_signed_on=queue.agents_signed_on,
-            estimated_wait=queue.estimated_wait,
-            static_age=queue.age,
-        )
+        if queue.source == "static":
+            _show(picture, name, queue, now)
+        else:
+            known = previous.queue(name) if previous else None
+            picture.add(known or Queue(name, queue.id or name))  # of which nobody has said anything yet
     return picture
+
+
+def _show(picture: Picture, name: str, queue: state_model.Queue, now: float) -> None:
+    picture.set(
+        name,
+        now,
+        id=queue.id or name,
+        length=queue.length,
+        longest_wait=round(queue.longest_wait),
+        total_wait=round(queue.total_wait),
+        agents_available=queue.agents_available,
+        agents_signed_on=queue.agents_signed_on,
+        estimated_wait=queue.estimated_wait,
+        static_age=queue.age,
+    )
 
 
 def claims(config: Config) -> Iterator[Claim]:

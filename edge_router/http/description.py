@@ -1,0 +1,156 @@
+"""The description of the HTTP API (OpenAPI 3.1): what can be asked, and what answers look like.
+
+The tests ask everything that it describes, and more, and hold the answers against it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from edge_router.http.state_api import PushedQueue
+from state_client.picture import AGENT_STATES
+
+# `Any` in here: JSON Schema has no better type.
+Schema = dict[str, Any]
+
+_TEXT: Final[Schema] = {"type": "string"}
+_FLAG: Final[Schema] = {"type": "boolean"}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+_AGE: Final[Schema] = {
+    "type": ["number", "null"],
+    "minimum": 0,
+    "description": "Seconds; null where there is no telling.",
+}
+
+_QUEUE: Final[Schema] = {
+    "id": _TEXT,
+    "name": _TEXT,
+    "type": _TEXT,
+    "channel": _TEXT,
+    "length": _COUNT | {"description": "Calls that wait."},
+    "expected": _COUNT | {"description": "The length, and calls sent there that the cloud doesn't show yet."},
+    "total_wait_secs": _SECONDS,
+    "longest_wait_secs": _SECONDS,
+    "calls": _COUNT | {"description": "Calls that an agent has or is being offered."},
+    "agents_available": _COUNT,
+    "agents_signed_on": _COUNT,
+    "estimated_wait_secs": {"type": "number", "minimum": -1, "description": "-1: unknown."},
+    "age_secs": _AGE,
+    "fresh": _FLAG | {"description": "Whether a rule may rely on it."},
+    "source": _TEXT | {"description": "event, confirm, reconcile, pushed, static, peer, stored or awaited."},
+}
+_TEAM: Final[Schema] = {
+    "id": _TEXT,
+    "name": _TEXT,
+    "agents_signed_on": _COUNT,
+    **{f"agents_{state}": _COUNT for state in AGENT_STATES},
+    "age_secs": _AGE,
+    "fresh": _FLAG,
+    "source": _TEXT,
+}
+_AGENT: Final[Schema] = {
+    **dict.fromkeys(("id", "name", "team", "channel", "state", "idle_code", "task"), _TEXT),
+    "state_secs": _AGE,
+}
+_TASK: Final[Schema] = {
+    **dict.fromkeys(("id", "state", "queue", "channel", "direction", "origin", "destination", "agent"), _TEXT),
+    "callback": _FLAG,
+    "doubted": _FLAG,
+    "parked_secs": _AGE,
+}
+_READY: Final[Schema] = {"ok": _FLAG, "status": _TEXT, "degraded": _FLAG, "reason": _TEXT}
+_ENVELOPE: Final[Schema] = {"ok": _FLAG, "error": _TEXT}
+
+
+def route(version: str) -> web.RouteDef:
+    """Give the route by which it is told."""
+    octets = orjson.dumps(description(version))
+
+    async def tell(request: web.Request) -> web.Response:
+        return web.Response(body=octets, content_type="application/json")
+
+    return web.get("/v1/openapi.json", tell)
+
+
+def description(version: str) -> Schema:
+    """Give the whole description."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Edge router",
+            "version": version,
+            "description": "What the contact centre is doing now, as the router's rules see it.",
+        },
+        "security": [{}, {"token": []}],
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Queue": _object(_ENVELOPE | _QUEUE),
+                "NoQueue": _object(_ENVELOPE | {key: {"type": "null"} for key in _QUEUE}),
+                "PushedQueue": PushedQueue.model_json_schema(),
+                "Failure": _object(_ENVELOPE),
+            },
+        },
+        "paths": {
+            "/healthz": {"get": _get("Whether the process is alive", {"200": _answer(_object(_READY))})},
+            "/readyz": {
+                "get": _get(
+                    "Whether it takes calls",
+                    {"200": _answer(_object(_READY)), "503": _answer(_object(_READY), "Not now; the reason says why.")},
+                )
+            },
+            "/v1/queues": {"get": _list("Every queue", "queues", _QUEUE)},
+            "/v1/queues/{name}": _queue_paths(),
+            "/v1/teams": {"get": _list("Every team", "teams", _TEAM)},
+            "/v1/agents": {"get": _list("Signed-on agents, one object for each channel", "agents", _AGENT)},
+            "/v1/tasks": {"get": _list("Interactions in progress", "tasks", _TASK)},
+            "/v1/events": {
+                "get": _get(
+                    "What changes, as server-sent events: `queue`, `decision` and `beat`",
+                    {"200": {"description": "A stream without an end.", "content": {"text/event-stream": {}}}},
+                )
+            },
+        },
+    }
+
+
+def _queue_paths() -> Schema:
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    one = _answer({"$ref": "#/components/schemas/Queue"})
+    none = {"$ref": "#/components/schemas/NoQueue"}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/PushedQueue"}}}, "required": True}
+    missing = {"404": _answer(none, "There is no such queue.")}
+    refused = {
+        "400": _answer(none, "The body is no JSON."),
+        "409": _answer(none, "The queue's values come from elsewhere."),
+        "413": _answer({"$ref": "#/components/schemas/Failure"}, "The body is too large."),
+        "422": _answer(none, "The body says something that can't be."),
+    }
+    return {
+        "parameters": [name],
+        "get": _get("One queue, by its name or id", {"200": one, **missing}),
+        "put": _get("Set a queue's values from outside", {"200": one, **missing, **refused}) | {"requestBody": body},
+    }
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _answer(schema: Schema, words: str = "As asked.") -> Schema:
+    return {"description": words, "content": {"application/json": {"schema": schema}}}
+
+
+def _get(summary: str, responses: Schema) -> Schema:
+    failure: Schema = {"$ref": "#/components/schemas/Failure"}
+    refused = {"401": _answer(failure, "A token is needed."), "403": _answer(failure, "The token lacks the scope.")}
+    return {"summary": summary, "responses": {**responses, **refused}}
+
+
+def _list(summary: str, name: str, properties: Schema) -> Schema:
+    rows = {name: {"type": "array", "items": _object(properties)}}
+    return _get(summary, {"200": _answer(_object(_ENVELOPE | rows))})

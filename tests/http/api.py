@@ -1,0 +1,66 @@
+"""A state API on a real server, and the contact centre behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from edge_router import __version__
+from edge_router.http.access import Access
+from edge_router.http.description import route
+from edge_router.http.server import HttpServer, Readiness
+from edge_router.http.state_api import EVENTS, StateApi
+from state_client.centre import ContactCentre
+from state_client.picture import Picture, Queue
+from state_client.rows import AgentRow, QueueRow, TaskEvent, TaskRow, TeamRow
+
+HOST = "127.0.0.1"
+
+
+def nothing() -> Iterable[bytes]:
+    return ()
+
+
+def centre() -> ContactCentre:
+    """Support has one caller who waits, one agent who could take him; Pushed waits for somebody to say how it is."""
+    now = time.time()
+    found = ContactCentre(now - time.monotonic(), Picture())
+    found.configure([QueueRow("q-1", "Support", team_ids=("t-1",))], [TeamRow("t-1", "Day")])
+    found.picture.add(Queue("Pushed"))
+    waiting = TaskRow(
+        "task-1", "parked", "q-1", channel="telephony", direction="inbound", created=now - 9, active_at=now
+    )
+    found.compare_tasks([waiting], now, now)
+    found.compare_agents([AgentRow("a-1", "available", name="Ann", team_id="t-1", since=now - 60)], now, now)
+    return found
+
+
+def parked(task_id: str, queue_id: str = "q-1") -> TaskEvent:
+    return TaskEvent(
+        f"event of {task_id}",
+        "task:parked",
+        time.time(),
+        task_id,
+        queue_id=queue_id,
+        channel="telephony",
+        direction="inbound",
+    )
+
+
+def refuses(name: str) -> str:
+    return "" if name == "Pushed" else "the values of this queue come from webex"
+
+
+@asynccontextmanager
+async def served(api: StateApi) -> AsyncIterator[str]:
+    """The URL of a server with these routes."""
+    server = HttpServer(
+        lambda: Readiness("ready"), nothing, Access(["/healthz"]), [*api.routes(), route(__version__)], endless={EVENTS}
+    )
+    await server.start(HOST, 0)
+    try:
+        yield f"http://{HOST}:{server.port}"
+    finally:
+        api.feed.close()
+        await server.close()

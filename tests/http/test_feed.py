@@ -1,0 +1,108 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import orjson
+import pytest
+
+from edge_router.http import feed as feed_module
+from edge_router.http.server import MOST_CONNECTIONS, MOST_STREAMS
+from edge_router.http.state_api import StateApi
+from tests.http.api import centre, refuses, served
+
+
+@pytest.fixture
+def api() -> StateApi:
+    return StateApi(centre(), 60.0, refuses)
+
+
+@pytest.fixture
+async def client(api: StateApi) -> AsyncIterator[aiohttp.ClientSession]:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with served(api) as url, aiohttp.ClientSession(url, connector=connector) as session:
+        yield session
+
+
+async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, dict[str, object]]]:
+    name = ""
+    async for line in answer.content:
+        if line.startswith(b"event: "):
+            name = line[7:].strip().decode()
+        elif line.startswith(b"data: "):
+            yield name, orjson.loads(line[6:])
+
+
+async def test_who_listens_hears_first_how_things_are_and_then_what_changes(
+    client: aiohttp.ClientSession, api: StateApi
+) -> None:
+    async with client.get("/v1/events") as answer:
+        assert answer.content_type == "text/event-stream"
+        heard = events(answer)
+        first = [await anext(heard), await anext(heard)]
+        assert [(name, data["name"]) for name, data in first] == [("queue", "Support"), ("queue", "Pushed")]
+        api.feed.publish("decision", {"rule": "r"})
+        assert await anext(heard) == ("decision", {"rule": "r"})
+
+
+async def test_what_happens_while_the_beginning_is_told_is_not_lost(
+    client: aiohttp.ClientSession, api: StateApi
+) -> None:
+    beginning = api.feed._beginning
+
+    def told() -> list[bytes]:
+        api.feed.publish("decision", {"rule": "meanwhile"})
+        return list(beginning())
+
+    api.feed._beginning = told
+    async with client.get("/v1/events") as answer:
+        heard = events(answer)
+        names = [(await anext(heard))[0] for _ in range(3)]
+        assert names == ["queue", "queue", "decision"]
+
+
+async def test_the_line_is_known_to_be_alive(
+    client: aiohttp.ClientSession, api: StateApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "BEAT", 0.01)
+    async with client.get("/v1/events") as answer:
+        heard = events(answer)
+        assert [(await anext(heard))[0] for _ in range(4)] == ["queue", "queue", "beat", "beat"]
+
+
+async def test_who_is_too_slow_is_cut_off(
+    client: aiohttp.ClientSession, api: StateApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "MOST_WAITING", 3)
+    async with client.get("/v1/events") as answer:
+        heard = events(answer)
+        await anext(heard)
+        await anext(heard)
+        for number in range(5):
+            api.feed.publish("decision", {"number": number})
+        assert len([name async for name, _ in heard if name == "decision"]) < 5
+    assert len(api.feed) == 0
+
+
+async def test_nobody_is_kept_who_has_gone(client: aiohttp.ClientSession, api: StateApi) -> None:
+    async with client.get("/v1/events") as answer:
+        await anext(events(answer))
+        assert len(api.feed) == 1
+    while len(api.feed):
+        api.feed.publish("decision", {"text": "x" * 100_000})
+        await asyncio.sleep(0.001)
+
+
+async def test_streams_are_few_and_make_no_room_for_strangers(client: aiohttp.ClientSession, api: StateApi) -> None:
+    streams = [await client.get("/v1/events") for _ in range(MOST_STREAMS)]
+    async with client.get("/v1/events") as one_too_many:
+        assert one_too_many.status == 503
+        assert await one_too_many.json() == {"ok": False, "error": f"{MOST_STREAMS} listen already"}
+    port = client._base_url.port if client._base_url else 0
+    strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
+    api.feed.publish("decision", {"rule": "r"})
+    for answer in streams:
+        heard = events(answer)
+        assert [(await anext(heard))[0] for _ in range(3)] == ["queue", "queue", "decision"]
+        answer.close()
+    for _, writer in strangers:
+        writer.close()
