@@ -48,9 +48,15 @@ EVENTS: Final[dict[str, int]] = {
     "agent:state_change": 2,
     "agent:channel_state_change": 2,
     "agent:channelType_state_change": 3,
-    "agent:logout": 4,
+    "agent:logout": 5,
 }
-_DONE_RANK: Final = 1  # what an agent goes back to is said by an event of its own, if he goes anywhere else
+RANKS: Final = {
+    DONE: 1,  # what an agent goes back to is said by an event of its own, if he goes anywhere else
+    WRAPPED: 1,
+    NOT_RESPONDING: 4,  # finer than what he can take, which is called idle
+}
+"""The rank of states that isn't that of their event."""
+
 _WHOLE_VIEW: Final = "agent:channelType_state_change"
 
 _WORD_OF: Final[dict[str, str]] = {}  # words as they came, once looked up
@@ -91,13 +97,15 @@ class Channel:
         told = self._told(event)
         if not told:
             return IGNORED
-        rank = EVENTS[event.type] if told not in (DONE, WRAPPED) else _DONE_RANK
+        rank = RANKS.get(told, EVENTS[event.type])
         if not self.order.admits(event.time, event.sent, rank):
             return LATE
         if told == DONE:
             told = self._before or ENGAGED
         elif told == WRAPPED:
             told = IDLE if event.pending_idle else AVAILABLE
+        elif told == IDLE and event.type == _WHOLE_VIEW and self.state == NOT_RESPONDING:
+            told = NOT_RESPONDING
         elif told == ENGAGED and self.state != ENGAGED:
             self._before = self.state if self.state in (AVAILABLE, IDLE, WRAPUP) else ""
         self._whole = self._whole or event.type == _WHOLE_VIEW

@@ -14,7 +14,20 @@ from state_client.agent_table import COARSE, AgentTable
 from state_client.order import SETTLE
 from state_client.picture import ENGAGED, IDLE, NOT_RESPONDING, TELEPHONY
 from state_client.rows import AgentRow, TaskRow
-from state_client.task import CONNECTED, ENDED, NEW, OFFERED, PARKED, RANKS, TALKING, WRAPUP, Task
+from state_client.task import (
+    CONFERENCING,
+    CONNECTED,
+    CONSULTING,
+    ENDED,
+    HELD,
+    NEW,
+    OFFERED,
+    PARKED,
+    RANKS,
+    TALKING,
+    WRAPUP,
+    Task,
+)
 from state_client.task_table import TaskTable
 
 CONFIRM: Final = "confirm"
@@ -28,6 +41,9 @@ STATUSES: Final[dict[str, str]] = {
     "offered": OFFERED,
     "connected": CONNECTED,
     "assigned": CONNECTED,
+    "on-hold": HELD,
+    "consulting": CONSULTING,
+    "conferencing": CONFERENCING,
     "wrapup": WRAPUP,
     "ended": ENDED,
     "abandoned": ENDED,

@@ -49,7 +49,17 @@ EVENTS: Final[dict[str, tuple[str, str, int]]] = {
     "task:origin-updated": (TELL, "", -1),
 }
 
-RANKS: Final[dict[str, int]] = {NEW: 0, PARKED: 1, OFFERED: 2, CONNECTED: 3, WRAPUP: 5, ENDED: 7}
+RANKS: Final[dict[str, int]] = {
+    NEW: 0,
+    PARKED: 1,
+    OFFERED: 2,
+    CONNECTED: 3,
+    HELD: 4,
+    CONSULTING: 4,
+    CONFERENCING: 4,
+    WRAPUP: 5,
+    ENDED: 7,
+}
 """The rank of a state that a search shows."""
 
 _DEEPEST: Final = 4  # of what lies below a consultation within a hold and the like
