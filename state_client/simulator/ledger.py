@@ -13,6 +13,23 @@ from state_client.simulator.centre import Agent, Queue, Task, Team
 
 Row = dict[str, Any]
 
+Shape = dict[str, Any]
+"""The fields of a row: None for a plain value, a Shape for what has fields of its own."""
+
+NAMED: Shape = {"id": None, "name": None}
+TASK_SHAPE: Shape = {
+    **dict.fromkeys("id status channelType direction outboundType origin destination createdTime endedTime".split()),
+    **dict.fromkeys("lastActivityTime isActive isCallback captureRequested".split()),
+    "callbackData": {"callbackType": None, "callbackRequestTime": None},
+    "lastQueue": NAMED,
+    "lastTeam": NAMED,
+    "owner": NAMED,
+}
+AGENT_SHAPE: Shape = {
+    **dict.fromkeys("agentId agentName agentSessionId teamId teamName siteId startTime isActive state".split()),
+    "channelInfo": dict.fromkeys("channelId channelType currentState lastActivityTime idleCodeName".split()),
+}
+
 REMEMBER = 3600.0
 """Seconds for which a search still finds an interaction that has ended."""
 

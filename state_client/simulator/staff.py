@@ -77,13 +77,22 @@ class Staff:
         self._stage.say("agent:logout", self._who(agent) | {"loggedOutBy": "Agent"})
         return True
 
-    def rest(self, agent: Agent, seconds: float, code: str = "Break") -> bool:
-        """He is idle for so long, unless something is in hand."""
+    def rest(self, agent: Agent, seconds: float | None = None, code: str = "Break") -> bool:
+        """He is idle for so long, or until he is told; False if something is in hand or he isn't there."""
         if agent.task is not None or agent.state == "logged-out":
             return False
         agent.idle_code = code
         self._change(agent, "idle")
-        self._back_in(agent, seconds)
+        if seconds is not None:
+            self._back_in(agent, seconds)
+        return True
+
+    def be_available(self, agent: Agent) -> bool:
+        """He signs on if he has to, and is available at once; False if he is already, or something is in hand."""
+        self.sign_on(agent)
+        if agent.task is not None or agent.state == "available":
+            return False
+        self._back(agent)
         return True
 
     def ring(self, agent: Agent, task: Task) -> None:
