@@ -59,6 +59,7 @@ def test_a_quiet_moment_comes_once_after_traffic(collector: Garbage, tidied: lis
         for _ in range(2 * IDLE_AFTER):
             collector.turn((number,))
         assert len(tidied) == number
+    assert collector.full == 1  # at the start: a look at all that lives is not for every quiet moment
 
 
 def test_what_is_tidied_up_is_collected_with_the_rest(collector: Garbage, tidied: list[int]) -> None:

@@ -80,9 +80,10 @@ class CallerLeg(Leg):
 
     def trying(self) -> None:
         """Sends 100 before the first wait, so that he stops repeating his INVITE while we hunt."""
-        if not self._tried:
+        if not self._tried and self.request is not None:
             self._tried = True
-            self._respond(100, "Trying", "")
+            sent_at = self.request.first.get("timestamp")  # he measures the way by it (RFC 3261 §8.2.6.1)
+            self._respond(100, "Trying", f"Timestamp: {sent_at}\r\n" if sent_at else "")
 
     def ring(self, code: int, reason: str, source: str, headers: str, body: bytes) -> None:
         """Passes on a provisional answer of the callee ``source`` (his tag of ours)."""

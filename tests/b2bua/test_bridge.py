@@ -69,10 +69,11 @@ def test_record_routes_stay_on_their_leg(stage: Stage) -> None:
 
 
 def test_trying_stays_on_its_leg(stage: Stage) -> None:
-    caller = stage.carrier.calls("+18005551000")
-    caller.hears(100)
+    caller = stage.carrier.calls("+18005551000", "Timestamp: 54.2")
+    assert caller.hears(100).get("Timestamp") == "54.2"  # RFC 3261 §8.2.6.1
     callee = stage.premise.is_called()
-    callee.says(100)
+    assert callee.invite.all("Timestamp") == []
+    callee.says(100, "Timestamp: 7")
     caller.hears_nothing()
     callee.refuses(486)
     caller.hears_refusal(486)
