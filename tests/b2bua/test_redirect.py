@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge_router.b2bua.redirect import contact_lines
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.stage import DIAL_PEERS, REDIRECTED, Stage
 
@@ -20,6 +21,12 @@ def test_the_targets_are_named_best_first(stage: Stage) -> None:
     record = stage.record
     assert (record.outcome, record.method, record.code, record.ended_by) == ("redirected", "redirect", 302, "router")
     assert (record.dial_peer_out, record.egress_trunk, record.attempts) == ("cloud", "cloud", ())
+
+
+def test_after_ten_targets_the_others_are_equally_bad() -> None:
+    """A q-value has 0 to 1 (RFC 3261 §20.10)."""
+    values = [line.rpartition(";q=")[2] for line in contact_lines(["sip:h"] * 13)]
+    assert values == ["1.0", "0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1", "0.0", "0.0", "0.0"]
 
 
 def test_refer_uri_takes_their_place(open_stage: OpenStage) -> None:

@@ -9,7 +9,7 @@ import pytest
 import uvloop
 
 from edge_router.net.address import Address
-from edge_router.net.udp import MOST_PER_WAKE, UdpListener
+from edge_router.net.udp import _MOST_KNOWN_ADDRESSES, MOST_PER_WAKE, UdpListener
 from tests.end_to_end.block import Block, taken_block
 
 PATIENCE: Final = 15.0
@@ -133,6 +133,17 @@ def test_a_peer_is_one_tuple(ear: Ear, block: Block) -> None:
         (_, first, _), (_, other, _), (_, again, _) = ear.hears(3)
     assert again is first
     assert other == (block.premise, 5060)
+
+
+def test_no_more_than_so_many_peers_are_remembered(ear: Ear, block: Block) -> None:
+    """A stranger may write from any number of addresses."""
+    strangers = _MOST_KNOWN_ADDRESSES + 10
+    for number in range(strangers):
+        with peer(block.carrier, 10_000 + number) as stranger:
+            stranger.sendto(b"x", block.router)
+        if number % 500 == 0 or number == strangers - 1:  # before the buffer overflows
+            assert ear.hears(number + 1)[-1][1] == (block.carrier, 10_000 + number)
+    assert len(ear.listener._known) == _MOST_KNOWN_ADDRESSES
 
 
 @pytest.mark.parametrize(("octets", "port"), [(1, 0), (65_508, 5060)], ids=["no such port", "too large"])

@@ -404,6 +404,7 @@ DTMF = b"a=rtpmap:101 telephone-event/8000"
             (AUDIO, b"a=rtpmap:8 PCMA/8000", DTMF.upper().replace(b"A=RTPMAP", b"a=rtpmap")),
         ),
         ((AUDIO, b"a=sendrecv"), (AUDIO,), (b"c=IN IP4 192.0.2.1", AUDIO)),
+        ((AUDIO, b"c=IN IP4 224.2.1.1/127"), (AUDIO,), (AUDIO, b"c=IN IP4 224.2.1.1/64")),
         # one listens alone, and the other knows
         ((AUDIO,), (AUDIO, b"a=sendonly"), (AUDIO, b"a=recvonly")),
         ((AUDIO, b"a=inactive"), (AUDIO, b"a=inactive"), (b"a=inactive", AUDIO)),
