@@ -1,0 +1,345 @@
+"""Webex Contact Center as a source of state: what is asked when, and what is done with the answers.
+
+    webhooks ──► inbox ──► the contact centre's state ◄── seed, confirm, reconcile ◄── search, lists
+
+Each loop in here does one thing over and over. A failure is said in words, and the loop goes on: the cloud may be
+down, slow or refuse for hours, and nothing needs a restart when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+import aiohttp
+
+from state_client.centre import ContactCentre
+from state_client.rows import AgentEvent, AgentRow, QueueRow, TaskEvent
+from state_client.webex import directory, search
+from state_client.webex.errors import Busy, Unreachable, WebexError
+from state_client.webex.estimated_wait import estimated_wait
+from state_client.webex.inbox import Inbox
+from state_client.webex.limiter import Limiter, first_delay
+from state_client.webex.oauth import TokenKeeper
+from state_client.webex.rest import WebexApi
+from state_client.webex.secret import Secret, SecretError, SecretFile
+from state_client.webex.subscriptions import Subscriptions
+from state_client.webex.transport import Observe, unobserved
+from state_client.webex.webhook import Webhook
+
+CHECK_SUBSCRIPTIONS: Final = 60.0
+"""Seconds between two looks at our subscriptions: the cloud deactivates those whose webhook failed too often."""
+TRY_AGAIN: Final = 5.0
+"""Seconds after which a seed that failed is tried again."""
+SETTLE_DOUBTS: Final = 5.0
+"""Seconds between two looks for interactions that have waited for too long, and for names that aren't known."""
+SOONEST_AGAIN: Final = 30.0
+"""Seconds between two full comparisons at least, however often a confirmation disagrees."""
+SLICE: Final = 200
+"""Rows that are compared before calls get their turn again."""
+
+_log = logging.getLogger(__name__)
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a contact centre is reached, and how often it is asked. Times in seconds.
+
+    ``webhook_url`` is where the cloud delivers events to, "" for none. ``estimates`` are the queues, by name or id,
+    whose estimated wait is asked for. ``first`` are the queues whose teams are looked up before those of others.
+    """
+
+    api: str
+    org_id: str
+    node: str
+    token_url: str
+    client_id: str
+    client_secret: SecretFile
+    refresh: SecretFile
+    webhook_url: str = ""
+    webhook_secret: SecretFile | None = None
+    confirm_every: float = 20.0
+    reconcile_every: float = 300.0
+    requests_per_minute: int = 240
+    estimates: tuple[str, ...] = ()
+    estimate_every: float = 60.0
+    estimate_lookback: int = 15
+    first: tuple[str, ...] = ()
+    allow_loopback: bool = False
+
+
+class WebexSource:
+    """Keeps ``centre`` as the cloud has it (a `state_client.source.StateSource`).
+
+    ``webhook`` takes the events: it is for the caller to serve it. ``corrections`` counts what comparisons had to
+    correct. ``marks`` say which secret each subscription has; they are worth keeping over a restart.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        centre: ContactCentre,
+        *,
+        marks: MutableMapping[str, str] | None = None,
+        observe: Observe = unobserved,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.centre = centre
+        self.inbox = Inbox()
+        self.webhook = Webhook(self.inbox, self._secrets, clock)
+        self.marks: MutableMapping[str, str] = {} if marks is None else marks
+        self.corrections = 0
+        self.seeded = asyncio.Event()
+        self._observe = observe
+        self._clock = clock
+        self._secret: Secret | None = None
+        self._faults: dict[str, str] = {}
+        self._compare = asyncio.Event()
+        self._began = clock()
+        self._rows: dict[str, QueueRow] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._http: aiohttp.ClientSession | None = None
+        self.keeper: TokenKeeper | None = None
+        self.limiter = Limiter(settings.requests_per_minute)
+
+    @property
+    def degraded(self) -> str:
+        """What is missing, in words; "" when nothing is."""
+        faults = list(self._faults.values())
+        if not self.seeded.is_set():
+            faults.insert(0, "nothing is known yet of the contact centre")
+        return "; ".join(dict.fromkeys(faults))
+
+    # ------------------------------------------------------------------------------------------ beginning and end
+
+    async def start(self) -> None:
+        """Begin. It comes back at once: what the cloud says comes when it comes."""
+        settings = self.settings
+        self._began = self._clock()
+        self._http = aiohttp.ClientSession()
+        keeper = TokenKeeper(
+            settings.token_url,
+            settings.client_id,
+            settings.client_secret,
+            settings.refresh,
+            self._http,
+            self._clock,
+            self._observe,
+        )
+        self.keeper = keeper
+        api = WebexApi(
+            settings.api, settings.org_id, keeper, self.limiter, self._http, clock=self._clock, observe=self._observe
+        )
+        loops = [self._waits_grow(), self.webhook.run(self._apply), self._know(api), self._reconcile(api)]
+        loops += [self._confirm(api), self._settle(api)]
+        if settings.estimates:
+            loops.append(self._estimate(api))
+        if settings.webhook_url and settings.webhook_secret is not None:
+            loops.append(self._subscribe(api, settings.webhook_secret))
+        self._tasks = [asyncio.create_task(each) for each in loops]
+
+    async def close(self) -> None:
+        """End. The subscriptions stay: the next start finds them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        if self.keeper is not None:
+            await self.keeper.close()
+        if self._http is not None:
+            await self._http.close()
+
+    def compare_soon(self) -> None:
+        """Ask for a full comparison: something may have been missed."""
+        self._compare.set()
+
+    def _secrets(self, subscription_id: str) -> Sequence[Secret]:
+        return (self._secret,) if self._secret is not None else ()
+
+    def _apply(self, event: TaskEvent | AgentEvent, now: float) -> str:
+        return self.centre.apply(event, now)
+
+    async def _tried(self, what: str, doing: Awaitable[None]) -> bool:
+        """Do something, and say in `degraded` why it failed, until it works again."""
+        try:
+            await doing
+        except (WebexError, SecretError, ValueError) as error:
+            if self._faults.get(what) != str(error):
+                _log.warning("%s: %s", what, error)
+            self._faults[what] = str(error)
+            return False
+        except Exception:
+            _log.exception("%s failed", what)
+            self._faults[what] = f"{what} failed; the log says why"
+            return False
+        if self._faults.pop(what, ""):
+            _log.info("%s works again", what)
+        return True
+
+    async def _persist(self, what: str, do: Callable[[], Awaitable[None]]) -> None:
+        """Try something until it is done."""
+        while True:
+            if await self._tried(what, do()):
+                return
+            await asyncio.sleep(TRY_AGAIN)
+
+    # ------------------------------------------------------------------------------------------ seed and names
+
+    async def _know(self, api: WebexApi) -> None:
+        """The names of all queues and teams, then their state, then who serves which queue."""
+        await self._persist("asking for queues and teams", lambda: self._lists(api))
+        await self._persist("asking for calls and agents", lambda: self._full_comparison(api))
+        self.seeded.set()
+        _log.info("the contact centre's state is known after %.1f s", self._clock() - self._began)
+        first = frozenset(self.settings.first)
+        for row in sorted(self._rows.values(), key=lambda row: row.name not in first and row.id not in first):
+            await self._persist("asking who serves which queue", partial(self._teams_of, api, row.id))
+
+    async def _lists(self, api: WebexApi) -> None:
+        teams, queues = await directory.teams(api), await directory.queues(api)
+        self._rows = {row.id: row for row in queues}
+        self.centre.configure(queues, teams)
+
+    async def _teams_of(self, api: WebexApi, queue_id: str) -> None:
+        row = await directory.queue(api, queue_id)
+        if row is not None:
+            self.centre.configure([row], [])
+
+    async def _settle(self, api: WebexApi) -> None:
+        """What has waited for too long is asked for by id, and so are names that nobody has said yet."""
+        await self.seeded.wait()
+        while True:
+            await asyncio.sleep(SETTLE_DOUBTS)
+            await self._tried("asking for calls that wait for too long", self._settle_doubts(api))
+            await self._tried("asking for names", self._names(api))
+            if self.inbox.gap:
+                self.inbox.gap = False
+                self.compare_soon()
+
+    async def _settle_doubts(self, api: WebexApi) -> None:
+        asked = self._clock()
+        doubted = self.centre.doubted(asked)
+        if doubted:
+            rows = await search.tasks_by_id(api, doubted, asked)
+            self.corrections += self.centre.settle_doubt(rows, asked, self._clock())
+
+    async def _names(self, api: WebexApi) -> None:
+        queues, teams = self.centre.unknown_ids()
+        for queue_id in queues:
+            await self._teams_of(api, queue_id)
+        if teams:
+            self.centre.configure([], await directory.teams(api))
+
+    # ------------------------------------------------------------------------------------------ truth
+
+    async def _confirm(self, api: WebexApi) -> None:
+        """Two light questions renew the age of all that they agree with."""
+        every = self.settings.confirm_every
+        await self.seeded.wait()
+        await asyncio.sleep(first_delay(self.settings.org_id, self.settings.node, every))
+        while True:
+            await self._tried("confirming", self._confirm_all(api))
+            await asyncio.sleep(every)
+
+    async def _confirm_all(self, api: WebexApi) -> None:
+        asked = self._clock()
+        queues = self.centre.confirm_tasks(await search.parked_counts(api, asked), asked, self._clock())
+        asked = self._clock()
+        teams = self.centre.confirm_agents(await search.agent_counts(api, asked), asked, self._clock())
+        if queues or teams:
+            self.compare_soon()
+
+    async def _reconcile(self, api: WebexApi) -> None:
+        """The full comparison, now and then and where something may have been missed."""
+        every = self.settings.reconcile_every
+        await self.seeded.wait()
+        while True:
+            await asyncio.sleep(min(SOONEST_AGAIN, every))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, every - SOONEST_AGAIN)):
+                    await self._compare.wait()
+            self._compare.clear()
+            await self._tried("comparing", self._full_comparison(api))
+
+    async def _full_comparison(self, api: WebexApi) -> None:
+        asked = self._clock()
+        tasks = self.centre.task_comparison(asked)
+        await self._take(await search.active_tasks(api, asked), tasks.take)
+        self.corrections += tasks.finish(self._clock())
+        asked = self._clock()
+        rows = await self._agents(api, asked)
+        agents = self.centre.agent_comparison(asked)
+        await self._take(rows, agents.take)
+        self.corrections += agents.finish(self._clock())
+
+    async def _agents(self, api: WebexApi, asked: float) -> list[AgentRow]:
+        try:
+            return await search.agent_sessions(api, asked)
+        except (Unreachable, Busy):
+            raise
+        except WebexError as error:  # a search that this organisation may not make: the list of activities does too
+            _log.info("agents are had of their activities, since %s", error)
+            return await search.activities(api, asked)
+
+    async def _take(self, rows: list[_Row], take: Callable[[Iterable[_Row], float], None]) -> None:
+        """Hand rows on a few at a time: calls must not wait for all of them."""
+        for start in range(0, len(rows), SLICE):
+            take(rows[start : start + SLICE], self._clock())
+            await asyncio.sleep(0)
+
+    async def _waits_grow(self) -> None:
+        while True:
+            self.centre.tick(self._clock())
+            await asyncio.sleep(1.0)
+
+    # ------------------------------------------------------------------------------------------ estimates, events
+
+    async def _estimate(self, api: WebexApi) -> None:
+        await self.seeded.wait()
+        while True:
+            for name in self.settings.estimates:
+                await self._tried(f"asking for the estimated wait of {name}", self._estimate_one(api, name))
+            await asyncio.sleep(self.settings.estimate_every)
+
+    async def _estimate_one(self, api: WebexApi, name: str) -> None:
+        queue = self.centre.picture.queue(name)
+        if queue is None:
+            raise ValueError(f"there is no queue {name} whose estimated wait could be asked for")
+        seconds = await estimated_wait(api, queue.id, self.settings.estimate_lookback)
+        self.centre.set_estimate(queue.id, seconds, self._clock())
+
+    async def _subscribe(self, api: WebexApi, secret: SecretFile) -> None:
+        """Our subscriptions are there and active, and have our secret."""
+        subscriptions: Subscriptions | None = None
+
+        async def begin() -> None:
+            nonlocal subscriptions
+            self._secret = await asyncio.to_thread(secret.read)
+            settings = self.settings
+            subscriptions = Subscriptions(
+                api,
+                settings.node,
+                settings.webhook_url,
+                self._secret,
+                self.marks,
+                allow_loopback=settings.allow_loopback,
+            )
+
+        async def look() -> None:
+            assert subscriptions is not None, "the loop below begins before it looks"
+            subscriptions.distrust(self.webhook.mistrusted())
+            if await subscriptions.check():
+                self.compare_soon()
+
+        await self._persist("subscribing to events", begin)
+        while True:
+            good = await self._tried("subscribing to events", look())
+            await asyncio.sleep(CHECK_SUBSCRIPTIONS if good else TRY_AGAIN)
