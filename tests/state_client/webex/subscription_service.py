@@ -22,12 +22,18 @@ TASK_1 = ("new", "parked", "connect", "connected", "on-hold", "ended", "surprise
 
 @dataclass
 class Service:
-    """What is subscribed in one organisation. ``asked`` is what was asked for, in order, but for the lists."""
+    """What is subscribed in one organisation. ``asked`` is what was asked for, in order, but for the lists.
+
+    ``ghosts`` are listed, and gone by the time that somebody asks for one; ``full`` is what a full organisation hears.
+    """
 
     versions: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {"agent:1.0.0": AGENT_1, "agent:2.0.0": AGENT_2, "task:1.0.0": TASK_1}
     )
     limit: int = 20
+    full: str = "Organization subscription limit exceeded"
+    ghosts: list[dict[str, Any]] = field(default_factory=list)
+    unversioned: bool = False
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -58,12 +64,16 @@ class Service:
     async def event_types(self, request: web.Request) -> web.Response:
         names = sorted({f"{key.partition(':')[0]}:{action}" for key, of in self.versions.items() for action in of})
         data = [{"name": name, "resource": name.split(":")[0], "action": name.split(":")[1]} for name in names]
-        listed = [dict(zip(("resource", "version"), key.split(":"), strict=True)) for key in self.versions]
+        listed = [
+            dict(zip(("resource", "version"), key.split(":"), strict=True))
+            for key in self.versions
+            if not self.unversioned
+        ]
         return web.json_response({"data": data, "meta": {"orgId": ORGANISATION, "resourceVersionList": listed}})
 
     async def list_all(self, request: web.Request) -> web.Response:
         interface = request.path.split("/")[1]
-        data = [self.shown(row) for row in self.rows.values() if row["interface"] == interface]
+        data = [self.shown(row) for row in [*self.rows.values(), *self.ghosts] if row["interface"] == interface]
         meta = {"orgId": ORGANISATION, "subscriptionCount": len(self.rows)}
         return web.json_response(self.garbled or {"data": data, "meta": meta})
 
@@ -75,7 +85,7 @@ class Service:
             body, {"name", "eventTypes", "destinationUrl"} | ({"resourceVersion"} if interface == "v2" else set())
         )
         if len(self.rows) >= self.limit:
-            raise Fault(400, "Organization subscription limit exceeded")
+            raise Fault(400, self.full)
         return web.json_response({"meta": {}, "data": self.shown(self.add(interface, **body))}, status=201)
 
     async def patch(self, request: web.Request) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -112,6 +113,27 @@ async def test_a_resource_that_isn_t_offered_is_named(cloud: Cloud, versions: li
     with pytest.raises(WebexError, match=f"no events of the resource {lacking}"):
         await cloud.node().ensure()
     assert cloud.names == []
+
+
+async def test_a_resource_without_events_that_we_know_is_none(cloud: Cloud) -> None:
+    cloud.service.versions["task:1.0.0"] = ("surprise",)
+    with pytest.raises(WebexError, match="no events of the resource task"):
+        await cloud.node().ensure()
+
+
+async def test_events_without_a_version_can_t_be_subscribed_to(cloud: Cloud) -> None:
+    cloud.service.unversioned = True
+    with pytest.raises(WebexError, match="no events of the resource agent"):
+        await cloud.node().ensure()
+
+
+async def test_two_that_ask_at_once_make_one_of_each(cloud: Cloud) -> None:
+    node = cloud.node()
+    await asyncio.gather(node.ensure(), node.ensure(), node.check())
+    assert cloud.names == [AGENT, TASK]
+    cloud.service.rows.clear()
+    await asyncio.gather(node.check(), node.check())
+    assert cloud.names == [AGENT, TASK]
 
 
 async def test_a_list_that_is_none_is_an_error_and_nothing_is_made(cloud: Cloud) -> None:
@@ -301,16 +323,17 @@ async def test_clean_of_everybody_s_leaves_this_node_s(cloud: Cloud) -> None:
 
 async def test_what_is_gone_already_is_removed(cloud: Cloud) -> None:
     node = cloud.node()
-    cloud.service.add("v2", name="wfm")
-    (subscription,) = await node.everyone()
-    cloud.service.rows.clear()
-    await node._delete(subscription)
+    await cloud.node("edge-2").ensure()
+    cloud.service.ghosts = [cloud.service.rows.pop(cloud.row("edge-2-task-edge-router")["id"])]
+    await node.clean()
+    assert cloud.names == []
 
 
 # ------------------------------------------------------------------------------------------------ refused
 
 
 async def test_a_full_organisation_is_told_whose_its_subscriptions_are(cloud: Cloud) -> None:
+    cloud.service.full = "no more"
     for number in range(9):
         cloud.service.add("v1", name=f"dashboard {number}", destinationUrl=OTHER_URL, createdBy="eve@example.net")
     await cloud.node("edge-2").ensure()
