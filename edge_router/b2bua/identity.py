@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import param, parse_name_addr, split_list
 from edge_router.sip.names import is_token
-from edge_router.sip.uri import BadUri, SipUri, TelUri, parse_uri
+from edge_router.sip.uri import BadUri, SipUri, TelUri, escape_user, parse_uri
 
 ANONYMOUS: Final = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 _NOBODY: Final = "anonymous.invalid"
@@ -79,10 +79,11 @@ def read_party(value: str, header: str) -> Party:
 def addressed(party: Party, host: str) -> str:
     """A From or To without its tag, with our host or the target's (host[:port]) in place of what came.
 
-    A tel URI becomes the same number as a SIP URI (RFC 3261 §19.1.6): what a trunk understands.
+    A tel URI becomes the same number as a SIP URI (RFC 3261 §19.1.6): what a trunk understands. Its parameters may hold
+    what would end the user part of one, so that is escaped.
     """
     uri = party.uri
-    text = f"sip:{str(uri)[4:]}@{host};user=phone" if isinstance(uri, TelUri) else _with_host(uri, host)
+    text = f"sip:{escape_user(str(uri)[4:])}@{host};user=phone" if isinstance(uri, TelUri) else _with_host(uri, host)
     return f"{party.display} <{text}>" if party.display else f"<{text}>"
 
 

@@ -75,7 +75,7 @@ def _read_called(uri: str) -> tuple[str, str, str]:
     """User part, parameters that go on, and called number of a Request-URI. A trunk calls the same few thousand."""
     parsed = parse_uri(uri)  # which screening has done before
     if isinstance(parsed, TelUri):
-        user = user_of(uri)
+        user = escape_user(user_of(uri))
         return user, ";user=phone", normalise(user)  # RFC 3261 §19.1.6
     user = parsed.user or ""
     return user, lasting_params(parsed), normalise(user)

@@ -181,9 +181,9 @@ def host_port(host: str, port: int | None = None) -> str:
 
 def escape_user(text: str) -> str:
     """%-escape what must not stand bare in a user part; text that is escaped already stays as it is."""
-    if not text.strip(_USER):
-        return text if _escapes_are_good(text) else text.replace("%", "%25")
-    return quote(text.replace("%", "%25"), safe=_USER, errors="surrogateescape")
+    if not _escapes_are_good(text):
+        text = text.replace("%", "%25")
+    return quote(text, safe=_USER, errors="surrogateescape") if text.strip(_USER) else text
 
 
 def shown(text: str) -> str:

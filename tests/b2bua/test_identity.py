@@ -140,10 +140,17 @@ def test_how_the_last_hop_was_reached_stays_behind(stage: Stage, param: str) -> 
         ("<sip:bob@inside.corp.invalid>", "<sip:bob@192.0.2.1:5060>"),
         ("<sip:anonymous@anonymous.invalid>", "<sip:anonymous@anonymous.invalid>"),
         ("<TEL:+13125550100>", "<sip:+13125550100@192.0.2.1:5060;user=phone>"),
+        ("<tel:+1312;isub=a%20:[b]>", "<sip:+1312;isub=a%20%3A%5Bb%5D@192.0.2.1:5060;user=phone>"),
     ],
 )
 def test_of_a_callers_address_the_user_alone_goes_on(stage: Stage, address: str, goes_on: str) -> None:
     assert goes_out(stage, f"From: {address};tag=a1").get("From").startswith(f"{goes_on};tag=")
+
+
+def test_a_called_tel_uri_goes_on_as_a_sip_uri_that_can_be_read(stage: Stage) -> None:
+    """Its parameters have no delimiter of the user part or the host in them any more."""
+    seen = goes_out(stage, uri=f"tel:{PREMISE_ONLY};isub=a%20:[b]")
+    assert seen.uri == f"sip:{PREMISE_ONLY};isub=a%20%3A%5Bb%5D@198.51.100.31:5060;user=phone"
 
 
 @pytest.mark.parametrize("address", ["<h323:bob@10.1.2.3>", '<sip:b"o b@10.1.2.3>', "<sip:a@b:99999>"])

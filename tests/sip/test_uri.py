@@ -294,6 +294,7 @@ def test_any_text_can_be_escaped_into_a_user_part(text: str) -> None:
 def test_escape_user_leaves_alone_what_is_good() -> None:
     assert escape_user("+1;npdi=a%20b") == "+1;npdi=a%20b"
     assert escape_user("a b@c%") == "a%20b%40c%25"
+    assert escape_user("+1;isub=a%20b:[c]") == "+1;isub=a%20b%3A%5Bc%5D"
 
 
 USER = st.text("abcXYZ019-_.!~*'()&=+$,;?/#", min_size=1)
