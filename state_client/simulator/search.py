@@ -55,7 +55,7 @@ class Search:
         """The answer to a request's body: ``{"data": …}``, or ``{"errors": …}`` for a query that is none."""
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):
             raise Refusal(400, "query is required")
-        variables = body.get("variables") or {}
+        variables = {} if body.get("variables") is None else body["variables"]
         if not isinstance(variables, dict):
             raise Refusal(400, "variables must be an object")
         try:

@@ -40,7 +40,7 @@ async def activities(request: web.Request) -> web.Response:
     rows = []
     for record in cloud.world.agent_records(now):
         agent = record.agent
-        if record.state == "logged-out" or not begin <= record.since * 1000 <= end:
+        if record.state == "logged-out" or not begin <= int(record.since * 1000) <= end:
             continue
         if (agents and agent.id not in agents) or (teams and agent.team.id not in teams):
             continue
@@ -63,7 +63,7 @@ async def tasks(request: web.Request) -> web.Response:
     records = [
         record
         for record in cloud.world.task_records(now)
-        if begin <= record.task.created * 1000 <= end and (not channels or record.task.channel in channels)
+        if begin <= int(record.task.created * 1000) <= end and (not channels or record.task.channel in channels)
     ]
     records.sort(key=lambda record: record.task.created)
     return answer(request, {"meta": {"orgId": cloud.org_id}, "data": [_task(record) for record in records[:size]]})

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from state_client.simulator.script import Script
 from state_client.simulator.server import Simulator
 
-QUIET = Script(seed=7, load=0.0, rest=0.0, rona=0.0)
+QUIET = Script(seed=7, load=0.0, rest=0.0, rona=0.0, ring=0.1)
 """Nothing happens in it but what a test asks for; every agent is available."""
 
 FORM = {
