@@ -223,7 +223,7 @@ class TokenKeeper:
                 self._breaker.succeeded()
                 self._unsaved = None
             self._refresh = kept
-        return 0.0 if self._unsaved else self._breaker.delay(self._clock())
+        return self._breaker.delay(self._clock())
 
     async def _ask(self) -> Grant:
         """Get a grant, which isn't in use yet."""

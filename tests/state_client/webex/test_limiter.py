@@ -41,10 +41,10 @@ def test_a_tenth_is_kept_for_what_is_urgent() -> None:
 
 def test_urgent_ones_that_used_more_than_the_reserve_delay_the_others() -> None:
     limiter = Limiter(10)
-    spend(limiter, 5, 0.0, urgent=True)
-    spend(limiter, 5, 30.0, urgent=True)
-    assert limiter.delay(40.0) == pytest.approx(20.0)
-    assert limiter.delay(60.0) == 0
+    for second in range(10):
+        spend(limiter, 1, float(second), urgent=True)
+    assert limiter.delay(40.0) == pytest.approx(21.0)
+    assert limiter.delay(61.0) == 0
 
 
 def test_a_refused_one_does_not_count() -> None:

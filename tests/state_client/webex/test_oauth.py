@@ -67,6 +67,17 @@ async def test_a_token_that_others_have_renewed_already_is_not_renewed_again(tmp
         assert len(rest.cloud.token_requests) == 2
 
 
+async def test_a_token_that_the_cloud_did_not_take_is_not_given_again(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        bad = await rest.keeper.token()
+        rest.cloud.token_replies = [reply(None, 500)] * 2
+        with pytest.raises(Unreachable):
+            await rest.keeper.renew(bad)
+        with pytest.raises(Unreachable):
+            await rest.keeper.token()
+        assert await rest.keeper.token() != bad
+
+
 async def test_a_rotated_refresh_token_is_on_disk_before_the_access_token_is_used(tmp_path: Path) -> None:
     async with client(tmp_path) as rest:
         rest.cloud.rotates = True

@@ -79,6 +79,7 @@ async def test_an_answer_that_is_too_large_also_after_decompression_is_given_up(
         ),
         ({"trackingId": "t-1", "message": "bad name", "errors": [{"description": "in detail"}]}, "bad name; in detail"),
         ({"trackingId": "t-1", "error": "bad_name"}, "bad_name"),
+        ({"trackingId": "t-1", "error": {"reason": "bad", "message": [{"description": "bad"}]}}, "bad"),
         ({"trackingId": "t-1"}, "Bad Request"),
         ({"trackingId": "t-1", "error": {"message": "bad\r\nname", "reason": 7}}, "bad name"),
     ],
@@ -334,7 +335,7 @@ async def test_no_more_than_so_many_wait_for_the_limit(tmp_path: Path) -> None:
     async with client(tmp_path, per_minute=2) as rest:
         rest.cloud.on(THING, reply({}))
         await rest.api.call("thing", "GET", THING)
-        everybody_waits, never = asyncio.Event(), asyncio.Event()
+        everybody_waits, go_on = asyncio.Event(), asyncio.Event()
         waits = 0
 
         async def wait(seconds: float) -> None:
@@ -342,7 +343,8 @@ async def test_no_more_than_so_many_wait_for_the_limit(tmp_path: Path) -> None:
             waits += 1
             if waits == MOST_WAITING:
                 everybody_waits.set()
-            await never.wait()
+            await go_on.wait()
+            rest.clock.now += seconds
 
         api = WebexApi(rest.cloud.address, "org", rest.keeper, rest.limiter, rest.http, clock=rest.clock, sleep=wait)
         waiting = [asyncio.create_task(api.call("thing", "GET", THING)) for _ in range(MOST_WAITING)]
@@ -352,8 +354,9 @@ async def test_no_more_than_so_many_wait_for_the_limit(tmp_path: Path) -> None:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        rest.clock.now += 60
+        go_on.set()
         assert await api.call("thing", "GET", THING) == {}
+        assert waits == MOST_WAITING + 1
 
 
 async def test_a_request_that_is_given_up_while_half_open_leaves_room_for_the_next(tmp_path: Path) -> None:
