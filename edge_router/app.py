@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import uvloop
+from aiohttp import web
 
 from edge_router import __version__
 from edge_router.b2bua.router import Router
@@ -27,6 +28,7 @@ from edge_router.config.outline import Finding
 from edge_router.contact_centre import StateOfCentre
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
+from edge_router.http.bounded import BoundedServer
 from edge_router.http.description import route as description_route
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, StateApi
@@ -38,11 +40,14 @@ from edge_router.telemetry.logs import set_logging, start_logging
 from edge_router.telemetry.metrics import Metrics
 from edge_router.telemetry.observers import Observers
 from edge_router.telemetry.readings import RouterReading, TrunkReading
+from edge_router.telemetry.state_metrics import StateMetrics
+from state_client.webex.webhook import PATH as WEBHOOK
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
+    from edge_router.b2bua.routing import Routing
     from edge_router.config.faults import Fault
-    from edge_router.config.models import Config
+    from edge_router.config.models import Config, Http
 
 FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
 # Seconds between two looks at the timers. Each look wakes the process, which costs more than what it finds: at 100 a
@@ -60,8 +65,9 @@ class App:
     def __init__(self, config: Config, path: str, observers: Iterable[Observer] = ()) -> None:
         self.config = config
         self.path = path
-        self.state = StateOfCentre(config)
+        self.state = StateOfCentre(config, path)
         self.metrics = Metrics(__version__)
+        self.state_metrics = StateMetrics(self.state.reading)
         self.listeners = {
             listen.name: UdpListener(
                 listen.name,
@@ -72,10 +78,12 @@ class App:
             for listen in config.listen
         }
         routing = build(config, time.monotonic, picture=self.state.picture)
+        self.state.read = queues_read(routing)
         # The call log and other observers hear little; the metrics alone hear of every message.
         self._observers = Observers(self.metrics, CallLog(), *observers)
         self.router = Router(routing, self.listeners, self._observers)
         self.http: HttpServer | None = None
+        self.webhook: BoundedServer | None = None
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self._garbage = Garbage(self.router.tidy)
         self._status = "starting"
@@ -92,13 +100,8 @@ class App:
         loop = asyncio.get_running_loop()
         try:
             if self.config.http is not None:
-                open_paths = ["/" + name for name in self.config.http.open]
-                access = Access(open_paths, tokens_of(self.config, self.path))
-                routes = [*self.api.routes(), description_route(__version__)]
-                self.http = HttpServer(
-                    self._readiness, lambda: exposition(self.metrics), access, routes, endless={EVENTS}
-                )
-                await self.http.start(self.config.http.address.host, self.config.http.address.port)
+                await self._serve(self.config.http)
+            await self.state.start()
             for listener in self.listeners.values():
                 listener.open(loop, self.router.receive)
         except OSError:
@@ -109,6 +112,20 @@ class App:
         self._tick(loop)
         self._slice(loop)
         _log.info("edge router %s is ready: %s", __version__, ", ".join(map(_described, self.listeners.values())))
+
+    async def _serve(self, http: Http) -> None:
+        """Opens what is asked over HTTP: everything at one address, or the cloud's webhook at one of its own."""
+        access = Access(["/" + name for name in http.open], tokens_of(self.config, self.path))
+        routes = [*self.api.routes(), description_route(__version__)]
+        webhook = self.state.webhook
+        if webhook is not None and http.webhook_address is None:
+            access.open(WEBHOOK)
+            routes.append(web.post(WEBHOOK, webhook.handle))
+        self.http = HttpServer(self._readiness, self._exposition, access, routes, endless={EVENTS})
+        await self.http.start(http.address.host, http.address.port)
+        if webhook is not None and http.webhook_address is not None:
+            self.webhook = BoundedServer(webhook.application(WEBHOOK))
+            await self.webhook.start(http.webhook_address.host, http.webhook_address.port)
 
     async def run(self) -> None:
         """Runs until it has been told to stop and the last call is over, or told twice."""
@@ -151,6 +168,9 @@ class App:
         for listener in self.listeners.values():
             listener.close(loop)
         self.api.feed.close()
+        if self.webhook is not None:
+            await self.webhook.close()
+        await self.state.close()
         if self.http is not None:
             await self.http.close()
 
@@ -174,6 +194,7 @@ class App:
             routing = await asyncio.to_thread(build, config, time.monotonic, self.router.routing, picture)
             self.router.routing, self.config = routing, config
             self.state.take_over(config, picture)
+            self.state.read = queues_read(routing)
             self.api.stale_after = config.state.stale_after
             if self.http is not None:
                 self.http.access.tokens = tokens
@@ -206,7 +227,12 @@ class App:
         if self._status == "draining":
             return Readiness(self._status, "draining: no new calls, those in progress go on")
         down = [name for name, trunk in self.router.routing.trunks.items() if trunk.trunk.targets and not trunk.up]
-        return Readiness(self._status, f"down: {', '.join(down)}" if down else "", degraded=bool(down))
+        reason = "; ".join(filter(None, [f"down: {', '.join(down)}" if down else "", self.state.degraded]))
+        return Readiness(self._status, reason, degraded=bool(reason))
+
+    def _exposition(self) -> Iterable[bytes]:
+        yield from exposition(self.metrics)
+        yield from exposition(self.state_metrics)
 
     def _read_router(self) -> RouterReading:
         router = self.router
@@ -232,11 +258,22 @@ class App:
         return {queue.name: queue.age(now) for queue in self.state.picture}
 
 
+def queues_read(routing: Routing) -> frozenset[str]:
+    """The queues that rules read, by the name or id that they call them."""
+    return frozenset[str]().union(*(policy.queues for policy in routing.policies.values()))
+
+
 def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:
-    """What a reload can't change: the addresses that are listened on."""
+    """What a reload can't change: the addresses that are listened on, and where state comes from."""
     new = examined.config
     if new is None:
         return
+    for part in ("source", "webex", "peers", "peer_token_file", "store"):
+        if getattr(old.state, part) != getattr(new.state, part):
+            message = (
+                "can't change while the router runs; restart it to follow another contact centre, or in another way"
+            )
+            yield examined.fault(Finding(("state", part), message))
     for key in ("listen", "http"):
         if getattr(old, key) != getattr(new, key):
             yield examined.fault(Finding((key,), "can't change while the router runs; restart it to listen elsewhere"))

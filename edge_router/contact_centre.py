@@ -1,37 +1,96 @@
-"""The contact centre as this router has it: where its state comes from, and who is told when it changes.
+"""The contact centre as this router has it: where its state comes from, and whether something is missing.
 
-Lives here: which source feeds the picture, what a reload keeps of it, and whether something is missing. Must not know
-what is decided on it.
+Lives here: which source feeds the picture, and what a reload keeps of it. Must not know what is decided on it.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from edge_router.config.build import picture_of
+from edge_router.config.files import secret_at
+from edge_router.telemetry.state_metrics import StateReading
 from state_client.centre import ContactCentre
+from state_client.webex.source import Settings, WebexSource
 
 if TYPE_CHECKING:
     from edge_router.config.models import Config
+    from edge_router.config.state_model import Webex
     from state_client.picture import Picture
+    from state_client.webex.webhook import Webhook
+
+PATIENCE: Final = 10.0
+"""Seconds after the start in which nobody is told that the cloud hasn't answered yet."""
 
 
 class StateOfCentre:
-    """``centre`` is what is known of the contact centre; rules read its picture, in the monotonic clock."""
+    """``centre`` is what is known of the contact centre; rules read its picture, in the monotonic clock.
 
-    def __init__(self, config: Config) -> None:
+    ``path`` is the configuration's own, beside which its secrets are. ``read`` are the queues that rules read.
+    """
+
+    def __init__(self, config: Config, path: str) -> None:
         self._config = config
+        self._began = time.monotonic()
+        self._requests: Counter[tuple[str, str]] = Counter()
+        self.read: frozenset[str] = frozenset()
         self.centre = ContactCentre(time.time() - time.monotonic(), picture_of(config, time.monotonic()))
+        self._cloud: WebexSource | None = None
+        if config.state.source == "webex" and config.state.webex is not None:
+            settings = settings_of(config.node, config.state.webex, path)
+            self._cloud = WebexSource(settings, self.centre, observe=self._asked)
+
+    async def start(self) -> None:
+        """Begin to follow the contact centre; comes back at once."""
+        if self._cloud is not None:
+            await self._cloud.start()
+
+    async def close(self) -> None:
+        """Follow it no longer."""
+        if self._cloud is not None:
+            await self._cloud.close()
 
     @property
     def picture(self) -> Picture:
         """What rules read."""
         return self.centre.picture
 
+    @property
+    def webhook(self) -> Webhook | None:
+        """What takes the cloud's events, None where none come."""
+        return self._cloud.webhook if self._cloud is not None and self._cloud.settings.webhook_url else None
+
+    @property
+    def degraded(self) -> str:
+        """What is missing, in words; "" when nothing is."""
+        cloud = self._cloud
+        if cloud is None or (not cloud.seeded.is_set() and time.monotonic() - self._began < PATIENCE):
+            return ""
+        unknown = [f"no queue is called {name}, which rules read" for name in self.unknown]
+        return "; ".join(filter(None, [cloud.degraded, *unknown]))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The queues that rules read and nobody knows, once the contact centre has said which it has."""
+        if self._cloud is None or not self._cloud.seeded.is_set():
+            return ()
+        return tuple(name for name in sorted(self.read) if self.picture.queue(name) is None)
+
+    def reading(self) -> StateReading:
+        """What a scrape shows."""
+        if self._cloud is None:
+            return StateReading()
+        return StateReading(dict(self._cloud.inbox.counts), dict(self._requests), self._cloud.corrections, self.unknown)
+
     def picture_for(self, config: Config) -> Picture:
         """Give the picture that goes with another configuration; what others have pushed stays in it."""
-        return picture_of(config, time.monotonic(), self.picture)
+        if self._cloud is None:
+            return picture_of(config, time.monotonic(), self.picture)
+        for queue in picture_of(config, time.monotonic(), self.picture):
+            self.picture.add(queue)
+        return self.picture
 
     def take_over(self, config: Config, picture: Picture) -> None:
         """Go on with another configuration, and the picture that was made for it."""
@@ -43,3 +102,29 @@ class StateOfCentre:
         if self._config.state.source == "static" or name in self._config.state.queues:
             return ""
         return f"the values of this queue come from {self._config.state.source}"
+
+    def _asked(self, operation: str, code: str) -> None:
+        self._requests[operation, code] += 1
+
+
+def settings_of(node: str, webex: Webex, path: str) -> Settings:
+    """Give what the configuration says of the cloud; ``path`` is the configuration's own."""
+    estimates, webhook = webex.estimated_wait, webex.webhook
+    return Settings(
+        api=webex.api,
+        org_id=webex.org_id,
+        node=node,
+        token_url=webex.token_url,
+        client_id=webex.client_id,
+        client_secret=secret_at(path, webex.client_secret_file),
+        refresh=secret_at(path, webex.refresh_token_file),
+        webhook_url=webhook.url if webhook else "",
+        webhook_secret=secret_at(path, webhook.secret_file) if webhook else None,
+        confirm_every=webex.confirm_every,
+        reconcile_every=webex.reconcile_every,
+        requests_per_minute=webex.requests_per_minute,
+        estimates=estimates.queues if estimates else (),
+        estimate_every=estimates.every if estimates else 60.0,
+        estimate_lookback=round(estimates.lookback / 60) if estimates else 15,
+        allow_loopback=webhook is not None and webhook.url.startswith("http://"),
+    )

@@ -12,9 +12,11 @@ from edge_router.config.faults import Kind, Path, quoted
 from edge_router.config.models import Config
 from edge_router.config.outline import Finding
 from edge_router.config.state_model import State
+from state_client.webex.destination import secret_fault
 from state_client.webex.secret import FROM_ENVIRONMENT, SecretError, SecretFile
 
 _TOKENS: Final[Path] = ("http", "tokens_file")
+_WEBHOOK: Final[Path] = ("state", "webex", "webhook", "secret_file")
 
 
 def beside(configuration: str | FilePath, name: str) -> FilePath:
@@ -43,9 +45,12 @@ def findings_in_files(config: Config, configuration: str | FilePath) -> Iterator
     yield from _of_tokens(config, configuration)
     for path, place in _secrets(config.state):
         try:
-            secret_at(configuration, place).read()
+            secret = secret_at(configuration, place).read()
         except SecretError as error:
             yield Finding(path, str(error))
+            continue
+        if path == _WEBHOOK and (fault := secret_fault(secret)):
+            yield Finding(path, f"{quoted(place)}: {fault}; make one with `openssl rand -hex 32`")
 
 
 def _secrets(state: State) -> Iterator[tuple[Path, str]]:
@@ -55,7 +60,7 @@ def _secrets(state: State) -> Iterator[tuple[Path, str]]:
     if state.source == "webex" and state.webex is not None:
         yield ("state", "webex", "client_secret_file"), state.webex.client_secret_file
         if state.webex.webhook is not None:
-            yield ("state", "webex", "webhook", "secret_file"), state.webex.webhook.secret_file
+            yield _WEBHOOK, state.webex.webhook.secret_file
 
 
 def doubts_in_files(config: Config, configuration: str | FilePath) -> Iterator[Finding]:

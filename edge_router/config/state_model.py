@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from edge_router.config.faults import quoted
 from edge_router.config.values import Age, Count, Duration, Name, OneLine, Section, not_empty
+from state_client.webex.destination import is_loopback, url_fault
 
 LONGEST_LOOKBACK = 240 * 60.0
 
@@ -16,26 +17,17 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError(f"{quoted(text)} is no URL; write https:// and a host")
-    if parts.scheme == "http" and not _is_here(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError(f"{quoted(text)} would send secrets in the clear; write https://")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(f"{quoted(text)} has more than a host, a port and a path; take that out")
     return text.rstrip("/")
 
 
-def _is_here(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
 def _webhook_url(text: str) -> str:
-    """What the cloud takes as a destination: https, a path, and no port but 443."""
-    parts = urlsplit(_url(text))
-    if not _is_here(parts.hostname or "") and parts.port not in (None, 443):
-        raise ValueError(
-            f"{quoted(text)} has the port {parts.port}; Webex delivers to port 443 only, without a port here"
-        )
-    if not parts.path.strip("/"):
-        raise ValueError(f"{quoted(text)} has no path; write {text.rstrip('/')}/webhooks/webex")
+    fault = url_fault(text, allow_loopback=True)
+    if fault:
+        raise ValueError(f"{quoted(text)}: {fault}")
     return text
 
 

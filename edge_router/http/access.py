@@ -40,7 +40,11 @@ class Access:
     def __init__(self, open_paths: Iterable[str], tokens: Tokens | None = None, listening: str = "") -> None:
         self.tokens = tokens or Tokens()
         self.listening = listening
-        self._open_paths = frozenset(open_paths)
+        self._open_paths = set(open_paths)
+
+    def open(self, path: str) -> None:
+        """Let everybody ask for a path: it has a lock of its own."""
+        self._open_paths.add(path)
 
     def refusal(self, question: Question) -> Refusal | None:
         """Why this may not be asked, or None if it may."""

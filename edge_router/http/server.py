@@ -1,7 +1,7 @@
 """The HTTP server: whether the router is alive, whether it takes calls, its metrics, and the routes that it is given.
 
-Bounded in every way that a stranger could grow it, and without an access log: a scrape every few seconds from every
-monitor is no news. It knows nothing of the router but the functions that it is given.
+A scrape every few seconds from every monitor is no news, and so there is no access log. It knows nothing of the router
+but the functions that it is given.
 """
 
 from __future__ import annotations
@@ -16,25 +16,17 @@ import orjson
 from aiohttp import web
 
 from edge_router.http.access import Access, Question
+from edge_router.http.bounded import BoundedServer
 
-MOST_CONNECTIONS: Final = 64
 MOST_STREAMS: Final = 16
-IDLE: Final = 20.0
-"""Seconds that a connection may wait for its next request, or take to send one's head."""
 HANDLE: Final = 10.0
 """Seconds that an answer may take to make."""
 LARGEST_BODY: Final = 64 * 1024
-LARGEST_HEAD_LINE: Final = 8 * 1024
-LINGER: Final = 2.0
-"""Seconds that the end of the server waits for answers in the making."""
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus text format 0.0.4, the one that everybody reads."""
 
 _log = logging.getLogger(__name__)
-# aiohttp logs a traceback for every request that is no HTTP. Our own faults are caught and logged before it sees them.
-_strangers = logging.getLogger(f"{__name__}.strangers")
-_strangers.setLevel(logging.CRITICAL)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -55,9 +47,9 @@ class HttpServer:
     """Serves on one address.
 
     ``readiness`` is asked at each /readyz. ``metrics`` gives the Prometheus text in slices; others run between two of
-    them. ``access`` says who may ask what, ``routes`` what there is besides. ``port`` is the one it listens on,
-    ``requests`` counts what was asked, ``errors`` faults of our own. Answers at the paths that ``endless``
-    names last as long as somebody listens; there are MOST_STREAMS of them at most, and they need not make room.
+    them. ``access`` says who may ask what, ``routes`` what there is besides. ``requests`` counts what was asked,
+    ``errors`` faults of our own. Answers at the paths that ``endless`` names last as long as somebody listens; there
+    are MOST_STREAMS of them at most, and they need not make room.
     """
 
     def __init__(
@@ -76,48 +68,21 @@ class HttpServer:
         self._routes = tuple(routes)
         self._endless = frozenset(endless)
         self._streams: set[asyncio.BaseTransport | None] = set()
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._runner = web.AppRunner(
-            self._application(),
-            access_log=None,
-            logger=_strangers,
-            keepalive_timeout=IDLE,
-            lingering_time=LINGER,
-            max_line_size=LARGEST_HEAD_LINE,
-            max_field_size=LARGEST_HEAD_LINE,
-            shutdown_timeout=LINGER,
-            handle_signals=False,
-        )
+        self._server = BoundedServer(self._application(), lambda transport: transport in self._streams)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.port
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises OSError where the address can't be had."""
-        await self._runner.setup()
         self.access.listening = host
-        loop = asyncio.get_running_loop()
-        try:
-            self._server = await loop.create_server(self._connected, host, port, backlog=MOST_CONNECTIONS)
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._server.start(host, port)
 
     async def close(self) -> None:
         """Stop listening, let answers in the making finish, and close what is left."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        await self._runner.cleanup()
-
-    def _connected(self) -> asyncio.Protocol:
-        """A new connection; where there are too many, the oldest makes room: it is the likeliest to be stuck."""
-        server = self._runner.server
-        assert server is not None, "connections come only between setup and cleanup"
-        transports = [each.transport for each in server.connections]
-        open_ones = [each for each in transports if each is not None and not each.is_closing()]
-        if len(open_ones) >= MOST_CONNECTIONS:
-            next(each for each in open_ones if each not in self._streams).abort()
-        return server()
+        await self._server.close()
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY)

@@ -14,7 +14,7 @@ import cel
 
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
-from edge_router.policy.reads import Surroundings
+from edge_router.policy.reads import QueueRead, Surroundings
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
 from edge_router.policy.tokens import Kind, Token, tokens_of
 from edge_router.policy.trial import WORDS, try_out
@@ -71,6 +71,11 @@ class Expression:
         if result is True or result is False:
             return result
         raise TypeError(f"the result is {type(result).__name__}, not true or false")
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The queues that the condition reads, by the name or id that it calls them."""
+        return frozenset(read.queue for _, _, read in self._found if isinstance(read, QueueRead))
 
     def age(self, now: float) -> float | None:
         """The age of the oldest state that the condition reads, in seconds; None if it reads none."""

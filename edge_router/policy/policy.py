@@ -92,6 +92,11 @@ class Policy:
         self._otherwise = _Ending(spec.name, "otherwise", otherwise, otherwise)
         self._if_stale = _Ending(spec.name, "if_stale", spec.if_stale or otherwise, otherwise)
 
+    @property
+    def queues(self) -> frozenset[str]:
+        """The queues that its rules read, by the name or id that they call them."""
+        return frozenset[str]().union(*(rule.when.queues for rule in self._rules))
+
     def decide(self, call: CallFacts, now: float) -> Decision:
         """Decide on a call. `now` is in seconds of the clock that the state is stamped by."""
         seen: dict[str, object] = {}

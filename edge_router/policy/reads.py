@@ -137,7 +137,7 @@ class QueueRead:
 
     def __init__(self, name: str, field: str, surroundings: Surroundings) -> None:
         self.kind: type[Value] = QUEUE_FIELDS[field]
-        self._name = name
+        self.queue = name
         self._field = field
         self._find = surroundings.picture.queue
         self._stale_after = surroundings.stale_after
@@ -145,19 +145,19 @@ class QueueRead:
 
     def value(self, call: CallFacts, now: float) -> Value:
         """The field. The age itself is never stale: it is known, however great."""
-        queue = self._find(self._name)
+        queue = self._find(self.queue)
         if queue is None:
-            raise Undecided(f"nothing is known of queue({shown(self._name)})")
+            raise Undecided(f"nothing is known of queue({shown(self.queue)})")
         age = queue.age_of(self._field, now)
         if self._get is None:
             return age
         if age > self._stale_after:
-            raise Undecided(f"queue({shown(self._name)}) {self._how_old(age)}")
+            raise Undecided(f"queue({shown(self.queue)}) {self._how_old(age)}")
         return self._get(queue)
 
     def age(self, now: float) -> float | None:
         """The age of the value; None where it was never known."""
-        queue = self._find(self._name)
+        queue = self._find(self.queue)
         age = inf if queue is None else queue.age_of(self._field, now)
         return None if age == inf else age
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,7 +17,6 @@ LONGEST_SECRET: Final = 256
 PRIVATE_DOMAINS: Final = frozenset(
     {"arpa", "corp", "example", "home", "internal", "invalid", "lan", "local", "localdomain", "localhost", "test"}
 )
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _TOP: Final = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
 
@@ -26,6 +26,16 @@ def secret_fault(secret: Secret) -> str:
     if not SHORTEST_SECRET <= len(secret.reveal()) <= LONGEST_SECRET:
         return f"the webhook's secret must have {SHORTEST_SECRET} to {LONGEST_SECRET} characters"
     return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host is this very machine: localhost, or any address of 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def url_fault(url: str, allow_loopback: bool = False) -> str:
@@ -41,7 +51,7 @@ def url_fault(url: str, allow_loopback: bool = False) -> str:
         return "the webhook's URL must have no user, query or fragment: the cloud refuses them"
     if not parsed.path.startswith("/"):
         return "the webhook's URL must have a path, at least /"
-    if allow_loopback and host in LOOPBACK and parsed.scheme in ("http", "https"):
+    if allow_loopback and is_loopback(host) and parsed.scheme in ("http", "https"):
         return ""
     if parsed.scheme != "https" or port not in (None, 443):
         return "the webhook's URL must be https, on port 443: put a TLS proxy in front"

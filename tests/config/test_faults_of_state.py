@@ -64,22 +64,16 @@ CASES = [
     Wrong(
         "a webhook with a port",
         Kind.VALUE,
-        LIVE + HOOK.format(url="https://edge.example.com:8443/webhooks/webex"),
-        '11:20: state.webex.webhook.url: "https://edge.example.com:8443/webhooks/webex" has the port 8443; Webex '
-        "delivers to port 443 only, without a port here",
-    ),
-    Wrong(
-        "a webhook without a path",
-        Kind.VALUE,
-        LIVE + HOOK.format(url="https://edge.example.com/"),
-        '11:20: state.webex.webhook.url: "https://edge.example.com/" has no path; write '
-        "https://edge.example.com/webhooks/webex",
+        LIVE + HOOK.format(url="https://edge.acme.com:8443/webhooks/webex"),
+        '11:20: state.webex.webhook.url: "https://edge.acme.com:8443/webhooks/webex": the webhook\'s URL must be https, '
+        "on port 443: put a TLS proxy in front",
     ),
     Wrong(
         "a webhook with a query",
         Kind.VALUE,
         LIVE + HOOK.format(url=f"{URL}?a=1"),
-        f'11:20: state.webex.webhook.url: "{URL}?a=1" has more than a host, a port and a path; take that out',
+        f'11:20: state.webex.webhook.url: "{URL}?a=1": the webhook\'s URL must have no user, query or fragment: the '
+        "cloud refuses them",
     ),
     Wrong(
         "a lookback that Webex doesn't take",
@@ -136,6 +130,14 @@ def test_a_secret_that_is_not_there(live: Path, name: str) -> None:
     (live.parent / name).unlink()
     (fault,) = said(live)
     assert fault.endswith(f"{name}: can't be read: No such file or directory")
+
+
+def test_a_webhook_secret_that_the_cloud_would_not_take(live: Path) -> None:
+    (live.parent / "hook").write_text("short")
+    (fault,) = said(live)
+    assert fault.endswith(
+        '"hook": the webhook\'s secret must have 32 to 256 characters; make one with `openssl rand -hex 32`'
+    )
 
 
 def test_without_a_refresh_token_one_hears_how_to_get_it(live: Path) -> None:

@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from edge_router.http import feed as feed_module
-from edge_router.http.server import MOST_CONNECTIONS, MOST_STREAMS
+from edge_router.http.bounded import MOST_CONNECTIONS
+from edge_router.http.server import MOST_STREAMS
 from edge_router.http.state_api import StateApi
 from tests.http.api import centre, refuses, served
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 import pytest
 
 from edge_router.http.access import Access
-from edge_router.http.server import LARGEST_HEAD_LINE, MOST_CONNECTIONS, HttpServer, Readiness
+from edge_router.http.bounded import LARGEST_HEAD_LINE, MOST_CONNECTIONS
+from edge_router.http.server import HttpServer, Readiness
 
 Answer = tuple[int, dict[str, str], bytes]
 

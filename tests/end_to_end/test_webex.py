@@ -1,0 +1,95 @@
+"""Live state on the wire: a simulated contact centre, its webhooks, and calls that turn with it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.block import Block
+from tests.end_to_end.simulator_process import SimulatorProcess, running_simulator
+from tests.end_to_end.site import OwnSite, Site
+from tests.end_to_end.waiting import until
+
+NUMBER = "+1800555"
+
+
+@pytest.fixture
+def cloud(block: Block, tmp_path: Path) -> Iterator[SimulatorProcess]:
+    with running_simulator(block, tmp_path) as simulator:
+        yield simulator
+
+
+def rule(queue: str) -> dict[str, object]:
+    return {"name": "nobody waits", "when": f'queue("{queue}").length == 0', "to": "cloud"}
+
+
+def length(site: Site, queue: str) -> int | None:
+    status, text = site.router.get(f"/v1/queues/{queue.replace(' ', '%20')}")
+    found = json.loads(text)
+    return found["length"] if status == 200 and found["fresh"] else None
+
+
+def readiness(site: Site) -> dict[str, object]:
+    status, text = site.router.get("/readyz")
+    assert status == 200
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def test_calls_turn_with_the_queue(own_site: OwnSite, cloud: SimulatorProcess) -> None:
+    queue = cloud.queue
+    site = own_site(rule(queue), state=cloud.state())
+    until(lambda: length(site, queue) == 0, "the seed")
+    until(lambda: site.router.metric("webex_requests_total", operation="create-subscription") >= 2, "subscriptions")
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.cloud))
+
+    waiting = cloud.calls(queue, 3)
+    until(lambda: length(site, queue) == 3, "three who wait, by events")
+    assert site.router.metric("state_events_total", type="task:parked", result="applied") == 3
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.premise))
+
+    for task in waiting:
+        cloud.ask("DELETE", f"calls/{task}")
+    until(lambda: length(site, queue) == 0, "nobody who waits, by events")
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.cloud))
+
+
+def test_without_the_cloud_calls_go_to_the_premise_and_the_reason_is_told(
+    own_site: OwnSite, cloud: SimulatorProcess
+) -> None:
+    queue = cloud.queue
+    cloud.ask("POST", "faults", {"answers": [{"path": "", "status": 500}]})
+    site = own_site(rule(queue), state=cloud.state())
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.premise))
+    assert site.router.metric("policy_fallback_total", policy="front-door", why="stale") == 1
+    cloud.ask("DELETE", "faults")
+    until(lambda: length(site, queue) == 0, "recovery without a restart", within=60)
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.cloud))
+
+
+def test_a_queue_that_a_rule_names_and_nobody_knows(own_site: OwnSite, cloud: SimulatorProcess) -> None:
+    site = own_site(rule("Nowhere"), state=cloud.state())
+    until(lambda: readiness(site)["degraded"], "degraded")
+    until(lambda: "no queue is called Nowhere" in str(readiness(site)["reason"]), "its reason")
+    assert site.router.metric("state_unknown", queue="Nowhere") == 1
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.premise))
+
+
+def test_webhooks_at_an_address_of_their_own(own_site: OwnSite, cloud: SimulatorProcess, block: Block) -> None:
+    queue = cloud.queue
+    state = cloud.state()
+    state["webex"]["webhook"]["url"] = f"http://{block.host(21)}:8443/webhooks/webex"
+    http = {"address": "{}:{}".format(*block.http), "webhook_address": f"{block.host(21)}:8443"}
+    site = own_site(rule(queue), state=state, http=http)
+    until(lambda: length(site, queue) == 0, "the seed")
+    until(lambda: site.router.metric("webex_requests_total", operation="create-subscription") >= 2, "subscriptions")
+    cloud.calls(queue, 1)
+    until(lambda: length(site, queue) == 1, "one who waits, by events")
+    assert site.router.get("/webhooks/webex")[0] == 404
