@@ -49,9 +49,13 @@ class Order:
         self.rank = rank
 
     def note_row(self, touched: float, asked: float, rank: int) -> None:
-        """Say that a search that was asked at ``asked`` has been applied; 0 where it didn't say when it was touched."""
+        """Say that a search that was asked at ``asked`` counts.
+
+        ``touched`` is when the cloud last touched what it shows, 0 where it didn't say.
+        """
         reached = min(touched, asked) if touched else asked - SETTLE
-        self.time = max(self.time, reached)
+        if reached >= self.time:
+            self.time = reached
+            self.sent = 0.0
+            self.rank = rank
         self.sure = max(self.sure, min(reached, asked - SETTLE))
-        self.sent = 0.0
-        self.rank = rank

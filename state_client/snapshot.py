@@ -103,9 +103,8 @@ class TaskComparison:
             task = table.tasks[row.id] = Task(row.id)
         settled = task.heard <= self._settled
         wrong = settled and (made or not _same(task, row, state, self._asked))
-        if wrong:
-            task.order.note_row(row.active_at, self._asked, RANKS[state])
-            _correct(task, row, state)
+        if settled:
+            _correct(task, row, state, self._asked, wrong)
         missing = _fill(task, row)
         if wrong or missing:
             table.seat(task, now)
@@ -127,10 +126,9 @@ def settle_doubt(table: TaskTable, rows: Iterable[TaskRow], asked: float, now: f
             table.end(task, asked - SETTLE, now)
             corrections += 1
             continue
-        if not _same(task, row, state, asked):
-            task.order.note_row(row.active_at, asked, RANKS[state])
-            _correct(task, row, state)
-            corrections += 1
+        wrong = not _same(task, row, state, asked)
+        _correct(task, row, state, asked, wrong)
+        corrections += wrong
         _fill(task, row)
         task.vouched = asked
         table.seat(task, now)
@@ -205,12 +203,14 @@ class AgentComparison:
     def _set(self, agent: Agent, name: str, state: str, since: float, now: float) -> bool:
         channel = agent.channel(name)
         before = channel.state
-        if channel.heard > self._settled or state == before or (before == NOT_RESPONDING and state == IDLE):
+        if max(channel.heard, agent.signed_off_at) > self._settled:
             return False
-        if agent.signed_off_at > self._settled:
+        same = state == before or (before == NOT_RESPONDING and state == IDLE)
+        if since or not same:
+            channel.order.note_row(since, self._asked, EVENTS["agent:state_change"])
+        if same:
             return False
         channel.state = state
-        channel.order.note_row(since, self._asked, EVENTS["agent:state_change"])
         self._table.shift(agent, name, before, now)
         return True
 
@@ -239,17 +239,21 @@ def _same(task: Task, row: TaskRow, state: str, asked: float) -> bool:
     if row.callback and not task.callback:
         return False
     if state == PARKED and task.state == OFFERED:
-        return asked - task.order.time < OFFER
-    if (CONNECTED if task.state in TALKING else task.state) != state:
+        return asked - task.since < OFFER
+    if task.state != state and not (task.state in TALKING and state in TALKING):
         return False
-    return state != PARKED or not row.queue_id or row.queue_id == task.queue_id
+    return row.queue_id in ("", task.queue_id)
 
 
-def _correct(task: Task, row: TaskRow, state: str) -> None:
-    """Make an interaction what a row says."""
+def _correct(task: Task, row: TaskRow, state: str, asked: float, wrong: bool) -> None:
+    """Make an interaction what a row says; where it is that already, note that it was so as late as that."""
+    if wrong or row.active_at:
+        task.order.note_row(row.active_at, asked, RANKS[state])
     time = task.order.time
     if row.queue_id:
         task.queue_id, task.queue_told = row.queue_id, time
+    if not wrong:
+        return
     task.callback = task.callback or row.callback
     known = task.parked_at and task.parked_in == task.queue_id
     task.enter(state, time)

@@ -68,9 +68,10 @@ _DEEPEST: Final = 4  # of what lies below a consultation within a hold and the l
 class Task:
     """One interaction.
 
-    ``parked_at`` is when it came into the queue ``parked_in``, in which it may have been offered to an agent in vain;
-    ``guessed`` where that was had of a search, which doesn't say it. ``heard`` is when the last event that counted
-    came in, ``vouched`` when a search was last asked about it in particular. Times are seconds since the epoch.
+    ``since`` is when its state began. ``parked_at`` is when it came into the queue ``parked_in``, in which it may have
+    been offered to an agent in vain; ``guessed`` where that was had of a search, which doesn't say it. ``queue_told``
+    is as of when its queue is known. ``heard`` is when the last event that counted came in, ``vouched`` when a search
+    was last asked about it in particular. Times are seconds since the epoch.
     """
 
     __slots__ = (
@@ -92,6 +93,7 @@ class Task:
         "parked_in",
         "queue_id",
         "queue_told",
+        "since",
         "state",
         "team_id",
         "vouched",
@@ -100,6 +102,7 @@ class Task:
     def __init__(self, id: str) -> None:
         self.id = id
         self.state: str = NEW
+        self.since = 0.0
         self.order = Order()
         self.queue_id = ""
         self.team_id = ""
@@ -146,9 +149,9 @@ class Task:
         if does == ENTER:
             self.enter(PARKED if state == ENDED and back_in_queue(event) else state, event.time)
         elif does == BEGIN:
-            self._begin(state)
+            self._begin(state, event.time)
         else:
-            self._finish(state)
+            self._finish(state, event.time)
         return APPLIED
 
     def enter(self, state: str, time: float) -> None:
@@ -158,6 +161,7 @@ class Task:
         elif state in TALKING:
             self._served = max(self._served, time)
         self.state = state
+        self.since = time
         self._below = ()
 
     def put_in_queue(self, queue_id: str, time: float) -> None:
@@ -173,20 +177,22 @@ class Task:
             self.parked_in = self.queue_id
             self.guessed = False
 
-    def _begin(self, state: str) -> None:
+    def _begin(self, state: str, time: float) -> None:
         below = self.state if self.state in TALKING else CONNECTED
         if below != state:
             self._below = (*self._below, below)[-_DEEPEST:]
-        self._served = max(self._served, self.order.time)
+        self._served = max(self._served, time)
         self.state = state
+        self.since = time
 
-    def _finish(self, state: str) -> None:
+    def _finish(self, state: str, time: float) -> None:
         if self.state == state and self._below:
             *rest, self.state = self._below
             self._below = tuple(rest)
         elif self.state == state or self.state not in TALKING:
             self.state = CONNECTED
-        self._served = max(self._served, self.order.time)
+        self._served = max(self._served, time)
+        self.since = time
 
     def _learn(self, event: TaskEvent) -> None:
         """Take from an event what holds whenever it comes."""
@@ -202,8 +208,8 @@ class Task:
         """Correct the wait by an event that came too late for anything else."""
         if state in TALKING:
             self._served = max(self._served, event.time)
-            if self.state == PARKED and self.parked_at < event.time < self.order.time:
-                self.parked_at = self.order.time
+            if self.state == PARKED and self.parked_at < event.time < self.since:
+                self.parked_at = self.since
         elif state == PARKED and event.time > self._served and event.queue_id in ("", self.queue_id):
             self.parked_in = self.queue_id
             if self.guessed or not self.parked_at or event.time < self.parked_at:
