@@ -13,6 +13,7 @@ from edge_router.config.build import picture_of
 from edge_router.config.files import secret_at
 from edge_router.telemetry.state_metrics import StateReading
 from state_client.centre import ContactCentre
+from state_client.feeds.peer import PeerSource
 from state_client.webex.source import Settings, WebexSource
 
 if TYPE_CHECKING:
@@ -38,19 +39,24 @@ class StateOfCentre:
         self.read: frozenset[str] = frozenset()
         self.centre = ContactCentre(time.time() - time.monotonic(), picture_of(config, time.monotonic()))
         self._cloud: WebexSource | None = None
-        if config.state.source == "webex" and config.state.webex is not None:
-            settings = settings_of(config.node, config.state.webex, path)
-            self._cloud = WebexSource(settings, self.centre, observe=self._asked)
+        self._source: WebexSource | PeerSource | None = None
+        state = config.state
+        if state.source == "webex" and state.webex is not None:
+            settings = settings_of(config.node, state.webex, path)
+            self._source = self._cloud = WebexSource(settings, self.centre, observe=self._asked)
+        elif state.source == "peer":
+            token = secret_at(path, state.peer_token_file) if state.peer_token_file else None
+            self._source = PeerSource(state.peers, self.centre, token)
 
     async def start(self) -> None:
         """Begin to follow the contact centre; comes back at once."""
-        if self._cloud is not None:
-            await self._cloud.start()
+        if self._source is not None:
+            await self._source.start()
 
     async def close(self) -> None:
         """Follow it no longer."""
-        if self._cloud is not None:
-            await self._cloud.close()
+        if self._source is not None:
+            await self._source.close()
 
     @property
     def picture(self) -> Picture:
@@ -65,28 +71,28 @@ class StateOfCentre:
     @property
     def degraded(self) -> str:
         """What is missing, in words; "" when nothing is."""
-        cloud = self._cloud
-        if cloud is None or (not cloud.seeded.is_set() and time.monotonic() - self._began < PATIENCE):
+        source = self._source
+        if source is None or (not source.seeded.is_set() and time.monotonic() - self._began < PATIENCE):
             return ""
         unknown = [f"no queue is called {name}, which rules read" for name in self.unknown]
-        return "; ".join(filter(None, [cloud.degraded, *unknown]))
+        return "; ".join(filter(None, [source.degraded, *unknown]))
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """The queues that rules read and nobody knows, once the contact centre has said which it has."""
-        if self._cloud is None or not self._cloud.seeded.is_set():
+        if self._source is None or not self._source.seeded.is_set():
             return ()
         return tuple(name for name in sorted(self.read) if self.picture.queue(name) is None)
 
     def reading(self) -> StateReading:
         """What a scrape shows."""
         if self._cloud is None:
-            return StateReading()
+            return StateReading(unknown=self.unknown)
         return StateReading(dict(self._cloud.inbox.counts), dict(self._requests), self._cloud.corrections, self.unknown)
 
     def picture_for(self, config: Config) -> Picture:
         """Give the picture that goes with another configuration; what others have pushed stays in it."""
-        if self._cloud is None:
+        if self._source is None:
             return picture_of(config, time.monotonic(), self.picture)
         for queue in picture_of(config, time.monotonic(), self.picture):
             self.picture.add(queue)

@@ -40,6 +40,9 @@ _QUEUE: Final[Schema] = {
     "agents_signed_on": _COUNT,
     "estimated_wait_secs": {"type": "number", "minimum": -1, "description": "-1: unknown."},
     "age_secs": _AGE,
+    "tasks_age_secs": _AGE | {"description": "How old length and waits are."},
+    "agents_age_secs": _AGE,
+    "estimate_age_secs": _AGE,
     "fresh": _FLAG | {"description": "Whether a rule may rely on it."},
     "source": _TEXT | {"description": "event, confirm, reconcile, pushed, static, peer, stored or awaited."},
 }

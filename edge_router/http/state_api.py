@@ -5,6 +5,7 @@ Every answer is a flat object with the same keys on success and failure; lists s
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -18,13 +19,15 @@ from edge_router.http.feed import Feed, event
 from edge_router.http.server import json_answer
 from edge_router.http.state_views import QUEUE_KEYS, View, agent_views, queue_view, task_views, team_view
 from state_client.centre import ContactCentre
-from state_client.picture import QueueValues
+from state_client.picture import Queue, QueueValues
 
 EVENTS: Final = "/v1/events"
 _ONE: Final = "/v1/queues/{name:(?s:.+)}"  # whatever stands in a name, a slash and a line break too
 MOST_CALLS: Final = 1_000_000
 LONGEST_WAIT: Final = 30 * 86_400
 LONGEST_TTL: Final = 86_400.0
+TELL_AFTER: Final = 0.1
+"""Seconds for which changes of a queue are gathered before they are told."""
 
 Count = Annotated[int, Field(ge=0, le=MOST_CALLS, strict=True)]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT, allow_inf_nan=False)]
@@ -53,6 +56,9 @@ class PushedQueue(BaseModel):
     channel: object = None
     expected: object = None
     age_secs: object = None
+    tasks_age_secs: object = None
+    agents_age_secs: object = None
+    estimate_age_secs: object = None
     fresh: object = None
     source: object = None
 
@@ -88,6 +94,8 @@ class StateApi:
         self.stale_after = stale_after
         self.refuses_push = refuses_push
         self.feed = Feed(self._beginning)
+        self._changed: dict[str, Queue] = {}
+        centre.listener = self._remember
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Give what an application is to serve."""
@@ -105,6 +113,20 @@ class StateApi:
         """Give every queue as it is told."""
         now = time.monotonic()
         return [queue_view(queue, now, self.stale_after) for queue in self.centre.picture]
+
+    def _remember(self, queue: Queue) -> None:
+        """A queue has changed: who listens is told soon, and once, however often it changes meanwhile."""
+        if not self.feed:
+            return
+        if not self._changed:
+            asyncio.get_running_loop().call_later(TELL_AFTER, self._tell)
+        self._changed[queue.name] = queue
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        changed, self._changed = self._changed, {}
+        for queue in changed.values():
+            self.feed.publish("queue", queue_view(queue, now, self.stale_after))
 
     def _beginning(self) -> Iterable[bytes]:
         return [event("queue", view) for view in self.queue_views()]

@@ -30,6 +30,9 @@ QUEUE_KEYS: Final = (
     "agents_signed_on",
     "estimated_wait_secs",
     "age_secs",
+    "tasks_age_secs",
+    "agents_age_secs",
+    "estimate_age_secs",
     "fresh",
     "source",
 )
@@ -52,6 +55,9 @@ def queue_view(queue: Queue, now: float, stale_after: float) -> View:
         "agents_signed_on": queue.agents_signed_on,
         "estimated_wait_secs": queue.estimated_wait,
         "age_secs": _seconds(age),
+        "tasks_age_secs": _seconds(queue.age_of("length", now)),
+        "agents_age_secs": _seconds(queue.age_of("agents_available", now)),
+        "estimate_age_secs": _seconds(queue.age_of("estimated_wait", now)),
         "fresh": age <= stale_after,
         "source": queue.source,
     }

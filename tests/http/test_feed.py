@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,7 +10,7 @@ from edge_router.http import feed as feed_module
 from edge_router.http.bounded import MOST_CONNECTIONS
 from edge_router.http.server import MOST_STREAMS
 from edge_router.http.state_api import StateApi
-from tests.http.api import centre, refuses, served
+from tests.http.api import centre, parked, refuses, served
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ async def test_who_listens_hears_first_how_things_are_and_then_what_changes(
         assert [(name, data["name"]) for name, data in first] == [("queue", "Support"), ("queue", "Pushed")]
         api.feed.publish("decision", {"rule": "r"})
         assert await anext(heard) == ("decision", {"rule": "r"})
+
+
+async def test_a_queue_that_changes_often_is_told_once(client: aiohttp.ClientSession, api: StateApi) -> None:
+    async with client.get("/v1/events") as answer:
+        heard = events(answer)
+        assert [(await anext(heard))[0] for _ in range(2)] == ["queue", "queue"]
+        for number in range(5):
+            api.centre.apply(parked(f"new {number}"), time.time())
+        name, data = await anext(heard)
+        assert (name, data["name"], data["length"]) == ("queue", "Support", 6)
+        api.feed.publish("decision", {})
+        assert (await anext(heard))[0] == "decision"
 
 
 async def test_what_happens_while_the_beginning_is_told_is_not_lost(
