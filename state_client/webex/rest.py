@@ -164,9 +164,10 @@ class WebexApi:
                     raise Busy(operation, 429, answer.tracking_id, "asked too often", pause)
             elif answer.status == 0 or answer.status == 408 or answer.status >= 500:
                 failures += 1
-                if failures == TRIES or not question.again:
+                pause = self._back_off(answer, failures)
+                if failures == TRIES or not question.again or pause > LONGEST_WAIT:
                     raise self._error(question, answer)
-                await self._sleep(FIRST_BACK_OFF * 2 ** (failures - 1) * (1 - self._chance() / 2))
+                await self._sleep(pause)
             else:
                 return self._read(question, answer, fault)
 
@@ -256,6 +257,12 @@ class WebexApi:
             code, words = describe(error, self._timeout)
         self._observe(question.operation, code)
         return _Answer(0, words, tracking_id, token)
+
+    def _back_off(self, answer: _Answer, failures: int) -> float:
+        """Seconds to wait after the n-th failure of a request: what the cloud says if it does, else our own."""
+        if answer.headers.get("Retry-After"):
+            return retry_after(answer.headers, self._clock())
+        return FIRST_BACK_OFF * 2 ** (failures - 1) * (1 - self._chance() / 2)
 
     def _read(self, question: _Question, answer: _Answer, fault: Callable[[Any], str] | None) -> Any:
         if not 200 <= answer.status < 300:

@@ -55,8 +55,8 @@ def check_address(address: str, what: str) -> URL:
     url = URL(address)
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"{what} {address!r} is no http or https address")
-    if url.user is not None or url.password is not None or url.fragment:
-        raise ValueError(f"{what} may hold no user, password or fragment")
+    if url.user is not None or url.password is not None or url.query_string or url.fragment:
+        raise ValueError(f"{what} may hold no user, password, query or fragment")
     if url.scheme == "http" and not is_loopback(url.host):
         raise ValueError(f"{what} {address!r} has to begin with https: what is sent there is secret")
     return url

@@ -202,6 +202,17 @@ async def test_chance_shortens_the_pauses(tmp_path: Path) -> None:
         assert rest.clock.slept == [0.25, 0.5]
 
 
+async def test_5xx_that_says_when_to_come_again_is_believed(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.on(THING, fault(503, "maintenance", Retry_After="21"), reply({"a": 1}))
+        assert await rest.api.call("thing", "GET", THING) == {"a": 1}
+        assert rest.clock.slept == [21.0]
+        rest.cloud.on(THING, fault(503, "maintenance", Retry_After="7200"))
+        with pytest.raises(Unreachable, match="maintenance"):
+            await rest.api.call("thing", "GET", THING)
+        assert rest.clock.slept == [21.0]
+
+
 async def test_5xx_three_times_is_given_up_with_the_clouds_words(tmp_path: Path) -> None:
     async with client(tmp_path) as rest:
         rest.cloud.on(THING, fault(503, "maintenance"))
@@ -294,6 +305,16 @@ async def test_a_request_at_fault_does_not_count_against_the_operation(tmp_path:
             with pytest.raises(WebexError, match="404"):
                 await rest.api.call("thing", "GET", THING)
         assert len(rest.cloud.asked) == 12
+
+
+@pytest.mark.parametrize("status", [401, 408, 429])
+async def test_what_says_that_the_cloud_is_not_well_counts_against_the_operation(tmp_path: Path, status: int) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.on(THING, fault(status, "no", Retry_After="0"))
+        for _ in range(5):
+            with pytest.raises(WebexError):
+                await rest.api.call("thing", "GET", THING)
+        assert len(rest.cloud.asked) == 5
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
@@ -425,6 +446,7 @@ async def test_what_is_no_list_is_an_error_and_not_an_empty_list(tmp_path: Path,
         ("http://api.example.com", "has to begin with https"),
         ("http://localhost.example.com", "has to begin with https"),
         ("https://user:pw@api.example.com", "no user"),
+        ("https://api.example.com?key=pw", "no user, password, query"),
         ("ftp://api.example.com", "no http or https address"),
         ("api.example.com", "no http or https address"),
     ],
