@@ -2,6 +2,8 @@
 
 import pytest
 
+from edge_router.b2bua.screening import hops_left
+from edge_router.sip.message import Request
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REJECTED, Stage
 
@@ -92,6 +94,7 @@ def test_a_rule_that_fails_costs_no_call(open_stage: OpenStage, caplog: pytest.L
         ("Max-Forwards: many", 400),
         ("From: <sip:a@198.51.100.1;tag=a", 400),
         ("To: nobody at all", 400),
+        ("Call-ID: ", 400),
     ],
 )
 def test_what_becomes_no_call_takes_no_room(open_stage: OpenStage, line: str, code: int) -> None:
@@ -104,6 +107,10 @@ def test_what_becomes_no_call_takes_no_room(open_stage: OpenStage, line: str, co
         stage.carrier.says(ack.with_headers(("From", refusal.get("From")), ("To", refusal.get("To"))))
     assert stage.loads() == {}
     assert stage.ear.records == []
+
+
+def test_a_request_without_max_forwards_has_as_many_hops_as_a_new_one() -> None:
+    assert hops_left(Request("INVITE", "sip:h")) == 69
 
 
 def test_the_same_invite_by_another_way_is_no_second_call(stage: Stage) -> None:
