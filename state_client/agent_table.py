@@ -122,6 +122,13 @@ class AgentTable:
                 self._count(self.team(old), name, channel.state, -1, now)
             self._count(self.team(team_id), name, channel.state, 1, now)
 
+    def admit(self, agent: Agent) -> None:
+        """Take in an agent with what he does on each channel."""
+        self.agents[agent.id] = agent
+        for name, channel in agent.channels.items():
+            if agent.team_id:
+                self._count(self.team(agent.team_id), name, channel.state, 1, channel.since)
+
     def shift(self, agent: Agent, channel: str, before: str, now: float) -> None:
         """Count an agent anew after his state on a channel has changed."""
         state = agent.channels[channel].state

@@ -7,12 +7,12 @@ picture is in its reader's clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
-from state_client import snapshot
+from state_client import snapshot, stored
 from state_client.agent import Agent
 from state_client.agent_table import AgentTable, TeamState
-from state_client.picture import FOREVER, GROUPS, STATIC, Picture, Queue, QueueValues
+from state_client.picture import FOREVER, GROUPS, NEVER, STATIC, Picture, Queue, QueueValues
 from state_client.queue_state import QueueState
 from state_client.rows import AgentEvent, AgentRow, QueueRow, TaskEvent, TaskRow, TeamRow
 from state_client.task import Task
@@ -152,6 +152,29 @@ class ContactCentre:
                     stamp.doubt(source)
         for team in self.teams.values():
             team.team.of_agents.doubt(source)
+
+    def snapshot_state(self) -> dict[str, Any]:
+        """Everything as plain data, for a store."""
+        return stored.snapshot(self.table, self.staff, self.picture)
+
+    def restore(self, data: Mapping[str, Any]) -> bool:
+        """Take back what `snapshot_state` gave: it shows, but it is stale until somebody says it anew.
+
+        Data of another form changes nothing; then this gives False.
+        """
+        state = stored.read(data)
+        if state is None:
+            return False
+        self.configure(state.queues, state.teams)
+        for task in state.tasks:
+            self.tasks[task.id] = task
+            self.table.seat(task, task.order.time)
+        for agent in state.agents:
+            self.staff.admit(agent)
+        for name, values in state.pushed:
+            self.picture.set(name, NEVER, STORED, **values)
+        self.everything_stale()
+        return True
 
     def _queue(self, queue_id: str) -> QueueState:
         return self.table.queue(queue_id)

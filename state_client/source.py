@@ -1,0 +1,29 @@
+"""Where the state of a contact centre comes from: what a router needs of it, whichever contact centre that is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from state_client.picture import Picture
+
+
+class StateSource(Protocol):
+    """Keeps a picture current. Webex Contact Center is one; another contact centre needs these four to be one, too."""
+
+    @property
+    def picture(self) -> Picture:
+        """What rules read. It is the same object from start to end, and says itself how old its values are."""
+        ...
+
+    @property
+    def degraded(self) -> str:
+        """Why the picture is not as current as it should be, in words; "" when all is well."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to keep the picture current. It returns soon, whether or not the contact centre can be reached."""
+        ...
+
+    async def close(self) -> None:
+        """Stop, and give back what was taken up."""
+        ...

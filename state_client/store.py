@@ -1,0 +1,116 @@
+"""The last picture on disk, so that a restart begins with it: an embedded SQLite file.
+
+It blocks: who has an event loop calls it in a thread. What is loaded is old; that it is, is for the reader to say.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import orjson
+
+APPLICATION: Final = 0x45647253
+"""What a file of ours says it is (SQLite's application_id)."""
+VERSION: Final = 1
+
+log = logging.getLogger(__name__)
+
+
+class StoreError(Exception):
+    """The file can't be opened or written; the text says why. What is in memory is not touched by that."""
+
+
+class Store:
+    """Values by name, each of them JSON. A file that is broken or somebody else's is put aside, with a warning.
+
+    Raises StoreError where the file can't be opened at all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        try:
+            self._file = self._open()
+        except (OSError, sqlite3.OperationalError) as fault:
+            raise StoreError(f"{path}: {fault}") from fault
+
+    def save(self, values: Mapping[str, Any]) -> None:
+        """Write these values, all or none; others stay. Raises StoreError."""
+        rows = [(name, orjson.dumps(value)) for name, value in values.items()]
+        try:
+            with self._lock, self._file as file:
+                file.executemany("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", rows)
+        except sqlite3.Error as fault:
+            raise StoreError(f"{self._path}: {fault}") from fault
+
+    def load(self) -> dict[str, Any]:
+        """Read all values. What can't be read is not there, and a warning says so."""
+        try:
+            with self._lock:
+                rows = self._file.execute("SELECT name, value FROM state").fetchall()
+        except sqlite3.Error as fault:
+            log.warning("what was stored can't be read: %s: %s", self._path, fault)
+            return {}
+        found: dict[str, Any] = {}
+        for name, value in rows:
+            try:
+                found[name] = orjson.loads(value)
+            except orjson.JSONDecodeError as fault:
+                log.warning("what was stored as %s can't be read: %s: %s", name, self._path, fault)
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.OperationalError:
+            raise  # the directory isn't there, or may not be written: another file would fare no better
+        except sqlite3.DatabaseError as fault:
+            log.warning("the stored state is put aside as %s: %s", self._put_aside(), fault)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file and make sure that it is whole and ours. Raises sqlite3.DatabaseError."""
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        file = sqlite3.connect(self._path, check_same_thread=False)
+        try:
+            (application,) = file.execute("PRAGMA application_id").fetchone()
+            (version,) = file.execute("PRAGMA user_version").fetchone()
+            (objects,) = file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if objects and (application, version) != (APPLICATION, VERSION):
+                raise sqlite3.DatabaseError("it is not a file of this program's and version")
+            (whole,) = file.execute("PRAGMA quick_check(1)").fetchone()
+            if whole != "ok":
+                raise sqlite3.DatabaseError(whole)
+            self._path.chmod(0o600)
+            file.execute("PRAGMA journal_mode=WAL")
+            file.execute("PRAGMA synchronous=NORMAL")
+            file.execute(f"PRAGMA application_id={APPLICATION}")
+            file.execute(f"PRAGMA user_version={VERSION}")
+            file.execute("CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL)")
+        except (OSError, sqlite3.Error):
+            file.close()
+            raise
+        return file
+
+    def _put_aside(self) -> Path:
+        """Rename the file, with the log that belongs to it, to a name that is free."""
+        number = 1
+        while (aside := self._path.with_name(f"{self._path.name}.broken-{number}")).exists():
+            number += 1
+        self._path.rename(aside)
+        for end in ("-wal", "-shm"):
+            beside = self._path.with_name(self._path.name + end)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + end))
+        return aside
