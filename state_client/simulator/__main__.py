@@ -72,8 +72,8 @@ async def run(asked: argparse.Namespace) -> None:
 def main() -> int:
     """The program."""
     asked = arguments().parse_args()
-    if asked.speed <= 0 or min(asked.queues, asked.agents) < 1:
-        print("--speed must be above 0, and there must be a queue and an agent", file=sys.stderr)
+    if asked.speed <= 0 or asked.queues < 1 or asked.agents < 1:
+        print("--speed must be above 0, --queues and --agents 1 or more", file=sys.stderr)
         return 2
     try:
         asyncio.run(run(asked))

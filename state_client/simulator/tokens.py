@@ -104,10 +104,6 @@ class Tokens:
         """No access token is good any longer; refresh tokens are."""
         self._access.clear()
 
-    def allow(self, refresh_token: str) -> None:
-        """That refresh token is good from now on, as if it had been given out."""
-        self._refresh[refresh_token] = Grant(SCOPES, float("inf"))
-
     def _give(self, scopes: str, now: float) -> dict[str, Any]:
         self._access = {token: grant for token, grant in self._access.items() if grant.expires > now}
         access, refresh = self._new("access"), self._new("refresh")
