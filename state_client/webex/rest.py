@@ -262,7 +262,7 @@ class WebexApi:
         """Seconds to wait after the n-th failure of a request: what the cloud says if it does, else our own."""
         if answer.headers.get("Retry-After"):
             return retry_after(answer.headers, self._clock())
-        return FIRST_BACK_OFF * 2 ** (failures - 1) * (1 - self._chance() / 2)
+        return FIRST_BACK_OFF * (1 << failures - 1) * (1 - self._chance() / 2)
 
     def _read(self, question: _Question, answer: _Answer, fault: Callable[[Any], str] | None) -> Any:
         if not 200 <= answer.status < 300:

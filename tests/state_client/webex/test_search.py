@@ -302,6 +302,7 @@ async def test_activities_that_go_on_are_what_agents_do_now(tmp_path: Path) -> N
             activity("ann", "idle", 5000),
             activity("ann", "available", 4000, channel="chat"),
             activity("bob", "connected", 1000),
+            activity("carl", "available", 500, active=False),
         ]
         rest.cloud.on("/v1/agents/activities", reply({"meta": {"orgId": ORG}, "data": rows}))
         assert await search.activities(rest.api, NOW) == [
