@@ -18,7 +18,7 @@ import orjson
 
 from state_client.centre import ContactCentre
 from state_client.picture import AGENTS, ESTIMATE, TASKS, Queue, QueueValues
-from state_client.webex.secret import SecretError, SecretFile
+from state_client.webex.secret import SecretFile
 
 PATH: Final = "/v1/events"
 SILENCE: Final = 15.0
@@ -26,6 +26,7 @@ SILENCE: Final = 15.0
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 LONGEST_LINE: Final = 256 * 1024
+LONGEST_REASON: Final = 200
 MOST_QUEUES: Final = 10_000
 PEER: Final = "peer"
 
@@ -107,8 +108,8 @@ class PeerSource:
             why = "it has ended the stream"
         except TimeoutError:
             why = f"nothing was heard for {self._silence:g} s"
-        except (aiohttp.ClientError, OSError, SecretError, ValueError) as error:
-            why = str(error) or type(error).__name__
+        except Exception as error:  # whatever the other side sends: it is followed again, and never given up on
+            why = str(error)[:LONGEST_REASON] or type(error).__name__
         self.followed = ""
         fault = f"{peer} can't be followed: {why}"
         if fault != self._fault:
