@@ -66,6 +66,7 @@ class Agent:
         "name",
         "session",
         "shift",
+        "signed_on",
         "since",
         "state",
         "task",
@@ -81,6 +82,7 @@ class Agent:
         self.state = "logged-out"
         self.since = 0.0
         self.session = ""
+        self.signed_on = 0.0
         self.idle_code = ""
         self.busy_on = ""
         self.task: Task | None = None

@@ -91,7 +91,7 @@ class TaskRecord:
 class AgentRecord:
     """An agent as he was at the time `at`."""
 
-    __slots__ = ("agent", "at", "busy_on", "idle_code", "session", "since", "state", "task_id")
+    __slots__ = ("agent", "at", "busy_on", "idle_code", "session", "signed_on", "since", "state", "task_id")
 
     def __init__(self, agent: Agent, at: float) -> None:
         self.agent = agent
@@ -100,6 +100,7 @@ class AgentRecord:
         self.busy_on = agent.busy_on
         self.idle_code = agent.idle_code
         self.session = agent.session
+        self.signed_on = agent.signed_on
         self.since = agent.since
         self.task_id = agent.task.id if agent.task else ""
 
@@ -118,7 +119,7 @@ class AgentRecord:
             "teamId": agent.team.id,
             "teamName": agent.team.name,
             "siteId": site_id,
-            "startTime": int(self.since * 1000),
+            "startTime": int(self.signed_on * 1000),
             "isActive": active,
             "state": "login" if active else "logout",
             "channelInfo": [
@@ -126,7 +127,7 @@ class AgentRecord:
                     "channelId": f"{self.session}-{channel}",
                     "channelType": channel,
                     "currentState": self.state_on(channel),
-                    "lastActivityTime": int(self.at * 1000),
+                    "lastActivityTime": int(self.since * 1000),
                     "idleCodeName": self.idle_code or None,
                 }
                 for channel in agent.team.channels

@@ -42,14 +42,13 @@ class Staff:
 
     def hire(self, agent: Agent) -> None:
         """His first day: at the start he has long been there if his shift says so, and nobody tells."""
-        now, script, rng = self._stage.now, self._script, self._stage.rng
+        now, script = self._stage.now, self._script
         if script.shifts:
             self._stage.later((agent.shift - now) % DAY, lambda: self._begin_shift(agent))
             if not agent.works_at(now):
                 return
             self._stage.later((agent.shift + SHIFT - now) % DAY, lambda: self._end_shift(agent))
-        agent.session = new_id(rng)
-        agent.team.signed_on += 1
+        self._begin_session(agent)
         self._be(agent, "idle")
         if self._stage.chance(script.rest):
             agent.idle_code = "Break"
@@ -62,8 +61,7 @@ class Staff:
         """He comes, idle at first. Who is there already stays as he is."""
         if agent.state != "logged-out":
             return
-        agent.session = new_id(self._stage.rng)
-        agent.team.signed_on += 1
+        self._begin_session(agent)
         self._stage.say("agent:login", self._who(agent) | {"agentCiUserId": agent.ci_user_id})
         self._change(agent, "idle")
         self._back_in(agent, self._stage.about(SIGN_ON))
@@ -138,6 +136,11 @@ class Staff:
             self._free(agent)
 
         self._stage.later(self._stage.roughly(self._script.wrapup), done)
+
+    def _begin_session(self, agent: Agent) -> None:
+        agent.session = new_id(self._stage.rng)
+        agent.signed_on = self._stage.now
+        agent.team.signed_on += 1
 
     def _begin_shift(self, agent: Agent) -> None:
         self._stage.later(DAY, lambda: self._begin_shift(agent))

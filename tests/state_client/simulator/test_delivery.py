@@ -177,6 +177,12 @@ async def test_who_fails_too_often_in_a_row_is_made_inactive(receiver: Receiver,
         assert visitor.cloud.delivery.counts["failed"] >= 5
         await until(lambda: visitor.cloud.delivery.waiting == 0)
         assert len(receiver.got) <= 8  # nothing was sent twice, and no redirect was followed
+        again = {"resourceVersion": "task:1.0.0", "status": "active"}
+        await visitor.ask("PATCH", f"/v2/subscriptions/{visitor.cloud.registry.all[0].id}", again)
+        failed = visitor.cloud.delivery.counts["failed"]
+        await visitor.control("calls", queue="Support")
+        await until(lambda: visitor.cloud.delivery.counts["failed"] == failed + 2)
+        assert visitor.cloud.registry.all[0].status == "active"  # it has as much patience as with a new one
 
 
 async def test_one_good_answer_makes_up_for_the_bad_ones(visitor: Visitor, receiver: Receiver) -> None:

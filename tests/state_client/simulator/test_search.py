@@ -101,6 +101,16 @@ def test_the_client_s_query_for_agents(world: World, ask: Callable[..., Any]) ->
         assert (row["agentName"], row["teamName"]) == (agent.name, agent.team.name)
 
 
+def test_a_session_began_when_he_signed_on_and_a_state_later() -> None:
+    world = World(Script(seed=7, load=0.0, rest=0.0), START, lag=0.0)
+    world.step(START + 50)
+    agent = next(iter(world.centre.agents.values()))
+    world.staff.rest(agent)
+    (row,) = [row for row in world.agent_rows(START + 60) if row["agentId"] == agent.id]
+    assert row["startTime"] == START * 1000
+    assert row["channelInfo"][0]["lastActivityTime"] == (START + 50) * 1000
+
+
 def test_the_client_s_query_for_agent_counts(world: World, ask: Callable[..., Any]) -> None:
     counted: Counter[tuple[str, str]] = Counter()
     for row in ask(AGENT_COUNTS, "agentSessions"):

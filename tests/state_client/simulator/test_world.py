@@ -241,3 +241,33 @@ def test_nothing_is_kept_of_calls_that_are_over() -> None:
     assert len(world.calls.tasks) < 2 * kept[0] + 50
     assert len(world.ledger.tasks) < 2 * kept[1]
     assert len(world._stage._agenda) < 2 * kept[2]
+
+
+def test_calls_come_by_the_hour_of_the_day() -> None:
+    midnight = START - START % 86400
+    events = World(Script(seed=2, hours=OFFICE_DAY), start=midnight).step(midnight + 86400)
+    came = Counter(e["data"]["createdTime"] // 3_600_000 % 24 for e in events if e["type"] == "task:new")
+    assert came[12] == pytest.approx(720, rel=0.2)  # 40 agents, 204 seconds a call, and some calls of agents' own
+    assert came[8] == pytest.approx(came[12] * OFFICE_DAY[8], rel=0.25)
+    assert came[3] < 0.05 * came[12]
+
+
+def test_calls_rise_and_fall_with_the_swing() -> None:
+    script = replace(BUSY, queues=1, teams=1, load=1.0, swing=1.0, swing_period=1000.0, outdial=0.0)
+    events = World(script).step(START + 20_000)
+    came = Counter(e["data"]["createdTime"] % 1_000_000 // 100_000 for e in events if e["type"] == "task:new")
+    assert max(came.values()) > 5 * min(came.values())
+    assert came.total() == pytest.approx(20_000 * 40 / script.busy, rel=0.1)
+
+
+def test_a_search_shows_what_is_done_while_connected() -> None:
+    world = World(replace(BUSY, hold=1.0, consult=1.0, conference=1.0), lag=0.0)
+    of_tasks: set[str] = set()
+    of_agents: set[str] = set()
+    for _ in range(60):
+        world.step(world.now + 10)
+        of_tasks |= {row["status"] for row in world.task_rows(world.now)}
+        of_agents |= {row["channelInfo"][0]["currentState"] for row in world.agent_rows(world.now)}
+    acts = {"connected", "on-hold", "consulting", "conferencing", "wrapup"}
+    assert of_tasks == acts | {"new", "parked", "connect", "ended"}
+    assert of_agents == acts | {"available", "idle", "ringing", "not-responding"}
