@@ -32,6 +32,7 @@ from edge_router.http.bounded import BoundedServer
 from edge_router.http.description import route as description_route
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, StateApi
+from edge_router.http.webex_api import route as webex_route
 from edge_router.net.udp import UdpListener
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
@@ -116,7 +117,7 @@ class App:
     async def _serve(self, http: Http) -> None:
         """Opens what is asked over HTTP: everything at one address, or the cloud's webhook at one of its own."""
         access = Access(["/" + name for name in http.open], tokens_of(self.config, self.path))
-        routes = [*self.api.routes(), description_route(__version__)]
+        routes = [*self.api.routes(), webex_route(self.state.report), description_route(__version__)]
         webhook = self.state.webhook
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)

@@ -4,7 +4,9 @@ Results go to stdout, errors to stderr. Exit status: 0 done, 1 could not run, 2 
 command needs is imported when it runs, so that none pays for the others.
 """
 
+import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
@@ -13,7 +15,11 @@ import typer
 from edge_router.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edge_router.config.loading import Examined
+    from edge_router.config.models import Config
+    from state_client.webex.subscriptions import Subscription
 
 app = typer.Typer(
     name="edge-router",
@@ -111,10 +117,81 @@ def route(
         show(explanation)
 
 
+webex = typer.Typer(no_args_is_help=True, help="Webex Contact Center: authorise, see how things stand, tidy up.")
+app.add_typer(webex, name="webex")
+
+
+@webex.command("login")
+def webex_login(config: Configuration = DEFAULT) -> None:
+    """Authorise once: open the address that is printed in a browser, as an administrator of the contact centre."""
+    from edge_router.webex_command import login
+
+    with _spoken_faults():
+        login(_loaded(config), config, lambda text: typer.echo(text, err=True))
+
+
+@webex.command("status")
+def webex_status(config: Configuration = DEFAULT, as_json: AsJson = False) -> None:
+    """Show token, subscriptions, last event and limits."""
+    from edge_router.webex_command import shown, status
+
+    with _spoken_faults():
+        found = status(_loaded(config), config)
+    typer.echo(json.dumps(found) if as_json or not sys.stdout.isatty() else shown(found))
+    raise typer.Exit(Status.COULD_NOT_RUN if found["error"] else Status.DONE)
+
+
+@webex.command("clean")
+def webex_clean(
+    config: Configuration = DEFAULT,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Those of other programs too, not only of other edge routers.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Remove the subscriptions of other nodes; this node's own stay."""
+    from edge_router.webex_command import clean
+
+    def agrees(others: "list[Subscription]") -> bool:
+        for one in others:
+            typer.echo(f"  {one}", err=True)
+        return yes or typer.confirm(f"Remove {_count(len(others), 'subscription')}?", err=True)
+
+    with _spoken_faults():
+        removed = clean(_loaded(config), config, everybody, agrees)
+    typer.echo(f"{_count(removed, 'subscription')} removed")
+
+
+@contextmanager
+def _spoken_faults() -> "Iterator[None]":
+    """Say in words why the cloud couldn't be reached or asked."""
+    from edge_router.webex_command import NotConfigured
+    from state_client.webex.errors import WebexError
+    from state_client.webex.secret import SecretError
+
+    try:
+        yield
+    except NotConfigured as error:
+        _fail(str(error))
+    except TimeoutError:
+        _could_not("nobody came back from the browser in time; run it again")
+    except (WebexError, SecretError, ValueError, OSError) as error:
+        _could_not(str(error))
+
+
+def _loaded(path: Path) -> "Config":
+    """The configuration; ends the command where it has faults."""
+    from edge_router.config.loading import examine
+
+    examined = examine(path)
+    _refuse_faults(examined)
+    assert examined.config is not None  # else there were faults
+    return examined.config
+
+
 NOT_BUILT: Final = {
     "profile": "Apply a SIP profile to a message.",
     "translate": "Show what a translation rule makes of a number.",
-    "webex": "Authorise at Webex, show its state, remove subscriptions.",
     "switch": "Show or set a kill switch or override on a running router.",
     "replay": "Decide recorded calls by another configuration.",
     "import-ios": "Turn a CUBE running-config into a configuration.",
@@ -142,6 +219,11 @@ def _refuse_faults(examined: "Examined") -> None:
         typer.echo(str(fault), err=True)
     if examined.faults:
         raise typer.Exit(Status.BAD)
+
+
+def _could_not(message: str) -> NoReturn:
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(Status.COULD_NOT_RUN)
 
 
 def _fail(message: str) -> NoReturn:

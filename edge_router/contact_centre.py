@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge_router.config.models import Config
     from edge_router.config.state_model import Webex
     from state_client.picture import Picture
+    from state_client.webex.report import Report
     from state_client.webex.webhook import Webhook
 
 PATIENCE: Final = 10.0
@@ -89,6 +90,10 @@ class StateOfCentre:
         if self._cloud is None:
             return StateReading(unknown=self.unknown)
         return StateReading(dict(self._cloud.inbox.counts), dict(self._requests), self._cloud.corrections, self.unknown)
+
+    async def report(self) -> Report | None:
+        """How the connection to the cloud stands; None where there is none."""
+        return await self._cloud.report() if self._cloud is not None else None
 
     def picture_for(self, config: Config) -> Picture:
         """Give the picture that goes with another configuration; what others have pushed stays in it."""

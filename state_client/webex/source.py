@@ -27,10 +27,11 @@ from state_client.webex.estimated_wait import estimated_wait
 from state_client.webex.inbox import Inbox
 from state_client.webex.limiter import Limiter, first_delay
 from state_client.webex.oauth import TokenKeeper
+from state_client.webex.report import Report, report
 from state_client.webex.rest import WebexApi
 from state_client.webex.secret import Secret, SecretError, SecretFile
 from state_client.webex.subscriptions import Subscriptions
-from state_client.webex.transport import Observe, unobserved
+from state_client.webex.transport import Observe, open_session, unobserved
 from state_client.webex.webhook import Webhook
 
 CHECK_SUBSCRIPTIONS: Final = 60.0
@@ -75,6 +76,20 @@ class Settings:
     allow_loopback: bool = False
 
 
+def connection(
+    settings: Settings,
+    http: aiohttp.ClientSession,
+    limiter: Limiter,
+    clock: Callable[[], float] = time.time,
+    observe: Observe = unobserved,
+) -> tuple[TokenKeeper, WebexApi]:
+    """Make what asks the cloud, and what keeps the token it asks with. Raises ValueError for an address without TLS."""
+    keeper = TokenKeeper(
+        settings.token_url, settings.client_id, settings.client_secret, settings.refresh, http, clock, observe
+    )
+    return keeper, WebexApi(settings.api, settings.org_id, keeper, limiter, http, clock=clock, observe=observe)
+
+
 class WebexSource:
     """Keeps ``centre`` as the cloud has it (a `state_client.source.StateSource`).
 
@@ -107,7 +122,8 @@ class WebexSource:
         self._rows: dict[str, QueueRow] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._http: aiohttp.ClientSession | None = None
-        self.keeper: TokenKeeper | None = None
+        self._api: WebexApi | None = None
+        self._keeper: TokenKeeper | None = None
         self.limiter = Limiter(settings.requests_per_minute)
 
     @property
@@ -124,20 +140,9 @@ class WebexSource:
         """Begin. It comes back at once: what the cloud says comes when it comes."""
         settings = self.settings
         self._began = self._clock()
-        self._http = aiohttp.ClientSession()
-        keeper = TokenKeeper(
-            settings.token_url,
-            settings.client_id,
-            settings.client_secret,
-            settings.refresh,
-            self._http,
-            self._clock,
-            self._observe,
-        )
-        self.keeper = keeper
-        api = WebexApi(
-            settings.api, settings.org_id, keeper, self.limiter, self._http, clock=self._clock, observe=self._observe
-        )
+        self._http = open_session(settings.api)
+        self._keeper, api = connection(settings, self._http, self.limiter, self._clock, self._observe)
+        self._api = api
         loops = [self._waits_grow(), self.webhook.run(self._apply), self._know(api), self._reconcile(api)]
         loops += [self._confirm(api), self._settle(api)]
         if settings.estimates:
@@ -152,10 +157,17 @@ class WebexSource:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        if self.keeper is not None:
-            await self.keeper.close()
+        if self._keeper is not None:
+            await self._keeper.close()
         if self._http is not None:
             await self._http.close()
+
+    async def report(self) -> Report | None:
+        """How the connection to the cloud stands; None before the beginning."""
+        if self._api is None or self._keeper is None:
+            return None
+        last_event, degraded = self.webhook.last_event, self.degraded
+        return await report(self._api, self._keeper, self.limiter, self._clock(), last_event, degraded)
 
     def compare_soon(self) -> None:
         """Ask for a full comparison: something may have been missed."""

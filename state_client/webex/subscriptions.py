@@ -182,21 +182,24 @@ class Subscriptions:
 
     async def everyone(self) -> list[Subscription]:
         """All subscriptions of the organisation, whoever made them and by whichever interface."""
-        return [*await self._list("v2"), *await self._list("v1")]
+        return await every_subscription(self._api)
 
     async def clean(self, everybody: bool = False) -> list[Subscription]:
         """Remove the subscriptions of other edge routers' nodes; with ``everybody`` those of other programs too.
 
         This node's own stay. Gives what was removed.
         """
-        own = {self._name(AGENT), self._name(TASK)}
         removed = []
         for subscription in await self.everyone():
-            is_own = subscription.interface == "v2" and subscription.name in own
-            if not is_own and (everybody or subscription.node):
+            if self.would_clean(subscription, everybody):
                 await self._delete(subscription)
                 removed.append(subscription)
         return removed
+
+    def would_clean(self, subscription: Subscription, everybody: bool = False) -> bool:
+        """Whether `clean` would remove this one."""
+        own = subscription.interface == "v2" and subscription.name in (self._name(AGENT), self._name(TASK))
+        return not own and (everybody or bool(subscription.node))
 
     def _name(self, resource: str) -> str:
         return f"{self.node}-{resource}-{MARK}"
@@ -220,7 +223,7 @@ class Subscriptions:
 
     async def _reconcile(self) -> Report:
         report = Report()
-        listed = await self._list("v2")
+        listed = await _list(self._api, "v2")
         self._forget({subscription.id for subscription in listed})
         missing = []
         for wanted in self._wanted:
@@ -303,14 +306,6 @@ class Subscriptions:
         self._marks.pop(subscription.id, None)
         _log.info("Webex: removed the subscription %s", subscription)
 
-    async def _list(self, interface: str) -> list[Subscription]:
-        operation = "list-subscriptions"
-        answer = await self._api.call(operation, "GET", f"/{interface}/subscriptions")
-        if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-            raise WebexError(operation, 200, "", "the answer is no list of subscriptions")
-        rows = (_read(row, interface) for row in parts(answer, "data"))
-        return [subscription for subscription in rows if subscription.id]
-
     def _rank(self, subscription: Subscription) -> tuple[bool, bool, str]:
         """Of several with one name the one to keep comes first: active, with our secret."""
         known = self._marks.get(subscription.id) == self._mark(subscription.id)
@@ -322,6 +317,20 @@ class Subscriptions:
     def _forget(self, listed: set[str]) -> None:
         for subscription_id in [name for name in self._marks if name not in listed]:
             del self._marks[subscription_id]
+
+
+async def every_subscription(api: Api) -> list[Subscription]:
+    """All subscriptions of the organisation, whoever made them and by whichever interface."""
+    return [*await _list(api, "v2"), *await _list(api, "v1")]
+
+
+async def _list(api: Api, interface: str) -> list[Subscription]:
+    operation = "list-subscriptions"
+    answer = await api.call(operation, "GET", f"/{interface}/subscriptions")
+    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+        raise WebexError(operation, 200, "", "the answer is no list of subscriptions")
+    rows = (_read(row, interface) for row in parts(answer, "data"))
+    return [subscription for subscription in rows if subscription.id]
 
 
 def node_fault(node: str) -> str:
