@@ -42,20 +42,23 @@ WORDS: Final[dict[str, str]] = {
 }
 """The cloud's words, small and without marks, and our states."""
 
-EVENTS: Final[dict[str, int]] = {
-    # event: its rank among events of the same millisecond
-    "agent:login": 0,
-    "agent:state_change": 2,
-    "agent:channel_state_change": 2,
-    "agent:channelType_state_change": 3,
-    "agent:logout": 5,
-}
-RANKS: Final = {
+LOGIN: Final = "agent:login"
+LOGOUT: Final = "agent:logout"
+EVENTS: Final = frozenset(
+    (LOGIN, LOGOUT, "agent:state_change", "agent:channel_state_change", "agent:channelType_state_change")
+)
+RANKS: Final[dict[str, int]] = {
     DONE: 1,  # what an agent goes back to is said by an event of its own, if he goes anywhere else
     WRAPPED: 1,
+    WRAPUP: 2,
+    IDLE: 3,
     NOT_RESPONDING: 4,  # finer than what he can take, which is called idle
+    AVAILABLE: 5,
+    RESERVED: 6,  # who gets free is often offered the next call in the same millisecond
+    ENGAGED: 7,
+    SIGNED_OFF: 8,
 }
-"""The rank of states that isn't that of their event."""
+"""The rank of states among events of the same millisecond. Signing on has 0: who does is idle until more is said."""
 
 _WHOLE_VIEW: Final = "agent:channelType_state_change"
 
@@ -97,7 +100,7 @@ class Channel:
         told = self._told(event)
         if not told:
             return IGNORED
-        rank = RANKS.get(told, EVENTS[event.type])
+        rank = 0 if event.type == LOGIN else RANKS[told]
         if not self.order.admits(event.time, event.sent, rank):
             return LATE
         if told == DONE:
@@ -118,9 +121,9 @@ class Channel:
 
     def _told(self, event: AgentEvent) -> str:
         """The state that an event tells; "" if nothing that we need."""
-        if event.type == "agent:logout":
+        if event.type == LOGOUT:
             return SIGNED_OFF
-        if event.type == "agent:login":
+        if event.type == LOGIN:
             return IDLE
         if event.type not in EVENTS:
             return ""
@@ -157,7 +160,7 @@ class Agent:
         found = self.channels.get(name)
         if found is None:
             found = self.channels[name] = Channel()
-            found.order.note_event(self.signed_off_at, 0.0, EVENTS["agent:logout"])
+            found.order.note_event(self.signed_off_at, 0.0, RANKS[SIGNED_OFF])
         return found
 
     def join(self, team_id: str, time: float) -> bool:

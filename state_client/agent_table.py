@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Final
 
-from state_client.agent import EVENTS, SIGNED_OFF, Agent
+from state_client.agent import EVENTS, LOGIN, LOGOUT, SIGNED_OFF, Agent
 from state_client.order import APPLIED, IGNORED, LATE
 from state_client.picture import (
     AGENT_STATES,
@@ -94,10 +94,10 @@ class AgentTable:
             return IGNORED
         self.move(agent, event.team_id, event.time, now)
         names = [event.channel or TELEPHONY]
-        if event.type == "agent:logout" and not event.channel:
+        if event.type == LOGOUT and not event.channel:
             names = list({TELEPHONY, *agent.channels})
             agent.signed_off_at = max(agent.signed_off_at, event.time)
-        elif event.type == "agent:login" and agent.state(names[0]) != SIGNED_OFF:
+        elif event.type == LOGIN and agent.state(names[0]) != SIGNED_OFF:
             return LATE  # he is signed on already: a later event has said so
         result = IGNORED
         for name in names:

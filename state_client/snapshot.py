@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from state_client.agent import DONE, EVENTS, SIGNED_OFF, WRAPPED, Agent, state_of
+from state_client.agent import DONE, SIGNED_OFF, WRAPPED, Agent, state_of
+from state_client.agent import RANKS as AGENT_RANKS
 from state_client.agent_table import COARSE, AgentTable
 from state_client.order import SETTLE
 from state_client.picture import ENGAGED, IDLE, NOT_RESPONDING, TELEPHONY
@@ -82,9 +83,13 @@ class TaskComparison:
     def finish(self, now: float) -> int:
         """End what no page has shown, and renew the age of every queue. Gives the number of corrections."""
         for task in list(self._table.tasks.values()):
-            if task.id not in self._seen and covered(task) and task.heard <= self._settled:
-                self._table.end(task, self._settled, now)
-                self.corrections += 1
+            if task.id in self._seen or not covered(task):
+                continue
+            if task.heard > self._settled:
+                task.questioned = True
+                continue
+            self._table.end(task, self._settled, now)
+            self.corrections += 1
         for queue in self._table.queues.values():
             if queue.queue.channel.lower() == TELEPHONY:
                 self._table.publish(queue, now, self._asked, self._source)
@@ -101,10 +106,14 @@ class TaskComparison:
                 return False
             table.graves.pop(row.id, None)
             task = table.tasks[row.id] = Task(row.id)
-        settled = task.heard <= self._settled
-        wrong = settled and (made or not _same(task, row, state, self._asked))
+        # Nothing goes back to being new, so that what a search shows of something new can't be older.
+        settled = task.heard <= self._settled or task.state == NEW
+        differs = made or not _same(task, row, state, self._asked)
+        wrong = settled and differs
         if settled:
             _correct(task, row, state, self._asked, wrong)
+        elif differs:
+            task.questioned = True
         missing = _fill(task, row)
         if wrong or missing:
             table.seat(task, now)
@@ -115,11 +124,14 @@ def settle_doubt(table: TaskTable, rows: Iterable[TaskRow], asked: float, now: f
     """Take what a search by id has shown of the doubted interactions. What it doesn't show has ended."""
     shown = {row.id: row for row in rows}
     corrections = 0
-    for id in table.doubted(now):
-        task = table.tasks[id]
+    for id in table.take_asked():
+        task = table.tasks.get(id)
         row = shown.get(id)
         state = STATUSES.get(row.status.lower(), "") if row is not None and row.active else ENDED
-        if task.heard > asked - SETTLE or not state:
+        if task is None or task.heard > asked - SETTLE:
+            continue
+        task.questioned = False
+        if not state:
             continue
         task.doubted = False
         if row is None or state in (ENDED, WRAPUP):
@@ -207,7 +219,7 @@ class AgentComparison:
             return False
         same = state == before or (before == NOT_RESPONDING and state == IDLE)
         if since or not same:
-            channel.order.note_row(since, self._asked, EVENTS["agent:state_change"])
+            channel.order.note_row(since, self._asked, AGENT_RANKS[state])
         if same:
             return False
         channel.state = state

@@ -71,7 +71,8 @@ class Task:
     ``since`` is when its state began. ``parked_at`` is when it came into the queue ``parked_in``, in which it may have
     been offered to an agent in vain; ``guessed`` where that was had of a search, which doesn't say it. ``queue_told``
     is as of when its queue is known. ``heard`` is when the last event that counted came in, ``vouched`` when a search
-    was last asked about it in particular. Times are seconds since the epoch.
+    was last asked about it in particular: it is ``doubted`` when it is parked for too long, ``questioned`` when a
+    search has shown it otherwise so soon after an event that this can't be believed. Times are seconds since the epoch.
     """
 
     __slots__ = (
@@ -91,6 +92,7 @@ class Task:
         "origin",
         "parked_at",
         "parked_in",
+        "questioned",
         "queue_id",
         "queue_told",
         "since",
@@ -119,6 +121,7 @@ class Task:
         self.heard = 0.0
         self.vouched = 0.0
         self.doubted = False
+        self.questioned = False
         self._below: tuple[str, ...] = ()
         self.queue_told = 0.0
         self._served = 0.0

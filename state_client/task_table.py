@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from state_client.order import APPLIED, IGNORED, LATE
+from state_client.order import APPLIED, IGNORED, LATE, SETTLE
 from state_client.picture import TELEPHONY, Queue
 from state_client.queue_state import ASIDE, CALL, NOWHERE, WAITING, QueueState
 from state_client.rows import TaskEvent
@@ -44,6 +44,7 @@ class TaskTable:
         self.graves: dict[str, Grave] = {}
         self._offset = offset
         self._changed = changed
+        self._asked: tuple[str, ...] = ()
         self._seats: dict[str, tuple[QueueState, str, float]] = {}
 
     def queue(self, queue_id: str) -> QueueState:
@@ -134,11 +135,25 @@ class TaskTable:
             self.end(task, now, now)
 
     def doubted(self, now: float) -> tuple[str, ...]:
-        """Interactions that are parked for longer than their queue allows: to be searched for by id."""
+        """Interactions to be searched for by id: those that are parked for longer than their queue allows.
+
+        And those that a search has shown otherwise when an event had just come: now it can be believed.
+        """
         for queue in self.queues.values():
             if queue.length:
                 self._doubt(queue, now)
-        return tuple(task.id for task in self.tasks.values() if task.doubted and task.state == PARKED)
+        settled = now - SETTLE
+        self._asked = tuple(
+            task.id
+            for task in self.tasks.values()
+            if (task.doubted and task.state == PARKED) or (task.questioned and task.heard <= settled)
+        )
+        return self._asked
+
+    def take_asked(self) -> tuple[str, ...]:
+        """What `doubted` gave last, once."""
+        asked, self._asked = self._asked, ()
+        return asked
 
     def _doubt(self, queue: QueueState, now: float) -> None:
         limit = now - (queue.max_time or MAX_TIME) - MARGIN

@@ -1,5 +1,7 @@
 """An agent's state, out of every vocabulary that the contact centre has."""
 
+from itertools import permutations
+
 import pytest
 
 from state_client.agent import DONE, SIGNED_OFF, WORDS, WRAPPED, Channel, state_of
@@ -91,6 +93,12 @@ def test_who_did_not_respond_is_called_idle_in_one_view_and_stays_what_he_is() -
     assert told((CHANNEL, "not-responding", 1), (WHOLE, "Idle", 1.01)) == NOT_RESPONDING
     assert told((CHANNEL, "not-responding", 1), (CHANNEL, "idle", 9), (WHOLE, "Idle", 9)) == IDLE
     assert told((CHANNEL, "not-responding", 1), (WHOLE, "Available", 9)) == AVAILABLE
+
+
+@pytest.mark.parametrize("type", [OLD, CHANNEL, WHOLE])
+def test_who_gets_free_may_be_offered_the_next_call_in_the_same_millisecond(type: str) -> None:
+    words = [(type, "WrapUp", 5.0), (type, "Available", 5.0), (type, "Reserved", 5.0)]
+    assert {told(*order) for order in permutations(words)} == {RESERVED}
 
 
 def test_what_comes_late_changes_nothing() -> None:

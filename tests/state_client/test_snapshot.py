@@ -299,7 +299,42 @@ class TestDoubt:
         tell(cc, task("1", "parked", T, "q"), task("1", "parked", T + 365, "q"))
         assert cc.doubted(T + 366) == ("1",)
         assert cc.settle_doubt([], T + 370, T + 370) == 0
+        assert cc.doubted(T + 376) == ("1",)
         assert cc.settle_doubt([], T + 376, T + 376) == 1
+
+    def test_what_was_not_asked_for_is_not_settled(self) -> None:
+        cc = centre(QueueRow("q", "Support", max_time=300.0))
+        tell(cc, task("1", "parked", T, "q"), task("2", "parked", T + 10, "q"))
+        assert cc.doubted(T + 365) == ("1",)
+        assert cc.settle_doubt([], T + 365, T + 372) == 1
+        assert sorted(cc.tasks) == ["2"]
+        assert cc.doubted(T + 372) == ("2",)
+
+    def test_what_a_search_shows_otherwise_too_soon_is_asked_for_later(self) -> None:
+        cc = centre()
+        tell(cc, *(task(str(n), "parked", T, "q") for n in range(3)))
+        # Two have ended and one is connected, and no event has said so.
+        assert cc.compare_tasks([row("2", "connected", "q", T + 2)], T + 5, T + 5) == 0
+        assert (line(cc)[0], cc.doubted(T + 9.9)) == (3, ())
+        assert cc.doubted(T + 10) == ("0", "1", "2")
+        rows = [row("0", "ended", active=False), row("2", "connected", "q", T + 2)]
+        assert cc.settle_doubt(rows, T + 10, T + 11) == 3
+        assert (line(cc)[0], queue(cc).calls, sorted(cc.tasks)) == (0, 1, ["2"])
+        assert cc.doubted(T + 30) == ()
+
+    def test_what_is_asked_for_and_is_as_it_was_is_not_asked_again(self) -> None:
+        cc = centre()
+        tell(cc, task("1", "parked", T, "q"), task("2", "parked", T, "q"))
+        cc.compare_tasks([], T + 5, T + 5)
+        assert cc.doubted(T + 10) == ("1", "2")
+        assert cc.settle_doubt([row("1", "parked", "q", T), row("2", "no idea")], T + 10, T + 10) == 0
+        assert (line(cc)[0], cc.doubted(T + 30)) == (2, ())
+
+    def test_of_what_is_new_a_search_is_believed_at_once(self) -> None:
+        cc = centre()
+        tell(cc, task("1", "new", T))
+        assert cc.compare_tasks([row("1", "parked", "q", T + 2)], T + 5, T + 5) == 1
+        assert line(cc)[0] == 1
 
     def test_a_full_comparison_does_not_settle_it(self) -> None:
         cc = centre(QueueRow("q", "Support", max_time=300.0))
