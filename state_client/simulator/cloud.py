@@ -17,6 +17,8 @@ from state_client.simulator.search import Search
 from state_client.simulator.tokens import Tokens
 from state_client.simulator.world import World
 
+WARM_UP_STEP = 10.0
+
 
 class Cloud:
     """The world and everything around it. It has to be made where an event loop runs.
@@ -39,8 +41,10 @@ class Cloud:
     ) -> None:
         script = script or Script()
         self.clock = clock
-        self.world = World(script, clock() - warm_up, lag)
-        self.world.step(clock())
+        now = clock()
+        self.world = World(script, now - warm_up, lag)
+        while self.world.now < now:  # bit by bit: nobody wants these events, and they would all be held at once
+            self.world.step(min(self.world.now + WARM_UP_STEP, now))
         self.org_id = self.world.org_id
         self.tokens = Tokens(self.org_id, seed=script.seed)
         self.limits = Limits(per_minute)

@@ -33,6 +33,9 @@ AGENT_SHAPE: Shape = {
 REMEMBER = 3600.0
 """Seconds for which a search still finds an interaction that has ended."""
 
+MOST_ENDED = 50_000
+"""How many of those it finds at most."""
+
 
 class TaskRecord:
     """An interaction as it was at the time `at`."""
@@ -166,7 +169,7 @@ class Ledger:
             self._tasks[record.task.id] = record
             if record.status == "ended":
                 self._ended.append(record)
-        while self._ended and self._ended[0].at < now - REMEMBER:
+        while self._ended and (self._ended[0].at < now - REMEMBER or len(self._ended) > MOST_ENDED):
             self._tasks.pop(self._ended.popleft().task.id, None)
 
     @property

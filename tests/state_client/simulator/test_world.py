@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from state_client.simulator import ledger
 from state_client.simulator.script import OFFICE_DAY, Script
 from state_client.simulator.stage import Event
 from state_client.simulator.world import World
@@ -241,6 +242,15 @@ def test_nothing_is_kept_of_calls_that_are_over() -> None:
     assert len(world.calls.tasks) < 2 * kept[0] + 50
     assert len(world.ledger.tasks) < 2 * kept[1]
     assert len(world._stage._agenda) < 2 * kept[2]
+
+
+def test_a_search_finds_so_many_that_ended_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "MOST_ENDED", 100)
+    world = World(BUSY, lag=0.0)
+    hours(world, 1)
+    ended = [row["endedTime"] for row in world.task_rows(world.now) if row["status"] == "ended"]
+    assert len(ended) == 100
+    assert min(ended) > (world.now - 1200) * 1000
 
 
 def test_calls_come_by_the_hour_of_the_day() -> None:
