@@ -12,6 +12,7 @@ from typing import Any, Final, Unpack
 from state_client import snapshot, stored
 from state_client.agent import Agent
 from state_client.agent_table import AgentTable, TeamState
+from state_client.hint import hint
 from state_client.picture import FOREVER, GROUPS, NEVER, STATIC, Picture, Queue, QueueValues
 from state_client.queue_state import QueueState
 from state_client.rows import AgentEvent, AgentRow, QueueRow, TaskEvent, TaskRow, TeamRow
@@ -68,6 +69,10 @@ class ContactCentre:
             if event.queue_id:
                 self._queue(event.queue_id)
             return self.table.apply(event, now)
+        task = self.tasks.get(event.task_id) if event.task_id else None
+        hinted = hint(event, task) if task is not None else None
+        if hinted is not None:
+            self.table.apply(hinted, now)
         return self.staff.apply(event, now)
 
     def configure(self, queues: Iterable[QueueRow], teams: Iterable[TeamRow]) -> None:

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from state_client.picture import Queue, Team
-from state_client.rows import QueueRow, TaskEvent, TeamRow
+from state_client.rows import AgentEvent, QueueRow, TaskEvent, TeamRow
 from state_client.task_table import FORGET, GRAVES
 from tests.state_client.tidings import agent, centre, line, queue, task, tell
 
@@ -188,6 +188,34 @@ def test_what_is_pushed_holds_for_its_time() -> None:
     assert pushed.age(T - 1000 + 30) == inf
     assert cc.push("CCX", None, T, agents_available=1) is cc.picture.queue("CCX")
     assert pushed.age_of("agents_available", T - 1000 + 500) == 500.0
+
+
+def desk(state: str, time: float, queue: str = "") -> AgentEvent:
+    type = "agent:channel_state_change"
+    return AgentEvent("e", type, time, "a", team_id="g", state=state, task_id="1", queue_id=queue)
+
+
+def test_an_agents_telephone_tells_of_the_call_whose_own_event_is_lost() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q"), desk("ringing", T + 5))
+    assert (line(cc)[0], queue(cc).calls, queue(cc).age_of("length", T + 6)) == (0, 1, 1.0)
+    tell(cc, desk("not-responding", T + 20))
+    cc.tick(T + 30)
+    assert line(cc) == (1, 30, 30)
+    tell(cc, desk("connected", T + 40))
+    assert (line(cc)[0], cc.tasks["1"].state) == (0, "connected")
+
+
+def test_what_an_agent_does_else_tells_nothing_of_a_call() -> None:
+    cc = centre()
+    tell(cc, task("1", "parked", T, "q"))
+    for state in ("wrapup", "consulting", "hold-done", "not-responding", "Engaged"):
+        tell(cc, desk(state, T + 5))
+    assert line(cc)[0] == 1
+    tell(cc, task("1", "connected", T + 10), desk("ringing", T + 20), desk("not-responding", T + 30))
+    assert cc.tasks["1"].state == "connected", "another agent is asked for advice"
+    tell(cc, desk("ringing", T + 40, "r"), task("1", "parked", T + 60, "q"), desk("connected", T + 50))
+    assert line(cc)[0] == 1, "what is older than the call's own event doesn't count"
 
 
 def test_the_listener_hears_of_each_queue_that_changes() -> None:
