@@ -231,7 +231,11 @@ async def test_nobody_listens_at_first(visitor: Visitor, receiver: Receiver) -> 
     ],
 )
 async def test_any_2xx_is_success(visitor: Visitor, receiver: Receiver, answer: web.Response) -> None:
+    peers: set[Any] = set()
+
     async def any_2xx(request: web.Request) -> web.StreamResponse:
+        assert request.transport
+        peers.add(request.transport.get_extra_info("peername"))
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
     receiver.answer = any_2xx
@@ -240,6 +244,24 @@ async def test_any_2xx_is_success(visitor: Visitor, receiver: Receiver, answer: 
     await visitor.control("calls", queue="Support", count=20)
     await until(lambda: visitor.cloud.delivery.counts["delivered"] == 40)
     assert visitor.cloud.delivery.counts["failed"] == 0
+    assert len(peers) == 40 if "Connection" in answer.headers else len(peers) <= delivery_room.CONNECTIONS
+
+
+async def test_a_connection_that_is_said_to_close_is_not_used_again(visitor: Visitor, receiver: Receiver) -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers the first request, and leaves the connection open in silence."""
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(once, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        await subscribe(visitor, receiver, destinationUrl=url)
+        await visitor.control("agents", state="logged-out")
+        await visitor.control("calls", queue="Support", count=20)
+        await until(lambda: visitor.cloud.delivery.counts["delivered"] == 40, seconds=4)
 
 
 async def test_an_answer_in_pieces_without_a_length_is_success_too(visitor: Visitor, receiver: Receiver) -> None:

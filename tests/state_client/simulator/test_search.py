@@ -216,6 +216,23 @@ def test_a_query_that_is_none_gets_errors(ask: Callable[..., Any], query: str) -
     assert answer["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("query", ["{ a " * 50 + "}" * 50, "{ f(v: " + "[" * 50 + "]" * 50 + ") }"])
+def test_a_query_is_nested_so_deep_and_no_deeper(query: str) -> None:
+    with pytest.raises(BadQuery, match="too deep"):
+        read_query(query, {})
+
+
+def test_rows_are_kept_only_while_there_are_more(world: World) -> None:
+    search = Search(world)
+    variables: dict[str, Any] = {"from": int(START * 1000), "to": int(world.now * 1000), "cursor": "NA"}
+    kept = []
+    while variables["cursor"]:
+        answer = search.answer({"query": tasks(), "variables": variables}, world.now)
+        variables["cursor"] = answer["data"]["taskDetails"]["pageInfo"]["endCursor"]
+        kept.append(len(search._open))
+    assert kept == [1] * (len(kept) - 1) + [0]
+
+
 def test_a_variable_that_must_be_there_has_to_be(ask: Callable[..., Any]) -> None:
     assert "errors" in ask(tasks_by_id_text(1))
     assert "errors" in ask(ACTIVE_TASKS, cursor=None)
