@@ -64,13 +64,14 @@ class TeamState:
 
 
 class AgentTable:
-    """All agents and teams by id. ``offset`` takes an epoch time to the picture's clock: it is taken off."""
+    """All agents and teams by id, ``most`` agents. ``offset`` takes an epoch time to the picture's clock."""
 
-    def __init__(self, offset: float, changed: Callable[[Queue], None]) -> None:
+    def __init__(self, offset: float, changed: Callable[[Queue], None], most: int = MOST) -> None:
         self.agents: dict[str, Agent] = {}
         self.teams: dict[str, TeamState] = {}
         self.served: list[QueueState] = []
         self._offset = offset
+        self._most = most
         self._changed = changed
 
     def team(self, team_id: str) -> TeamState:
@@ -83,7 +84,7 @@ class AgentTable:
     def agent(self, agent_id: str) -> Agent | None:
         """The agent of that id, who is made where he isn't known; None where there are too many already."""
         found = self.agents.get(agent_id)
-        if found is None and len(self.agents) < MOST:
+        if found is None and len(self.agents) < self._most:
             found = self.agents[agent_id] = Agent(agent_id)
         return found
 

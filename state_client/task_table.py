@@ -36,13 +36,17 @@ class Grave:
 
 
 class TaskTable:
-    """All interactions and queues by id. ``offset`` takes an epoch time to the picture's clock: it is taken off."""
+    """All interactions and queues by id. ``offset`` takes an epoch time to the picture's clock: it is taken off.
 
-    def __init__(self, offset: float, changed: Callable[[Queue], None]) -> None:
+    ``most`` is how many interactions are kept, and how many ends.
+    """
+
+    def __init__(self, offset: float, changed: Callable[[Queue], None], most: int = MOST) -> None:
         self.tasks: dict[str, Task] = {}
         self.queues: dict[str, QueueState] = {}
         self.graves: dict[str, Grave] = {}
         self._offset = offset
+        self._most = most
         self._changed = changed
         self._asked: tuple[str, ...] = ()
         self._seats: dict[str, tuple[QueueState, str, float]] = {}
@@ -67,7 +71,7 @@ class TaskTable:
             grave = self.graves.get(event.task_id)
             if grave is not None and event.time <= grave.time:
                 return LATE
-            if told[0] == TELL or len(self.tasks) >= MOST:
+            if told[0] == TELL or len(self.tasks) >= self._most:
                 return IGNORED
             task = self.tasks[event.task_id] = Task(event.task_id)
         result = task.take(event, now)
@@ -169,7 +173,7 @@ class TaskTable:
         self.tasks.pop(task.id, None)
         self.graves.pop(task.id, None)  # so that the graves stand in the order of their time
         self.graves[task.id] = Grave(task.order.time, now)
-        if len(self.graves) > MOST:
+        if len(self.graves) > self._most:
             del self.graves[next(iter(self.graves))]
 
 

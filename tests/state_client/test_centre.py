@@ -4,9 +4,10 @@ from math import inf
 
 import pytest
 
+from state_client.agent_table import AgentTable
 from state_client.picture import Queue, Team
 from state_client.rows import AgentEvent, QueueRow, TaskEvent, TeamRow
-from state_client.task_table import FORGET, GRAVES
+from state_client.task_table import FORGET, GRAVES, TaskTable
 from tests.state_client.tidings import agent, centre, line, queue, task, tell
 
 T = 1_750_000_000.0
@@ -97,16 +98,51 @@ def test_a_chat_queue_counts_chats() -> None:
 
 def test_a_queue_is_shown_as_soon_as_its_name_is_known() -> None:
     cc = centre()
-    tell(cc, task("1", "parked", T, "new"), task("2", "parked", T + 1, "new", channel="chat"))
+    tell(cc, task("1", "parked", T, "new"), *(task(id, "parked", T, "new", channel="chat") for id in "23"))
     tell(cc, agent("a", "Available", T, "nt"))
     assert cc.unknown_ids() == ({"new"}, {"nt"})
     assert cc.picture.queue("new") is None
     cc.configure([QueueRow("new", "Novel", channel="CHAT", team_ids=("nt",))], [TeamRow("nt", "Newts")])
     assert cc.unknown_ids() == (set(), set())
-    assert (line(cc, "Novel")[0], queue(cc, "new").channel) == (1, "CHAT"), "the chat counts, the call doesn't"
+    assert (line(cc, "Novel")[0], queue(cc, "new").channel) == (2, "CHAT"), "the chats count, the call doesn't"
     team = cc.picture.team("Newts")
     assert team is not None
     assert team.available == 1
+
+
+def test_a_queue_that_is_of_another_channel_after_all_counts_its_agents_anew() -> None:
+    cc = centre()
+    tell(cc, agent("a", "Available", T), agent("b", "Available", T, channel="chat"), agent("b", "Idle", T))
+    cc.configure([QueueRow("r", "Sales", channel="CHAT")], [])
+    assert (queue(cc, "Sales").agents_available, queue(cc, "Sales").agents_signed_on) == (1, 1)
+
+
+def test_a_list_that_says_nothing_new_leaves_the_queues_in_their_order() -> None:
+    cc = centre()
+    cc.configure([QueueRow("q", "Support")], [TeamRow("g", "G")])
+    assert cc.picture.names == ["Support", "Sales"]
+
+
+def test_no_more_is_kept_than_there_may_be() -> None:
+    table = TaskTable(0.0, lambda queue: None, most=2)
+    words = [table.apply(task(str(n), "parked", T, "q"), T) for n in range(3)]
+    assert (words, len(table.tasks)) == (["applied", "applied", "ignored"], 2)
+    for n in range(3):
+        table.apply(task("0", "ended", T + n, "q"), T)
+        table.apply(task(f"x{n}", "ended", T + n, "q"), T)
+    assert len(table.graves) == 2
+    staff = AgentTable(0.0, lambda queue: None, most=2)
+    assert [staff.apply(agent(id, "Idle", T), T) for id in "abca"] == ["applied", "applied", "ignored", "late"]
+
+
+def test_a_busy_line_holds_no_more_than_who_waits() -> None:
+    cc = centre()
+    tell(cc, task("first", "parked", T, "q"))
+    for n in range(1000):
+        tell(cc, task(str(n), "parked", T + n, "q"), task(str(n), "ended", T + n + 0.5))
+    assert len(cc.queues["q"]._times) < 100
+    cc.tick(T + 1000)
+    assert line(cc) == (1, 1000, 1000)
 
 
 def test_a_queue_gets_another_name() -> None:

@@ -187,7 +187,7 @@ class TestTasks:
         tell(cc, task("1", "parked", T - 60, "q"), task("1", "connect", T - 15, "q"))
         assert cc.compare_tasks([row("1", "parked", "q", T - 60)], T, T) == 0
         assert cc.tasks["1"].state == OFFERED
-        assert cc.compare_tasks([row("1", "parked", "q", T - 60)], T + 20, T + 20) == 1
+        assert cc.compare_tasks([row("1", "parked", "q", T - 60, T - 300)], T + 20, T + 20) == 1
         cc.tick(T + 20)
         assert (cc.tasks["1"].state, line(cc)) == (PARKED, (1, 80, 80))
 
@@ -200,6 +200,27 @@ class TestTasks:
         assert cc.confirm_tasks({"q": 1}, T + 20, T + 20) == (), "and a count of parked contacts may count it"
         assert cc.confirm_tasks({"q": 0}, T + 20, T + 20) == ()
         assert cc.confirm_tasks({"q": 2}, T + 20, T + 20) == ("q",)
+
+    def test_what_it_shows_as_it_was_makes_older_events_late(self) -> None:
+        cc = centre()
+        tell(cc, task("1", "connected", T - 90, "q"))
+        assert cc.compare_tasks([row("1", "connected", "q", T - 20)], T, T) == 0
+        assert tell(cc, task("1", "on-hold", T - 40), delay=41.0) == ["late"]
+
+    def test_what_it_shows_no_more_has_ended_and_older_events_are_late(self) -> None:
+        cc = centre()
+        tell(cc, task("1", "parked", T - 90, "q"))
+        assert cc.compare_tasks([], T, T) == 1
+        assert tell(cc, task("1", "connect", T - 20, "q"), delay=21.0) == ["late"]
+
+    def test_an_event_that_a_lagging_search_may_not_have_seen_goes_on_from_there(self) -> None:
+        cc = centre()
+        cc.compare_tasks([row("1", "parked", "q", T - 1)], T, T)
+        cc.compare_tasks([row("2", "connected", "q", T - 1), row("1", "parked", "q", T - 1)], T, T)
+        assert tell(cc, task("1", "connect", T - 2, "q"), delay=3.0) == ["applied"]
+        assert tell(cc, task("2", "parked", T - 2, "q"), delay=3.0) == ["late"]
+        cc.compare_tasks([row("3", "parked", "q", T - 60)], T, T)
+        assert tell(cc, task("3", "connect", T - 61, "q"), delay=62.0) == ["late"]
 
     @pytest.mark.parametrize("status", ["on-hold", "consulting", "conferencing", "connected"])
     def test_in_a_call_is_in_a_call(self, status: str) -> None:
@@ -373,6 +394,12 @@ class TestAgents:
         cc = centre()
         tell(cc, agent("a", "available", T - 60))
         assert cc.compare_agents([AgentRow("a", "available", team_id="s", since=T - 20)], T, T) == 0
+        assert (queue(cc, "Sales").agents_available, queue(cc).agents_available) == (0, 1)
+
+    def test_a_team_that_an_event_has_just_told_stays(self) -> None:
+        cc = centre()
+        tell(cc, agent("a", "available", T - 5, "s"))
+        cc.compare_agents([AgentRow("a", "available", team_id="g", since=T - 4)], T, T)
         assert (queue(cc, "Sales").agents_available, queue(cc).agents_available) == (0, 1)
 
     def test_a_channel_that_the_search_does_not_cover_is_left_alone(self) -> None:

@@ -127,6 +127,10 @@ def test_a_courtesy_callback_is_no_inbound_call() -> None:
     assert not task.inbound, "it stays one when its agent doesn't answer"
 
 
+def test_it_was_made_when_it_was_first_told_of() -> None:
+    assert told(event("parked", 10.0), event("connect", 20.0), event("new", 5.0)).created == 5.0
+
+
 def test_a_late_event_changes_no_state_but_fills_in_what_is_not_known() -> None:
     task = told(event("connected", 20.0))
     late = event("parked", 10.0, queue_id="q", origin="+1", destination="+2", channel="telephony", direction="inbound")
