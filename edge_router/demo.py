@@ -1,8 +1,9 @@
 """`edge-router demo`: a router on loopback between a carrier, a premise and a cloud, with calls that flow.
 
-The router is the real one, with a real configuration that can be copied; the other three are SIPp. What is played is
-the contact centre alone: a queue that fills up and drains, call by call, so that the same numbers are answered now in
-the cloud, now on the premise, and now not at all. Where all that takes place is demo_scene.py's.
+The router is the real one, with a real configuration that can be copied; carrier and premise are SIPp. The cloud is a
+simulated Webex Contact Center, which the router follows as it would the true one: its queue fills up and drains, so
+that the same numbers are answered now in the cloud, now on the premise, and now not at all. What the cloud is, and
+where all that takes place, is demo_scene.py's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,52 +26,123 @@ from rich.text import Text
 from edge_router.app import App
 from edge_router.b2bua.events import Silence
 from edge_router.config.loading import load
-from edge_router.demo_scene import HTTP_PORT, PATIENCE, SCENARIOS, SIP_PORT, CannotRun, Ends, Places, Tide
+from edge_router.demo_scene import HTTP_PORT, SIP_PORT, CannotRun, Cloud, Places, SentOn
 from edge_router.policy.decision import shown
 from edge_router.status import Status
 from edge_router.telemetry.call_log import what_became
 from edge_router.telemetry.logs import safe, start_logging
+from state_client.webex.secret import SecretError
 
 if TYPE_CHECKING:
     from edge_router.b2bua.record import CallRecord
     from edge_router.policy.decision import Decision
 
+CALLS_PER_SECOND: Final = 2
+CALLED: Final = ("+18005550302", "+18005550303", "+18005550100")
+"""The numbers that are called in turn: by 302, by REFER, and bridged while the cloud has room."""
+CALLERS: Final = 99
+PATIENCE: Final = 5.0
+"""Seconds that calls have to end when the carrier has made its last one, and SIPp to end when it is told to."""
+
+SCENARIOS: Final = Path(__file__).resolve().parent.parent / "sipp_scenarios"
+
 STYLES: Final = {"cloud": "cyan", "premise": "yellow"}
 _CTRL_C: Final = 1.0  # s: Ctrl-C reaches SIPp too, and its end may be seen before our own signal
 
 
-class Play(Silence):
-    """Watches the router: each decision moves the tide, and each call that is over is news. None ends the play."""
+def numbers() -> str:
+    """SIPp's injection file: who calls whom, one call a line, from the top again at its end."""
+    pairs = (f"+130355501{caller:02};{CALLED[caller % len(CALLED)]}" for caller in range(CALLERS))
+    return "\n".join(["SEQUENTIAL", *pairs, ""])
 
-    def __init__(self) -> None:
+
+class Ends:
+    """The SIPp processes. Each is ended by its own id."""
+
+    def __init__(self, sipp: str, places: Places, directory: Path) -> None:
+        self._sipp = sipp
+        self._places = places
+        self._directory = directory
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    async def start_agent(self, host: str) -> asyncio.subprocess.Process:
+        """The premise: answers on this address."""
+        return await self._start(host, "demo_agent.xml")
+
+    async def start_carrier(self, calls: int | None) -> asyncio.subprocess.Process:
+        """The carrier: calls at once, so often or for ever."""
+        (self._directory / "numbers.csv").write_text(numbers())
+        options = ["-inf", "numbers.csv", "-r", str(CALLS_PER_SECOND)]
+        if calls is not None:
+            options += ["-m", str(calls)]
+        router = f"{self._places.router}:{SIP_PORT}"
+        return await self._start(self._places.carrier, "demo_carrier.xml", *options, router)
+
+    async def _start(self, host: str, scenario: str, *options: str) -> asyncio.subprocess.Process:
+        where = ["-sf", str(SCENARIOS / scenario), "-i", host, "-p", str(SIP_PORT), "-bind_local", "-nostdin"]
+        process = await asyncio.create_subprocess_exec(
+            self._sipp,
+            *where,
+            *options,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=self._directory,
+        )
+        self._processes.append(process)
+        return process
+
+    async def stop(self) -> None:
+        """End what still runs, and wait for it."""
+        running = [process for process in self._processes if process.returncode is None]
+        for process in running:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        ended = [asyncio.create_task(process.wait()) for process in running]
+        if ended:
+            await asyncio.wait(ended, timeout=PATIENCE)
+        for process in running:
+            if process.returncode is None:  # it waits for calls that nobody will end
+                process.kill()
+                await process.wait()
+
+
+class Play(Silence):
+    """Watches the router: each call that is over is news, and None ends the play."""
+
+    def __init__(self, sent_on: SentOn) -> None:
         self.news: asyncio.Queue[CallRecord | None] = asyncio.Queue()
         self.trouble = ""
-        self.tide: Tide | None = None
         self._over = False
+        self._sent_on = sent_on
         self._watchers: list[asyncio.Task[None]] = []
 
-    def decided(self, record: CallRecord, seconds: float) -> None:
-        """Let the queue change between one call and the next."""
-        if self.tide is not None:
-            self.tide.step()
-
     def ended(self, record: CallRecord) -> None:
-        """Tell of the call."""
+        """Tell of the call; who was sent elsewhere calls there now, as he does by his carrier."""
         self.news.put_nowait(record)
+        if record.outcome in ("redirected", "referred") and record.target is not None:
+            self._sent_on.call(record.calling, record.target)
 
     def end(self) -> None:
         """Nothing more is told, and that SIPp ends too is no surprise: Ctrl-C reaches it as well."""
         self._over = True
         self.news.put_nowait(None)
 
+    async def until_known(self, app: App) -> None:
+        """Wait until the router knows the contact centre. If that takes too long, calls come without."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._over and time.monotonic() < deadline:
+            queue = app.state.picture.queue("Support")
+            if queue is not None and queue.age(time.monotonic()) < PATIENCE:
+                break
+            await asyncio.sleep(0.02)
+
     async def raise_curtain(self, ends: Ends, places: Places, calls: int | None) -> None:
         """Start the SIPps, the carrier last, and keep an eye on them."""
         premise = await ends.start_agent(places.premise)
-        cloud = await ends.start_agent(places.cloud)
         carrier = await ends.start_carrier(calls)
         self._watchers = [
             asyncio.create_task(self._watch("premise", premise, _CTRL_C)),
-            asyncio.create_task(self._watch("cloud", cloud, _CTRL_C)),
             # A carrier that has made its calls may go: the last of them is over a moment later.
             asyncio.create_task(self._watch("carrier", carrier, _CTRL_C if calls is None else PATIENCE)),
         ]
@@ -90,30 +163,35 @@ class Play(Silence):
 
 async def play(console: Console, sipp: str, calls: int | None, seconds: float | None) -> None:
     """The whole demo, in the event loop; raises CannotRun or OSError."""
-    with contextlib.ExitStack() as stack:
-        places = stack.enter_context(contextlib.closing(Places()))
-        file = Path(tempfile.mkdtemp(prefix="edge-router-demo-")) / "edge-router.yaml"
-        file.write_text(places.configuration())
-        watched = Play()
-        app = App(load(file), str(file), [watched])
-        watched.tide = Tide(app.state.picture)
-        await app.start()
-        ends = Ends(sipp, places, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-router-sipp-"))))
+    async with contextlib.AsyncExitStack() as stack:
+        sent_on = SentOn()
+        watched = Play(sent_on)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, watched.end)
+        places = stack.enter_context(contextlib.closing(Places()))
+        cloud = Cloud(places.cloud)
+        stack.push_async_callback(cloud.close)
+        await cloud.start()
+        await sent_on.open(places.carrier)
+        stack.callback(sent_on.close)
+        file = places.write(Path(tempfile.mkdtemp(prefix="edge-router-demo-")), cloud.organisation)
+        app = App(load(file), str(file), [watched])
+        await app.start()
+        stack.push_async_callback(app.close)
+        ends = Ends(sipp, places, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-router-sipp-"))))
         if seconds is not None:
             loop.call_later(seconds, watched.end)
         try:
             greet(console, places, file)
+            await watched.until_known(app)
             await watched.raise_curtain(ends, places, calls)
             await tell(console, watched, calls)
         finally:
             watched.lower_curtain()
             await ends.stop()
             app.router.interrupt()
-            await app.close()
-        console.print(f"The configuration stays at {file}", soft_wrap=True)
+    console.print(f"The configuration stays at {file}", soft_wrap=True)
 
 
 async def tell(console: Console, watched: Play, calls: int | None) -> None:
@@ -136,12 +214,16 @@ async def tell(console: Console, watched: Play, calls: int | None) -> None:
 def greet(console: Console, places: Places, file: Path) -> None:
     """Who is who, and where to look."""
     http = f"http://{places.router}:{HTTP_PORT}"
+    cloud = f"http://{places.cloud}:{HTTP_PORT}"
     for name, what in (
         ("router", f"{places.router}:{SIP_PORT}"),
         ("around it", f"carrier {places.carrier}, premise {places.premise}, cloud {places.cloud}"),
         ("configuration", str(file)),
         ("ready?", f"{http}/readyz"),
+        ("queues", f"{http}/v1/queues"),
+        ("events", f"{http}/v1/events"),
         ("metrics", f"{http}/metrics"),
+        ("simulator", f"{cloud}/simulator/truth (a Webex Contact Center in which a second is a minute)"),
         ("end it", "Ctrl-C"),
     ):
         console.print(Text.assemble((f"{name:<15}", "bold"), what), soft_wrap=True)
@@ -184,7 +266,7 @@ def run(calls: int | None = None, seconds: float | None = None) -> Status:
             raise CannotRun(f"the scenarios that SIPp plays are not at {SCENARIOS}")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(play(Console(highlight=False), sipp, calls, seconds))
-    except (CannotRun, OSError) as error:
+    except (CannotRun, SecretError, OSError) as error:
         print(f"edge-router demo: {error}", file=sys.stderr)
         return Status.COULD_NOT_RUN
     finally:

@@ -1,28 +1,46 @@
-"""The scene of `edge-router demo`: its addresses, its configuration, its contact centre, and the SIPps around it.
+"""The scene of `edge-router demo`: its addresses, its configuration, the cloud, and the callers who are sent there.
 
-What is played in it is demo.py's.
+The cloud is a simulated Webex Contact Center and a SIP end before it. What is played in the scene is demo.py's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import secrets
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, cast
+from zlib import crc32
 
-if TYPE_CHECKING:
-    from state_client.picture import Picture
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import parse_name_addr, tag_of
+from edge_router.sip.message import Message, Request, Response, parse
+from edge_router.sip.sdp import inactive_offer
+from edge_router.sip.uri import BadUri, SipUri, parse_uri
+from state_client.simulator.script import Script
+from state_client.simulator.server import Simulator
+from state_client.webex.secret import Secret, SecretFile
 
-CALLS_PER_SECOND: Final = 2
-MOST_WAITING: Final = 9
-"""Calls in the queue at high tide."""
-WAIT_PER_CALL: Final = 25
-"""Seconds that each of them adds to the longest wait."""
-PATIENCE: Final = 5.0
-"""Seconds that calls have to end when the carrier has made its last one, and SIPp to end when it is told to."""
-
-SCENARIOS: Final = Path(__file__).resolve().parent.parent / "sipp_scenarios"
+SPEED: Final = 60.0
+"""A minute of an ordinary day is a second of the demo's."""
+TIDE: Final = 10.0
+"""Seconds from one rush of callers to the next."""
+SCRIPT: Final = Script(
+    queues=1,
+    teams=1,
+    agents=16,
+    load=0.85,
+    swing=1.0,
+    swing_period=TIDE * SPEED,
+    chat_every=0,
+    patience=360.0,
+    callback=0.0,  # no event tells of one, and the next confirmation is two tides away
+).faster(SPEED)
+"""The contact centre's day: its one queue, Support, fills at each rush and empties after it."""
+TALK: Final = 2.0
+"""Seconds that a caller stays in the cloud whom the carrier has brought there after a 302 or a REFER."""
 SIP_PORT, HTTP_PORT = 5060, 8080
 
 CONFIGURATION: Final = """\
@@ -38,7 +56,7 @@ listen:
   - {name: pstn, transport: udp, address: "127.0.0.10:5060"}
 
 http:
-  address: "127.0.0.10:8080"
+  address: "127.0.0.10:8080"        # here you can ask for /v1/queues and the like, and the cloud delivers its events
 
 trunks:
   carrier:
@@ -61,7 +79,7 @@ policies:
   front-door:
     rules:
       - name: nobody should wait so long
-        when: queue("Support").longest_wait > 180
+        when: queue("Support").longest_wait > 1        # the demo's contact centre makes a second of a minute
         reject: 480
         reason: Temporarily Unavailable
       - name: cloud by 302
@@ -78,14 +96,18 @@ policies:
     otherwise: {to: premise}
 
 state:
-  source: static
-  queues:
-    Support: {length: 0, longest_wait: 0, agents_available: 4}
+  source: webex
+  webex:
+    api: "http://127.0.0.14:8080"        # the simulated one; yours is https://api.wxcc-us1.cisco.com for instance
+    token_url: "http://127.0.0.14:8080/v1/access_token"        # leave this line out for the true one
+    org_id: ORGANISATION
+    client_id: simulated-client
+    client_secret_file: client-secret
+    refresh_token_file: refresh-token
+    webhook: {url: "http://127.0.0.10:8080/webhooks/webex", secret_file: webhook-secret}
+    confirm_every: 2s        # this and the next line: for a contact centre that is sixty times as fast as yours
+    reconcile_every: 5s
 """
-
-CALLED: Final = ("+18005550302", "+18005550303", "+18005550100")
-"""The numbers that are called in turn: by 302, by REFER, and bridged while the cloud has room."""
-CALLERS: Final = 99
 
 
 class CannotRun(Exception):
@@ -136,6 +158,18 @@ class Places:
         """The router's configuration at these addresses."""
         return CONFIGURATION.replace("127.0.0.", self._network)
 
+    def write(self, directory: Path, organisation: str) -> Path:
+        """Write the configuration and its secrets, readable by us alone; gives its path. Raises SecretError."""
+        for name, secret in (
+            ("client-secret", "simulated-secret"),
+            ("refresh-token", "simulated-refresh-token"),
+            ("webhook-secret", secrets.token_hex(16)),
+        ):
+            SecretFile(directory / name).write(Secret(secret))
+        file = directory / "edge-router.yaml"
+        file.write_text(self.configuration().replace("ORGANISATION", organisation))
+        return file
+
     def close(self) -> None:
         """Let others have the network."""
         self._claim.close()
@@ -143,87 +177,176 @@ class Places:
     def _try(self) -> None:
         """Raises OSError where an address is taken."""
         places = [(socket.SOCK_DGRAM, host, SIP_PORT) for host in (self.router, self.carrier, self.premise, self.cloud)]
-        for kind, host, port in [*places, (socket.SOCK_STREAM, self.router, HTTP_PORT)]:
+        places += [(socket.SOCK_STREAM, host, HTTP_PORT) for host in (self.router, self.cloud)]
+        for kind, host, port in places:
             with socket.socket(socket.AF_INET, kind) as probe:
                 if kind == socket.SOCK_STREAM:  # connections of the demo before that linger are no hindrance
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((host, port))
 
 
-def numbers() -> str:
-    """SIPp's injection file: who calls whom, one call a line, from the top again at its end."""
-    pairs = (f"+130355501{caller:02};{CALLED[caller % len(CALLED)]}" for caller in range(CALLERS))
-    return "\n".join(["SEQUENTIAL", *pairs, ""])
+# ------------------------------------------------------------------------------------------------ the cloud
 
 
-class Tide:
-    """The queue: one call more at each step up to `MOST_WAITING`, then one less down to none, and so on."""
+class Cloud:
+    """A simulated Webex Contact Center: the script's callers, and those that the router sends."""
 
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
-        self._waiting = 0
-        self._change = 1
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._simulator = Simulator(SCRIPT, lag=3.0 / SPEED, warm_up=TIDE)
+        self._end = CloudEnd(self)
 
-    def step(self) -> None:
-        """Let time pass at the contact centre."""
-        self._waiting += self._change
-        if self._waiting in (0, MOST_WAITING):
-            self._change = -self._change
-        self._picture.set(
-            "Support",
-            0.0,
-            length=self._waiting,
-            longest_wait=self._waiting * WAIT_PER_CALL,
-            agents_available=max(0, 4 - self._waiting),
-        )
+    @property
+    def organisation(self) -> str:
+        """The organisation's id."""
+        return self._simulator.cloud.org_id
+
+    async def start(self) -> None:
+        """Live, and answer by HTTP and by SIP; raises OSError."""
+        await self._simulator.start(self._host, HTTP_PORT)
+        await self._end.open(self._host, SIP_PORT)
+
+    async def close(self) -> None:
+        """End. What goes on in it ends as well."""
+        self._end.close()
+        await self._simulator.close()
+
+    def call(self, calling: str, called: str) -> str:
+        """Somebody is in the queue now, until he hangs up. Gives the task's id."""
+        cloud = self._simulator.cloud
+        cloud.advance()
+        task = cloud.world.call(next(iter(cloud.world.centre.queues.values())), calling, called)
+        cloud.advance()
+        assert task is not None, "the script sets no bound"
+        return task.id
+
+    def hang_up(self, task: str) -> None:
+        """He hangs up."""
+        cloud = self._simulator.cloud
+        cloud.advance()
+        cloud.world.hang_up(task)
+        cloud.advance()
 
 
-class Ends:
-    """The SIPp processes. Each is ended by its own id."""
+NEEDED: Final = frozenset({"via", "from", "to", "call-id", "cseq"})
+"""What every message has (RFC 3261 §8.1.1)."""
 
-    def __init__(self, sipp: str, places: Places, directory: Path) -> None:
-        self._sipp = sipp
-        self._places = places
-        self._directory = directory
-        self._processes: list[asyncio.subprocess.Process] = []
 
-    async def start_agent(self, host: str) -> asyncio.subprocess.Process:
-        """The premise or the cloud: answers on this address."""
-        return await self._start(host, "demo_agent.xml")
+class SipEnd(asyncio.DatagramProtocol):
+    """A SIP end without timers: on loopback nothing is lost."""
 
-    async def start_carrier(self, calls: int | None) -> asyncio.subprocess.Process:
-        """The carrier: calls at once, so often or for ever."""
-        (self._directory / "numbers.csv").write_text(numbers())
-        options = ["-inf", "numbers.csv", "-r", str(CALLS_PER_SECOND)]
-        if calls is not None:
-            options += ["-m", str(calls)]
-        router = f"{self._places.router}:{SIP_PORT}"
-        return await self._start(self._places.carrier, "demo_carrier.xml", *options, router)
+    def __init__(self) -> None:
+        self._transport: asyncio.DatagramTransport
+        self.host = ""
+        self.port = 0
 
-    async def _start(self, host: str, scenario: str, *options: str) -> asyncio.subprocess.Process:
-        where = ["-sf", str(SCENARIOS / scenario), "-i", host, "-p", str(SIP_PORT), "-bind_local", "-nostdin"]
-        process = await asyncio.create_subprocess_exec(
-            self._sipp,
-            *where,
-            *options,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=self._directory,
-        )
-        self._processes.append(process)
-        return process
+    async def open(self, host: str, port: int = 0) -> None:
+        """Listen; port 0 takes a free one. Raises OSError."""
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, (host, port))
+        self.host, self.port = self._transport.get_extra_info("sockname")[:2]
 
-    async def stop(self) -> None:
-        """End what still runs, and wait for it."""
-        running = [process for process in self._processes if process.returncode is None]
-        for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        ended = [asyncio.create_task(process.wait()) for process in running]
-        if ended:
-            await asyncio.wait(ended, timeout=PATIENCE)
-        for process in running:
-            if process.returncode is None:  # it waits for calls that nobody will end
-                process.kill()
-                await process.wait()
+    def close(self) -> None:
+        """Listen no longer."""
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, datagram: bytes, source: tuple[str, int]) -> None:
+        """Read a message; what can't be read is dropped."""
+        with contextlib.suppress(BadMessage, BadUri):
+            message = parse(datagram)
+            if message.first.keys() >= NEEDED:
+                self.received(message, source)
+
+    def received(self, message: Request | Response, source: tuple[str, int]) -> None:
+        """Do what is to be done."""
+        raise NotImplementedError
+
+    def send(self, message: Message, to: tuple[str, int]) -> None:
+        """Send it, unless the play is over."""
+        if not self._transport.is_closing():
+            self._transport.sendto(message.serialise(), to)
+
+    def offer(self, message: Message, user: str) -> None:
+        """Say where we are; the audio is inactive, for nobody talks."""
+        message.add("contact", f"<sip:{user}@{self.host}:{self.port}>")
+        message.add("content-type", "application/sdp")
+        message.body = inactive_offer(self.host, 1)
+
+
+class CloudEnd(SipEnd):
+    """The cloud's SIP end: answers each call at once, as a menu does. A call is a task as long as it lasts."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__()
+        self._cloud = cloud
+        self._tasks: dict[str, str] = {}  # by Call-ID
+
+    def received(self, message: Request | Response, source: tuple[str, int]) -> None:
+        """Answer 200 to all but an ACK."""
+        if not isinstance(message, Request) or message.method == "ACK":
+            return
+        call = message.first["call-id"]
+        answer = Response(200, "OK")
+        for key, value in message.fields:
+            if key in ("via", "from", "call-id", "cseq"):
+                answer.add(key, value)
+        to = message.first["to"]
+        answer.add("to", to if tag_of(to) else f"{to};tag={crc32(call.encode()):08x}")
+        if message.method == "INVITE":
+            if call not in self._tasks:
+                self._tasks[call] = self._cloud.call(user_of(message.first["from"]), user_of(to))
+            self.offer(answer, "entry-point")
+        elif message.method == "BYE" and call in self._tasks:
+            self._cloud.hang_up(self._tasks.pop(call))
+        self.send(answer, source)
+
+
+class SentOn(SipEnd):
+    """The carrier's callers who were redirected or REFERred: they call where they were sent, talk, and hang up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = itertools.count(1)
+
+    def call(self, calling: str, uri: str) -> None:
+        """Call a sip: URI; raises BadUri."""
+        number = next(self._numbers)
+        invite = Request("INVITE", uri)
+        invite.add("via", self._via())
+        invite.add("max-forwards", "70")
+        invite.add("from", f"<sip:{calling}@{self.host}>;tag={number}")
+        invite.add("to", f"<{uri}>")
+        invite.add("call-id", f"{number}-{secrets.token_hex(8)}@{self.host}")
+        invite.add("cseq", "1 INVITE")
+        self.offer(invite, calling)
+        place = parse_uri(uri)
+        if isinstance(place, SipUri):
+            self.send(invite, (place.host, place.port or SIP_PORT))
+
+    def received(self, message: Request | Response, source: tuple[str, int]) -> None:
+        """Talk to who answers."""
+        if isinstance(message, Response) and message.first["cseq"] == "1 INVITE" and message.code == 200:
+            self._say("ACK", 1, message, source)
+            asyncio.get_running_loop().call_later(TALK, self._say, "BYE", 2, message, source)
+
+    def _say(self, method: str, number: int, answer: Response, to: tuple[str, int]) -> None:
+        _, uri, _ = parse_name_addr(answer.first["contact"], "Contact")
+        request = Request(method, uri)
+        request.add("via", self._via())
+        request.add("max-forwards", "70")
+        for key in ("from", "to", "call-id"):
+            request.add(key, answer.first[key])
+        request.add("cseq", f"{number} {method}")
+        self.send(request, to)
+
+    def _via(self) -> str:
+        return f"SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{secrets.token_hex(8)}"
+
+
+def user_of(address: str) -> str:
+    """The number in a From or To."""
+    _, uri, _ = parse_name_addr(address, "address")
+    return parse_uri(uri).user or ""

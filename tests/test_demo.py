@@ -1,22 +1,29 @@
 """`edge-router demo`: the real thing, as a user starts it."""
 
+import asyncio
+import itertools
+import json
 import os
 import re
 import shutil
 import signal
+import socket
+import stat
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from edge_router.config.loading import examine, examine_bytes
-from edge_router.demo_scene import CONFIGURATION, MOST_WAITING, Places, Tide, numbers
-from state_client.picture import Picture
+from edge_router.config.loading import examine
+from edge_router.demo import numbers
+from edge_router.demo_scene import HTTP_PORT, SIP_PORT, Cloud, Places
+from tests.end_to_end.waiting import until
 
 SIPP: Final = pytest.mark.skipif(shutil.which("sipp") is None, reason="SIPp is not installed")
 PATIENCE: Final = 60.0
@@ -59,53 +66,138 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def greeting(process: subprocess.Popen[str]) -> dict[str, str]:
+    """What is said at the start, by its first word."""
+    assert process.stdout is not None
+    shown: dict[str, str] = {}
+    while len(words := process.stdout.readline().split(maxsplit=1)) == 2:
+        shown[words[0]] = words[1].strip()
+    return shown
+
+
+def next_call(process: subprocess.Popen[str]) -> str:
+    """The line of the next call."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert " -> " in line
+    return line
+
+
+def text(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        return bytes(answer.read())
+
+
+def ask(url: str, method: str = "GET", body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert answer.status in (200, 204)
+        return json.loads(answer.read() or "null")
+
+
 # ------------------------------------------------------------------------------------------------ the whole
 
 
 @SIPP
 @pytest.mark.end_to_end
-def test_calls_turn_from_cloud_to_premise_and_each_is_a_line(tmp_path: Path) -> None:
-    with demo(tmp_path, "--calls", "12") as process:
+def test_calls_turn_between_cloud_and_premise_by_themselves_and_each_is_a_line(tmp_path: Path) -> None:
+    with demo(tmp_path, "--calls", "60") as process:
         status, lines, errors = finished(process)
     assert (status, errors) == (0, "")
     calls = [line for line in lines if " -> " in line]
-    assert len(calls) == 12
+    assert len(calls) == 60
     assert all(line.isprintable() for line in calls)
     for decision, outcome in (
         ("redirect to cloud", "redirected to cloud"),
         ("refer to cloud", "referred to cloud"),
         ("bridge to cloud", "answered by cloud"),
         ("bridge to premise", "answered by premise"),
-        ("reject 480", "rejected 480"),
     ):
         assert any(re.search(f" {decision} +{outcome}", line) for line in calls), (decision, lines)
-    # 0 to 9 calls wait and then fewer: four go to the cloud, four stay, three are too many, one stays again.
-    assert "12 calls: 5 premise, 4 cloud, 3 rejected" in lines
-    assert any('cloud by 302: call.called = "+18005550302", queue("Support").expected = 0' in line for line in calls)
+    for line in calls:
+        expected = re.search(r'queue\("Support"\)\.expected = (\d+)', line)
+        assert expected is None or (int(expected[1]) < 4) == (" to cloud" in line), line
+        assert expected is not None or "reject 480" in line, line
+    turns = [" to cloud" in line for line in calls]
+    assert sum(before != after for before, after in itertools.pairwise(turns)) >= 3, lines
+    sums = re.fullmatch(r"60 calls: (.*)", lines[-2])
+    assert sums is not None
+    assert f"{sum(turns)} cloud" in sums[1].split(", ")
+
+
+@SIPP
+@pytest.mark.end_to_end
+def test_calls_follow_what_the_agents_do(tmp_path: Path) -> None:
+    with demo(tmp_path, "--seconds", LONG) as process:
+        shown = greeting(process)
+        simulator = shown["simulator"].split("/simulator/")[0]
+        next_call(process)
+
+        def nobody_helps() -> bool:
+            ask(f"{simulator}/simulator/agents", "POST", {"state": "idle"})  # but for those who are in a call
+            queue = ask(shown["queues"])["queues"][0]
+            return bool(queue["name"] == "Support" and queue["agents_available"] == 0 and queue["length"] > 15)
+
+        until(nobody_helps, "a queue that only fills", PATIENCE)
+        for _ in range(4):
+            next_call(process)  # calls that were decided before end now
+        assert not any(" to cloud" in next_call(process) for _ in range(6))
+        ask(f"{simulator}/simulator/agents", "POST", {"state": "available"})
+        until(lambda: " to cloud" in next_call(process), "the cloud again", PATIENCE)
+
+
+@SIPP
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("called", ["+18005550302", "+18005550303", "+18005550100"], ids=["302", "REFER", "bridge"])
+def test_a_call_in_the_cloud_is_a_task_there_until_it_ends(called: str, tmp_path: Path) -> None:
+    with demo(tmp_path, "--seconds", LONG) as process:
+        shown = greeting(process)
+
+        def tasks() -> set[str]:
+            """Tasks of our callers, as the router knows them."""
+            found = ask(shown["queues"].replace("queues", "tasks"))["tasks"]
+            return {
+                str(task["id"]) for task in found if task["destination"] == called and task["origin"][:6] == "+13035"
+            }
+
+        one = until(lambda: tasks() or None, "a task", PATIENCE).pop()
+        until(lambda: one not in tasks(), "its end for the router", PATIENCE)
+        assert ask(shown["simulator"].split()[0])["tasks"].get(one, "wrapup") == "wrapup"
 
 
 @SIPP
 @pytest.mark.end_to_end
 def test_it_shows_where_to_look_and_ctrl_c_ends_everything(tmp_path: Path) -> None:
     with demo(tmp_path, "--seconds", LONG) as process:
-        assert process.stdout is not None
-        shown: dict[str, str] = {}
-        while len(words := process.stdout.readline().split(maxsplit=1)) == 2:
-            shown[words[0]] = words[1].strip()
-        assert " -> " in process.stdout.readline()
-        with urllib.request.urlopen(shown["ready?"], timeout=PATIENCE) as answer:
-            assert answer.status == 200
-        with urllib.request.urlopen(shown["metrics"], timeout=PATIENCE) as answer:
-            assert 'edge_router_decisions_total{method="redirect"' in answer.read().decode()
+        shown = greeting(process)
+        next_call(process)
+        assert ask(shown["ready?"])["degraded"] is False
+        assert [queue["name"] for queue in ask(shown["queues"])["queues"]] == ["Support"]
+        simulator = shown["simulator"].split()[0]
+        assert len(ask(simulator)["queues"]) == 1
+        with urllib.request.urlopen(shown["events"], timeout=PATIENCE) as answer:
+            assert any(line.startswith(b"event: queue") for line in answer)
+        until(
+            lambda: b'{result="applied",type="task:parked"}' in text(shown["metrics"]),
+            "an event that is applied",
+            PATIENCE,
+        )
         file = Path(shown["configuration"])
         before = children(process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
         status, lines, errors = finished(process)
     assert (status, errors) == (0, "")
-    assert len(before) == 3
+    assert len(before) == 2
     assert not any(map(alive, before))
+    for url in (simulator, shown["ready?"]):
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(url, timeout=PATIENCE)
     assert lines[-1] == f"The configuration stays at {file}"
     assert examine(file).faults == ()
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in file.parent.iterdir() if each != file}
+    assert {"client-secret", "refresh-token", "webhook-secret"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
 
 
 @SIPP
@@ -134,14 +226,17 @@ def test_a_sipp_that_fails_is_named_and_nothing_stays_behind(tmp_path: Path) -> 
     with demo(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}") as process:
         status, _, errors = finished(process)
     assert status == 1
-    assert re.fullmatch(r"edge-router demo: the (premise|cloud|carrier)'s SIPp has ended with status 3\n", errors)
+    assert re.fullmatch(r"edge-router demo: the (premise|carrier)'s SIPp has ended with status 3\n", errors)
 
 
 # ------------------------------------------------------------------------------------------------ its parts
 
 
-def test_the_configuration_is_taken_without_a_word() -> None:
-    examined = examine_bytes(CONFIGURATION.encode(), "edge-router.yaml")
+def test_the_configuration_is_taken_without_a_word(tmp_path: Path) -> None:
+    places = Places()
+    file = places.write(tmp_path, "somebody's")
+    places.close()
+    examined = examine(file)
     assert [str(fault) for fault in (*examined.faults, *examined.warnings)] == []
 
 
@@ -158,19 +253,39 @@ def test_two_demos_take_different_networks() -> None:
     third.close()
 
 
-def test_the_queue_fills_and_drains_and_fills_again() -> None:
-    picture = Picture()
-    tide = Tide(picture)
-    lengths = []
-    for _ in range(3 * MOST_WAITING):
-        tide.step()
-        queue = picture.queue("Support")
-        assert queue is not None
-        assert queue.longest_wait == 25 * queue.length
-        lengths.append(queue.length)
-    up = list(range(1, MOST_WAITING + 1))
-    down = list(range(MOST_WAITING - 1, -1, -1))
-    assert lengths == up + down + up
+async def test_a_call_that_comes_twice_is_one_task_and_ends_with_its_bye() -> None:
+    places = Places()
+    cloud = Cloud(places.cloud)
+    await cloud.start()
+
+    def say(method: str) -> str:
+        """The cloud's answer to a request of one call."""
+        head = (
+            f"{method} sip:+18005550100@{places.cloud} SIP/2.0\r\nVia: SIP/2.0/UDP {places.carrier};branch=z9hG4bKa\r\n"
+        )
+        ends = f"From: <sip:+13035550100@{places.carrier}>;tag=a\r\nTo: <sip:+18005550100@{places.cloud}>\r\n"
+        phone.sendto(f"{head}{ends}Call-ID: one\r\nCSeq: 1 {method}\r\n\r\n".encode(), (places.cloud, SIP_PORT))
+        return phone.recv(65535).decode()
+
+    def held() -> list[str]:
+        """Ends what only ends when it is told to."""
+        return list(ask(f"http://{places.cloud}:{HTTP_PORT}/simulator/calls", "DELETE")["tasks"])
+
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.settimeout(PATIENCE)
+            phone.bind((places.carrier, 0))
+            answer = await asyncio.to_thread(say, "INVITE")
+            assert answer.startswith("SIP/2.0 200 ")
+            assert await asyncio.to_thread(say, "INVITE") == answer
+            assert len(await asyncio.to_thread(held)) == 1
+            await asyncio.to_thread(say, "BYE")
+            await asyncio.to_thread(say, "INVITE")
+            await asyncio.to_thread(say, "BYE")
+            assert await asyncio.to_thread(held) == []
+    finally:
+        await cloud.close()
+        places.close()
 
 
 def test_every_number_is_called() -> None:
