@@ -10,9 +10,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from edge_router.config.build import picture_of
-from edge_router.config.files import secret_at
+from edge_router.config.files import beside, secret_at
 from edge_router.telemetry.state_metrics import StateReading
 from state_client.centre import ContactCentre
+from state_client.feeds.kept import Kept
 from state_client.feeds.peer import PeerSource
 from state_client.webex.source import Settings, WebexSource
 
@@ -48,9 +49,14 @@ class StateOfCentre:
         elif state.source == "peer":
             token = secret_at(path, state.peer_token_file) if state.peer_token_file else None
             self._source = PeerSource(state.peers, self.centre, token)
+        self._kept: Kept | None = None
+        if self._cloud is not None:
+            self._kept = Kept(beside(path, state.store), self.centre, self._cloud.marks)
 
     async def start(self) -> None:
-        """Begin to follow the contact centre; comes back at once."""
+        """Begin to follow the contact centre, with the last picture; doesn't wait for an answer."""
+        if self._kept is not None:
+            await self._kept.start()
         if self._source is not None:
             await self._source.start()
 
@@ -58,6 +64,8 @@ class StateOfCentre:
         """Follow it no longer."""
         if self._source is not None:
             await self._source.close()
+        if self._kept is not None:
+            await self._kept.close()
 
     @property
     def picture(self) -> Picture:
@@ -76,7 +84,8 @@ class StateOfCentre:
         if source is None or (not source.seeded.is_set() and time.monotonic() - self._began < PATIENCE):
             return ""
         unknown = [f"no queue is called {name}, which rules read" for name in self.unknown]
-        return "; ".join(filter(None, [source.degraded, *unknown]))
+        kept = self._kept.fault if self._kept is not None else ""
+        return "; ".join(filter(None, [source.degraded, *unknown, kept]))
 
     @property
     def unknown(self) -> tuple[str, ...]:

@@ -121,9 +121,7 @@ class State(Section):
         default="static", description="static: the values stand in queues. webex: live. peer: another gateway has them."
     )
     stale_after: Duration = Field(default=60.0, description="Older values make a rule undecided.")
-    store: Name = Field(
-        default="state.sqlite", description="File that keeps the last state over a restart, for webex and peer."
-    )
+    store: Name = Field(default="state.sqlite", description="File that keeps the last state over a restart, for webex.")
     queues: dict[Name, Queue] = Field(default={}, description="The queues by name: static, or pushed by others.")
     webex: Webex | None = Field(default=None, description="Webex Contact Center, for source: webex.")
     peers: tuple[Url, ...] = Field(

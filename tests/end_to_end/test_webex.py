@@ -1,12 +1,14 @@
 """Live state on the wire: a simulated contact centre, its webhooks, and calls that turn with it."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.block import Block
+from tests.end_to_end.router_process import StartRouter
 from tests.end_to_end.simulator_process import SimulatorProcess, running_simulator
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
@@ -93,3 +95,22 @@ def test_webhooks_at_an_address_of_their_own(own_site: OwnSite, cloud: Simulator
     cloud.calls(queue, 1)
     until(lambda: length(site, queue) == 1, "one who waits, by events")
     assert site.router.get("/webhooks/webex")[0] == 404
+
+
+def test_after_a_restart_the_last_picture_is_shown_but_not_relied_on(
+    own_site: OwnSite, cloud: SimulatorProcess, start_router: StartRouter
+) -> None:
+    queue = cloud.queue
+    site = own_site(rule(queue), state=cloud.state())
+    until(lambda: length(site, queue) == 0, "the seed")
+    site.router.send(signal.SIGTERM)
+    site.router.wait_for_end()
+    site.close()
+    cloud.ask("POST", "faults", {"answers": [{"path": "", "status": 500}]})
+    again = Site(start_router(site.router.file.read_text()))
+    shown = json.loads(again.router.get(f"/v1/queues/{queue}")[1])
+    assert (shown["name"], shown["source"], shown["fresh"]) == (queue, "stored", False)
+    caller = again.caller(NUMBER)
+    again.ends(caller, again.answered(caller, again.premise))
+    assert again.router.metric("policy_fallback_total", policy="front-door", why="stale") == 1
+    again.close()

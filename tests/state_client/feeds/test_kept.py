@@ -1,0 +1,85 @@
+"""The last picture over a restart: a real file, and a contact centre that comes back stale."""
+
+import asyncio
+import logging
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from state_client.centre import ContactCentre
+from state_client.feeds.kept import Kept
+from state_client.picture import Queue
+from tests.http.api import centre
+
+
+def empty() -> ContactCentre:
+    return ContactCentre(time.time() - time.monotonic())
+
+
+def support(of: ContactCentre) -> Queue:
+    queue = of.picture.queue("Support")
+    assert queue is not None
+    return queue
+
+
+async def test_the_last_picture_comes_back_stale(tmp_path: Path) -> None:
+    before = centre()
+    kept = Kept(tmp_path / "state.sqlite", before, {"sub-1": "mark"})
+    await kept.start()
+    await kept.close()
+    after, marks = empty(), dict[str, str]()
+    kept = Kept(tmp_path / "state.sqlite", after, marks)
+    await kept.start()
+    assert (support(after).length, support(after).agents_available, support(after).id) == (1, 1, "q-1")
+    assert support(after).source == "stored"
+    assert support(after).age_of("length", time.monotonic()) == float("inf")
+    assert support(after).age_of("agents_available", time.monotonic()) == float("inf")
+    assert marks == {"sub-1": "mark"}
+    assert kept.fault == ""
+    await kept.close()
+
+
+async def test_it_is_saved_now_and_then_and_not_only_at_the_end(tmp_path: Path) -> None:
+    marks: dict[str, str] = {}
+    kept = Kept(tmp_path / "state.sqlite", centre(), marks, every=0.01)
+    await kept.start()
+    marks["sub-1"] = "mark"
+    found: dict[str, str] = {}
+    async with asyncio.timeout(10):
+        while not found:
+            reader = Kept(tmp_path / "state.sqlite", empty(), found)
+            await reader.start()
+            await reader.close()
+            await asyncio.sleep(0.01)
+    await kept.close()
+
+
+async def test_a_broken_file_is_put_aside_and_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "state.sqlite"
+    path.write_bytes(b"this is no database, and longer than a header of one hundred octets" * 10)
+    with caplog.at_level(logging.WARNING):
+        kept = Kept(path, centre(), {})
+        await kept.start()
+        await kept.close()
+    assert "put aside" in caplog.text
+    after = empty()
+    kept = Kept(path, after, {})
+    await kept.start()
+    assert support(after).length == 1
+    await kept.close()
+
+
+async def test_a_file_that_can_not_be_had_is_said_and_costs_nothing(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "missing" / "state.sqlite", centre(), {})
+    await kept.start()
+    assert "the state isn't kept for a restart" in kept.fault
+    await kept.close()
+
+
+async def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "state.sqlite", centre(), {})
+    await kept.start()
+    await kept.close()
+    assert os.stat(tmp_path / "state.sqlite").st_mode & 0o077 == 0
