@@ -128,7 +128,8 @@ def test_a_courtesy_callback_is_no_inbound_call() -> None:
 
 
 def test_it_was_made_when_it_was_first_told_of() -> None:
-    assert told(event("parked", 10.0), event("connect", 20.0), event("new", 5.0)).created == 5.0
+    events = (event("new", 5.0), event("parked", 10.0), event("connect", 20.0))
+    assert [told(*order).created for order in itertools.permutations(events)] == [5.0] * 6
 
 
 def test_a_late_event_changes_no_state_but_fills_in_what_is_not_known() -> None:
