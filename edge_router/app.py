@@ -29,6 +29,7 @@ from edge_router.contact_centre import StateOfCentre
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
 from edge_router.http.bounded import BoundedServer
+from edge_router.http.decision_feed import DecisionFeed
 from edge_router.http.description import route as description_route
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, StateApi
@@ -80,12 +81,12 @@ class App:
         }
         routing = build(config, time.monotonic, picture=self.state.picture)
         self.state.read = queues_read(routing)
+        self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         # The call log and other observers hear little; the metrics alone hear of every message.
-        self._observers = Observers(self.metrics, CallLog(), *observers)
+        self._observers = Observers(self.metrics, CallLog(), DecisionFeed(self.api.feed), *observers)
         self.router = Router(routing, self.listeners, self._observers)
         self.http: HttpServer | None = None
         self.webhook: BoundedServer | None = None
-        self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self._garbage = Garbage(self.router.tidy)
         self._status = "starting"
         self._farewell = 0.0

@@ -57,6 +57,8 @@ class StateOfCentre:
         """Begin to follow the contact centre, with the last picture; doesn't wait for an answer."""
         if self._kept is not None:
             await self._kept.start()
+        if self._cloud is not None:
+            self._cloud.first = self.read
         if self._source is not None:
             await self._source.start()
 
@@ -143,6 +145,7 @@ def settings_of(node: str, webex: Webex, path: str) -> Settings:
         confirm_every=webex.confirm_every,
         reconcile_every=webex.reconcile_every,
         requests_per_minute=webex.requests_per_minute,
+        clock_tolerance=webex.clock_tolerance,
         estimates=estimates.queues if estimates else (),
         estimate_every=estimates.every if estimates else 60.0,
         estimate_lookback=round(estimates.lookback / 60) if estimates else 15,

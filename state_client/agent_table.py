@@ -174,6 +174,9 @@ class AgentTable:
             team.queues.append(queue)
             shown.agents_available += team.team.count(AVAILABLE, channel)
             shown.agents_signed_on += team.team.count_signed_on(channel)
+        if queue.team_ids:
+            oldest = min((self.team(id).team.of_agents for id in queue.team_ids), key=lambda stamp: stamp.time)
+            shown.of_agents.renew(oldest.time, oldest.source)
 
     def forget(self, now: float, after: float) -> None:
         """Drop agents who signed off that long ago: until then, what comes late must not sign them on again."""

@@ -111,6 +111,15 @@ def description(version: str) -> Schema:
             "/v1/teams": {"get": _list("Every team", "teams", _TEAM)},
             "/v1/agents": {"get": _list("Signed-on agents, one object for each channel", "agents", _AGENT)},
             "/v1/tasks": {"get": _list("Interactions in progress", "tasks", _TASK)},
+            "/v1/webex": {
+                "get": _get(
+                    "How the connection to Webex Contact Center stands",
+                    {
+                        "200": _answer({"type": "object", "required": ["ok", "error", "subscriptions"]}),
+                        "404": _answer(_object(_ENVELOPE), "This router follows no contact centre in the cloud."),
+                    },
+                )
+            },
             "/v1/events": {
                 "get": _get(
                     "What changes, as server-sent events: `queue`, `decision` and `beat`",

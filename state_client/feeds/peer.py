@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 
 from state_client.centre import ContactCentre
-from state_client.picture import AGENTS, ESTIMATE, TASKS, Queue, QueueValues
+from state_client.picture import AGENTS, ESTIMATE, TASKS, Picture, Queue, QueueValues
 from state_client.webex.secret import SecretFile
 
 PATH: Final = "/v1/events"
@@ -60,6 +60,11 @@ class PeerSource:
         self._first_pause = first_pause
         self._fault = "no other gateway has been reached yet"
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def picture(self) -> Picture:
+        """What rules read."""
+        return self.centre.picture
 
     @property
     def degraded(self) -> str:

@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 import aiohttp
 
 from state_client.centre import ContactCentre
+from state_client.picture import Picture
 from state_client.rows import AgentEvent, AgentRow, QueueRow, TaskEvent
 from state_client.webex import directory, search
 from state_client.webex.errors import Busy, Unreachable, WebexError
@@ -42,6 +43,8 @@ SETTLE_DOUBTS: Final = 5.0
 """Seconds between two looks for interactions that have waited for too long, and for names that aren't known."""
 SOONEST_AGAIN: Final = 30.0
 """Seconds between two full comparisons at least, however often a confirmation disagrees."""
+SAY_AGAIN: Final = 300.0
+"""Seconds after which the log has a fault again that lasts."""
 SLICE: Final = 200
 """Rows that are compared before calls get their turn again."""
 
@@ -54,7 +57,7 @@ class Settings:
     """How a contact centre is reached, and how often it is asked. Times in seconds.
 
     ``webhook_url`` is where the cloud delivers events to, "" for none. ``estimates`` are the queues, by name or id,
-    whose estimated wait is asked for. ``first`` are the queues whose teams are looked up before those of others.
+    whose estimated wait is asked for.
     """
 
     api: str
@@ -69,10 +72,10 @@ class Settings:
     confirm_every: float = 20.0
     reconcile_every: float = 300.0
     requests_per_minute: int = 240
+    clock_tolerance: float = 300.0
     estimates: tuple[str, ...] = ()
     estimate_every: float = 60.0
     estimate_lookback: int = 15
-    first: tuple[str, ...] = ()
     allow_loopback: bool = False
 
 
@@ -94,7 +97,8 @@ class WebexSource:
     """Keeps ``centre`` as the cloud has it (a `state_client.source.StateSource`).
 
     ``webhook`` takes the events: it is for the caller to serve it. ``corrections`` counts what comparisons had to
-    correct. ``marks`` say which secret each subscription has; they are worth keeping over a restart.
+    correct. ``first`` are the queues, by name or id, whose teams are looked up before those of others. ``marks`` say
+    which secret each subscription has; they are worth keeping over a restart.
     """
 
     def __init__(
@@ -109,14 +113,16 @@ class WebexSource:
         self.settings = settings
         self.centre = centre
         self.inbox = Inbox()
-        self.webhook = Webhook(self.inbox, self._secrets, clock)
+        self.webhook = Webhook(self.inbox, self._secrets, clock, settings.clock_tolerance)
         self.marks: MutableMapping[str, str] = {} if marks is None else marks
         self.corrections = 0
+        self.first: frozenset[str] = frozenset()
         self.seeded = asyncio.Event()
         self._observe = observe
         self._clock = clock
         self._secret: Secret | None = None
         self._faults: dict[str, str] = {}
+        self._said: dict[str, float] = {}
         self._compare = asyncio.Event()
         self._began = clock()
         self._rows: dict[str, QueueRow] = {}
@@ -125,6 +131,11 @@ class WebexSource:
         self._api: WebexApi | None = None
         self._keeper: TokenKeeper | None = None
         self.limiter = Limiter(settings.requests_per_minute)
+
+    @property
+    def picture(self) -> Picture:
+        """What rules read."""
+        return self.centre.picture
 
     @property
     def degraded(self) -> str:
@@ -184,9 +195,7 @@ class WebexSource:
         try:
             await doing
         except (WebexError, SecretError, ValueError) as error:
-            if self._faults.get(what) != str(error):
-                _log.warning("%s: %s", what, error)
-            self._faults[what] = str(error)
+            self._complain(what, error)
             return False
         except Exception:
             _log.exception("%s failed", what)
@@ -195,6 +204,14 @@ class WebexSource:
         if self._faults.pop(what, ""):
             _log.info("%s works again", what)
         return True
+
+    def _complain(self, what: str, error: Exception) -> None:
+        """Say it in `degraded`, and in the log where it is news or a while ago: the words of one fault may vary."""
+        now = self._clock()
+        if what not in self._faults or now - self._said.get(what, 0.0) >= SAY_AGAIN:
+            _log.warning("%s: %s", what, error)
+            self._said[what] = now
+        self._faults[what] = str(error)
 
     async def _persist(self, what: str, do: Callable[[], Awaitable[None]]) -> None:
         """Try something until it is done."""
@@ -211,8 +228,7 @@ class WebexSource:
         await self._persist("asking for calls and agents", lambda: self._full_comparison(api))
         self.seeded.set()
         _log.info("the contact centre's state is known after %.1f s", self._clock() - self._began)
-        first = frozenset(self.settings.first)
-        for row in sorted(self._rows.values(), key=lambda row: row.name not in first and row.id not in first):
+        for row in sorted(self._rows.values(), key=lambda row: not {row.name, row.id} & self.first):
             await self._persist("asking who serves which queue", partial(self._teams_of, api, row.id))
 
     async def _lists(self, api: WebexApi) -> None:

@@ -17,7 +17,7 @@ from aiohttp import web
 from state_client.webex.events import BadEvent, Envelope, read_envelope
 from state_client.webex.inbox import ACCEPTED, FAILED, FORGED, MALFORMED, OVERFLOW, STALE, EntityEvent, Inbox
 from state_client.webex.secret import Secret
-from state_client.webex.signature import SIGNATURE, TIMESTAMP, same_time, timely, verify
+from state_client.webex.signature import SIGNATURE, TIMESTAMP, WINDOW, same_time, timely, verify
 
 LARGEST_BODY: Final = 256 * 1024
 """Octets; real events have less than two thousand."""
@@ -40,17 +40,22 @@ class Webhook:
     """Takes what is posted to it.
 
     ``secrets`` gives the secrets of a subscription, by its id: one, or two while one is being replaced by the other,
-    or none where it is nobody's. ``clock`` gives seconds since the epoch. ``last_event`` is when the last genuine event
-    came, 0 if none did.
+    or none where it is nobody's. ``clock`` gives seconds since the epoch; an event's time may be ``tolerance`` seconds
+    from it, either way. ``last_event`` is when the last genuine event came, 0 if none did.
     """
 
     def __init__(
-        self, inbox: Inbox, secrets: Callable[[str], Sequence[Secret]], clock: Callable[[], float] = time.time
+        self,
+        inbox: Inbox,
+        secrets: Callable[[str], Sequence[Secret]],
+        clock: Callable[[], float] = time.time,
+        tolerance: float = WINDOW,
     ) -> None:
         self.last_event = 0.0
         self._inbox = inbox
         self._secrets = secrets
         self._clock = clock
+        self._tolerance = tolerance
         self._woken = asyncio.Event()
         self._mistrusted: set[str] = set()
         self._complained: dict[str, float] = {}
@@ -76,7 +81,7 @@ class Webhook:
             return self._drop("", MALFORMED, str(fault))
         if not self._genuine(envelope, body, signature, timestamp):
             return self._drop(envelope.type, FORGED, self._mistrust(envelope.subscription_id))
-        if not timely(envelope.sent_ms, timestamp, self._clock()):
+        if not timely(envelope.sent_ms, timestamp, self._clock(), self._tolerance):
             return self._drop(envelope.type, STALE, "its time is far from ours: is our clock right?")
         try:
             event = envelope.event()

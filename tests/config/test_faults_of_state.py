@@ -65,8 +65,8 @@ CASES = [
         "a webhook with a port",
         Kind.VALUE,
         LIVE + HOOK.format(url="https://edge.acme.com:8443/webhooks/webex"),
-        '11:20: state.webex.webhook.url: "https://edge.acme.com:8443/webhooks/webex": the webhook\'s URL must be https, '
-        "on port 443: put a TLS proxy in front",
+        '11:20: state.webex.webhook.url: "https://edge.acme.com:8443/webhooks/webex": the webhook\'s URL must be '
+        "https, on port 443: put a TLS proxy in front",
     ),
     Wrong(
         "a webhook with a query",
@@ -89,7 +89,8 @@ CASES = [
         + PEERS
         + 'state: {source: peer, peers: ["https://edge-1:8080"]}\n'
         + "policies: {p: {rules: [{name: a, when: 'queue(\"Anything\").lenght > 1', to: cloud}]}}",
-        '5:40: policies.p.rules[0].when: there is no field of a queue "lenght"; did you mean "length"? (at character 19)',
+        '5:40: policies.p.rules[0].when: there is no field of a queue "lenght"; did you mean "length"? '
+        "(at character 19)",
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +115,19 @@ def test_after_a_restart_the_last_picture_is_shown_but_not_relied_on(
     again.ends(caller, again.answered(caller, again.premise))
     assert again.router.metric("policy_fallback_total", policy="front-door", why="stale") == 1
     again.close()
+
+
+def test_who_listens_hears_of_decisions(own_site: OwnSite, cloud: SimulatorProcess, block: Block) -> None:
+    queue = cloud.queue
+    site = own_site(rule(queue), state=cloud.state())
+    until(lambda: length(site, queue) == 0, "the seed")
+    with urllib.request.urlopen("http://{}:{}/v1/events".format(*block.http), timeout=15) as events:
+        while not events.readline().startswith(b"data:"):  # the beginning: he listens
+            pass
+        caller = site.caller(NUMBER)
+        site.ends(caller, site.answered(caller, site.cloud))
+        while events.readline() != b"event: decision\n":
+            pass
+        found = json.loads(events.readline().removeprefix(b"data:"))
+    assert (found["called"], found["rule"], found["to"]) == (caller.called, "nobody waits", ["cloud"])
+    assert found["values"] == {f'queue("{queue}").length': 0}

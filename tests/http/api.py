@@ -11,6 +11,7 @@ from edge_router.http.access import Access
 from edge_router.http.description import route
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, StateApi
+from edge_router.http.webex_api import route as webex_route
 from state_client.centre import ContactCentre
 from state_client.picture import Picture, Queue
 from state_client.rows import AgentRow, QueueRow, TaskEvent, TaskRow, TeamRow
@@ -52,11 +53,19 @@ def refuses(name: str) -> str:
     return "" if name == "Pushed" else "the values of this queue come from webex"
 
 
+async def no_cloud() -> None:
+    """A router that follows no cloud."""
+
+
 @asynccontextmanager
 async def served(api: StateApi) -> AsyncIterator[str]:
     """The URL of a server with these routes."""
     server = HttpServer(
-        lambda: Readiness("ready"), nothing, Access(["/healthz"]), [*api.routes(), route(__version__)], endless={EVENTS}
+        lambda: Readiness("ready"),
+        nothing,
+        Access(["/healthz"]),
+        [*api.routes(), webex_route(no_cloud), route(__version__)],
+        endless={EVENTS},
     )
     await server.start(HOST, 0)
     try:

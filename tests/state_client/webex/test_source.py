@@ -1,0 +1,208 @@
+"""The cloud as a source of state: the real loops against the simulated contact centre over loopback."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from state_client.centre import ContactCentre
+from state_client.picture import Queue
+from state_client.simulator.faults import WrongAnswer
+from state_client.simulator.script import Script
+from state_client.simulator.server import Simulator
+from state_client.webex import source as source_module
+from state_client.webex.secret import SecretFile
+from state_client.webex.source import Settings, WebexSource
+
+PATIENCE = 15.0
+
+
+async def until(probe: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not probe():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TRY_AGAIN", "SETTLE_DOUBTS", "SOONEST_AGAIN", "CHECK_SUBSCRIPTIONS"):
+        monkeypatch.setattr(source_module, name, 0.05)
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    """A contact centre in which nothing happens by itself, and whose searches show at once what is so."""
+    simulator = Simulator(Script(load=0.0, rest=0.0, outdial=0.0), lag=0.0, per_minute=100_000)
+    await simulator.start()
+    yield simulator
+    await simulator.close()
+
+
+@pytest.fixture
+async def source(simulator: Simulator, tmp_path: Path) -> AsyncIterator[WebexSource]:
+    """A source that isn't started, and a server for its webhook."""
+    for name, text in (("client", "simulated-secret"), ("refresh", "simulated-refresh-token"), ("hook", "h" * 40)):
+        (tmp_path / name).write_text(text)
+    settings = Settings(
+        api=simulator.url,
+        org_id=simulator.cloud.org_id,
+        node="edge-1",
+        token_url=f"{simulator.url}/v1/access_token",
+        client_id="simulated-client",
+        client_secret=SecretFile(tmp_path / "client"),
+        refresh=SecretFile(tmp_path / "refresh"),
+        confirm_every=0.05,
+        reconcile_every=3600.0,
+        requests_per_minute=100_000,
+        allow_loopback=True,
+    )
+    source = WebexSource(settings, ContactCentre(time.time() - time.monotonic()))
+    runner = web.AppRunner(source.webhook.application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks/webex"
+    source.settings = replace(settings, webhook_url=url, webhook_secret=SecretFile(tmp_path / "hook"))
+    yield source
+    await source.close()
+    await runner.cleanup()
+
+
+def support(source: WebexSource) -> Queue:
+    queue = source.picture.queue("Support")
+    assert queue is not None
+    return queue
+
+
+def age(source: WebexSource, value: str = "length") -> float:
+    return support(source).age_of(value, time.monotonic())
+
+
+def waits(simulator: Simulator, count: int = 1) -> list[str]:
+    """So many callers more wait in Support, nobody takes them."""
+    cloud = simulator.cloud
+    cloud.advance()
+    for agent in cloud.world.centre.agents.values():
+        cloud.world.staff.rest(agent)
+    queue = cloud.world.queue("Support")
+    assert queue is not None
+    tasks = [cloud.world.call(queue) for _ in range(count)]
+    cloud.advance()
+    return [task.id for task in tasks if task]
+
+
+async def subscribed(source: WebexSource, simulator: Simulator) -> None:
+    await until(lambda: len([one for one in simulator.cloud.registry.all if one.status == "active"]) == 2)
+
+
+async def test_it_begins_with_what_the_cloud_has(source: WebexSource, simulator: Simulator) -> None:
+    waits(simulator, 2)
+    assert source.degraded == "nothing is known yet of the contact centre"
+    await source.start()
+    await until(source.seeded.is_set)
+    assert support(source).length == 2
+    await until(lambda: age(source, "agents_available") < 60)
+    assert support(source).agents_signed_on == 20
+    await until(lambda: not source.degraded)
+
+
+async def test_events_change_it(source: WebexSource, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "SOONEST_AGAIN", 3600.0)  # no comparison has a part in it
+    source.settings = replace(source.settings, confirm_every=3600.0)
+    await source.start()
+    await until(source.seeded.is_set)
+    await subscribed(source, simulator)
+    (task,) = waits(simulator)
+    await until(lambda: support(source).length == 1)
+    assert source.inbox.counts["task:parked", "applied"] == 1
+    simulator.cloud.world.hang_up(task)
+    simulator.cloud.advance()
+    await until(lambda: support(source).length == 0)
+
+
+async def test_a_confirmation_renews_the_age_of_a_quiet_queue(source: WebexSource, simulator: Simulator) -> None:
+    await source.start()
+    await until(source.seeded.is_set)
+    await until(lambda: support(source).of_tasks.source == "confirm")
+    await until(lambda: support(source).of_agents.source == "confirm")
+    stamped = support(source).of_tasks.time
+    await until(lambda: support(source).of_tasks.time > stamped)
+
+
+async def test_what_events_have_lost_is_found_by_confirming(source: WebexSource, simulator: Simulator) -> None:
+    source.settings = replace(source.settings, webhook_url="")
+    await source.start()
+    await until(source.seeded.is_set)
+    waits(simulator, 3)
+    await until(lambda: support(source).length == 3)
+    assert source.corrections > 0
+
+
+async def test_a_subscription_that_the_system_switched_off_is_on_again_and_everything_is_compared(
+    source: WebexSource, simulator: Simulator
+) -> None:
+    source.settings = replace(source.settings, confirm_every=3600.0)
+    await source.start()
+    await until(source.seeded.is_set)
+    await subscribed(source, simulator)
+    for one in simulator.cloud.registry.all:
+        simulator.cloud.registry.deactivate(one)
+    waits(simulator)
+    await subscribed(source, simulator)
+    await until(lambda: support(source).length == 1)
+
+
+async def test_a_cloud_that_is_not_well_is_said_once_and_recovered_from(
+    source: WebexSource, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: Counter[tuple[str, str]] = Counter()
+    source._observe = lambda operation, code: asked.update([(operation, code)])
+    simulator.cloud.answers.wrong = [WrongAnswer(path="/organization", status=403)]
+    with caplog.at_level(logging.INFO):
+        await source.start()
+        await until(lambda: "403" in source.degraded)
+        tried = asked["teams", "403"]
+        await until(lambda: asked["teams", "403"] > tried + 2)
+        assert caplog.text.count("asking for queues and teams:") == 1
+        simulator.cloud.answers.wrong = []
+        await until(source.seeded.is_set)
+        await until(lambda: not source.degraded)
+    assert "asking for queues and teams works again" in caplog.text
+
+
+async def test_estimates_are_asked_for(source: WebexSource, simulator: Simulator) -> None:
+    source.settings = replace(source.settings, estimates=("Support", "Nowhere"), estimate_every=0.05)
+    await source.start()
+    await until(lambda: "there is no queue Nowhere" in source.degraded)
+    await until(lambda: support(source).of_estimate.source != "")
+
+
+async def test_queues_that_rules_read_are_looked_up_first(source: WebexSource, simulator: Simulator) -> None:
+    looked_up: list[str] = []
+
+    def told(queue: Queue) -> None:
+        state = source.centre.queues[queue.id]
+        if state.team_ids is not None and queue.name not in looked_up:
+            looked_up.append(queue.name)
+
+    source.centre.listener = told
+    source.first = frozenset({"Billing"})
+    await source.start()
+    await until(lambda: len(looked_up) == 6)
+    assert looked_up[0] == "Billing"
+
+
+async def test_the_report(source: WebexSource, simulator: Simulator) -> None:
+    assert await source.report() is None
+    await source.start()
+    await subscribed(source, simulator)
+    found = await source.report()
+    assert found is not None
+    assert [one["node"] for one in found.subscriptions] == ["edge-1", "edge-1"]
+    assert found.token_expires > time.time()
+    assert found.error == ""
