@@ -158,7 +158,7 @@ class Staff:
         elif self._stage.chance(self._script.rest):
             self.rest(agent, self._stage.about(self._script.pause))
         else:
-            self._change(agent, "available", after=0.001)
+            self._change(agent, "available")
             self._stage.later(0.0, lambda: self._has_time(agent))
 
     def _back_in(self, agent: Agent, seconds: float) -> None:
@@ -191,23 +191,23 @@ class Staff:
             agent.team.available.pop(agent, None)
         self._ledger.agent(agent, self._stage.now)
 
-    def _change(self, agent: Agent, state: str, task: Task | None = None, after: float = 0.0) -> None:
+    def _change(self, agent: Agent, state: str, task: Task | None = None) -> None:
         """He is in that state now, and the cloud says so in both its views."""
         was_elsewhere = agent.state in ("connected", "wrapup", "ringing")
         self._be(agent, state)
         if state != "logged-out":
-            self._say_channel(agent, state, task, after)
+            self._say_channel(agent, state, task)
         word = CAN_TAKE[state]
         for channel in agent.team.channels:
             if agent.busy_on in ("", channel):
-                self._say_type(agent, channel, word, after)
+                self._say_type(agent, channel, word)
             elif not was_elsewhere:
-                self._say_type(agent, channel, "EngagedOther", after)
+                self._say_type(agent, channel, "EngagedOther")
 
     def _who(self, agent: Agent) -> Event:
         return {"agentId": agent.id, "teamId": agent.team.id}
 
-    def _say_channel(self, agent: Agent, state: str, task: Task | None = None, after: float = 0.0) -> None:
+    def _say_channel(self, agent: Agent, state: str, task: Task | None = None) -> None:
         channel = task.channel if task else "telephony"
         data = {
             **self._who(agent),
@@ -222,9 +222,9 @@ class Staff:
             data["queueId"] = task.queue.id if task.queue else None
             data["origin"] = task.origin
             data["destination"] = task.destination
-        self._stage.say("agent:channel_state_change", data, after)
+        self._stage.say("agent:channel_state_change", data)
 
-    def _say_type(self, agent: Agent, channel: str, state: str, after: float) -> None:
+    def _say_type(self, agent: Agent, channel: str, state: str) -> None:
         self._stage.say(
             "agent:channelType_state_change",
             {
@@ -234,5 +234,4 @@ class Staff:
                 "pendingIdleState": False,
                 "idleCodeName": agent.idle_code or None,
             },
-            after,
         )

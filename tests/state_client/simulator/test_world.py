@@ -152,6 +152,15 @@ def test_an_agent_s_two_views_and_the_truth_agree() -> None:
     assert counted["Idle"] == truth["idle"] + truth["not_responding"]
 
 
+def test_an_agent_s_events_have_times_that_never_go_back() -> None:
+    latest: Counter[str] = Counter()
+    for event in hours(World(BUSY), 1):
+        if event["type"].startswith("agent:"):
+            data = event["data"]
+            assert data["createdTime"] >= latest[data["agentId"]]
+            latest[data["agentId"]] = data["createdTime"]
+
+
 def test_agents_come_and_go_with_their_shifts() -> None:
     world = World(Script(seed=2, shifts=True, hours=OFFICE_DAY), start=START - START % 86400)
     there = []
