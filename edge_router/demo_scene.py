@@ -36,7 +36,7 @@ SCRIPT: Final = Script(
     swing_period=TIDE * SPEED,
     chat_every=0,
     patience=360.0,
-    callback=0.0,  # no event tells of one, and the next confirmation is two tides away
+    callback=0.0,  # no event tells of one: he would seem to wait until the next comparison
 ).faster(SPEED)
 """The contact centre's day: its one queue, Support, fills at each rush and empties after it."""
 TALK: Final = 2.0

@@ -198,6 +198,20 @@ def test_it_shows_where_to_look_and_ctrl_c_ends_everything(tmp_path: Path) -> No
 
 @SIPP
 @pytest.mark.end_to_end
+def test_told_to_end_it_ends_what_it_started(tmp_path: Path) -> None:
+    with demo(tmp_path, "--seconds", LONG) as process:
+        greeting(process)
+        next_call(process)
+        before = children(process)
+        process.terminate()  # it alone: nobody else tells its children
+        status, _, errors = finished(process)
+    assert (status, errors) == (0, "")
+    assert len(before) == 2
+    assert not any(map(alive, before))
+
+
+@SIPP
+@pytest.mark.end_to_end
 def test_it_ends_by_itself_when_its_time_is_up(tmp_path: Path) -> None:
     with demo(tmp_path, "--seconds", "0") as process:
         status, lines, errors = finished(process)
