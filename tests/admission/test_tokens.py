@@ -47,4 +47,4 @@ def test_every_fault_has_its_line_and_no_token(line: str, why: str) -> None:
 
 def test_nothing_printed_has_a_token_in_it() -> None:
     tokens = read_tokens(f"{GOOD} wallboard read")
-    assert GOOD not in repr(tokens) + repr(vars(tokens)) + repr(tokens.holder(GOOD))
+    assert GOOD not in repr(tokens) + repr(tokens._holders) + repr(tokens.holder(GOOD))
