@@ -1,4 +1,4 @@
-"""`python -m bench`: everything, or parts of it; `python -m bench replay`: the engine alone."""
+"""`python -m bench`: everything, or parts of it; `python -m bench replay`: the engine alone; `drift`: live state."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from bench import drift_page
 from bench import replay as replaying
 from bench.chart import draw
 from bench.places import alone, free_places
@@ -106,6 +107,24 @@ def replay(
         replaying.show_burst(play, 10 * calls)
     if not (functions or lines or memory or burst):
         replaying.show_time(play, calls, rounds)
+
+
+@app.command()
+def drift(
+    hours: Annotated[float, typer.Option(help="Hours from midnight; only whole days are published.")] = 24.0,
+    again: Annotated[bool, typer.Option("--again", help="Show and publish the last whole days anew.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+) -> None:
+    """Measure over simulated days how right the lengths of queues stay while events are lost; takes some minutes.
+
+    It writes the tables in docs/state.md, and the chart.
+    """
+    found = drift_page.read() if again else drift_page.measure_all(round(hours * 3600), workers)
+    drift_page.show(found)
+    if again or hours == 24:
+        drift_page.write(found)
+        drift_page.publish(found)
+        print(drift_page.draw(found))
 
 
 if __name__ == "__main__":

@@ -93,6 +93,13 @@ class ContactCentre:
         """Begin a comparison with a search of active inbound telephone contacts, to be taken page by page."""
         return snapshot.TaskComparison(self.table, asked, source)
 
+    def parked_comparison(self, asked: float) -> snapshot.ParkedComparison:
+        """Begin a comparison with a search of parked inbound telephone contacts, to be taken page by page.
+
+        Who waits here and isn't shown there is among the `doubted` afterwards.
+        """
+        return snapshot.ParkedComparison(self.table, asked, snapshot.CONFIRM)
+
     def agent_comparison(self, asked: float, source: str = RECONCILE) -> snapshot.AgentComparison:
         """Begin a comparison with a search of signed-on agents, to be taken page by page."""
         return snapshot.AgentComparison(self.staff, asked, source)
@@ -117,8 +124,15 @@ class ContactCentre:
         """Renew the age of teams with as many agents as counted, by team id and state. Gives the ids of the others."""
         return snapshot.confirm_agents(self.staff, counts, asked, now)
 
+    def in_line(self) -> bool:
+        """Whether a caller waits, or is about to, or was just offered to an agent."""
+        return self.table.in_line()
+
     def doubted(self, now: float) -> tuple[str, ...]:
-        """Interactions parked for longer than their queue allows, which don't count: to be searched for by id."""
+        """Interactions to be searched for by id.
+
+        They are parked for longer than their queue allows, and don't count; or a search has shown them otherwise.
+        """
         return self.table.doubted(now)
 
     def settle_doubt(self, rows: Iterable[TaskRow], asked: float, now: float) -> int:

@@ -113,11 +113,39 @@ class TaskComparison:
         if settled:
             _correct(task, row, state, self._asked, wrong)
         elif differs:
-            task.questioned = True
+            self._differs(task)
         missing = _fill(task, row)
         if wrong or missing:
             table.seat(task, now)
         return wrong
+
+    def _differs(self, task: Task) -> None:
+        """It is shown otherwise so soon after an event that this can't be believed: it is asked for again."""
+        task.questioned = True
+
+
+class ParkedComparison(TaskComparison):
+    """One search of all parked inbound telephone contacts, page by page: the quick look between full comparisons.
+
+    What it doesn't show isn't parked any more, and what has become of it, it doesn't say: that is `questioned`. Against
+    a fresh event it isn't believed, and nothing is asked either, since the next look is soon.
+    """
+
+    __slots__ = ()
+
+    def finish(self, now: float) -> int:
+        """Question who waits here and on no page. Gives the number of corrections."""
+        for queue in self._table.queues.values():
+            if queue.queue.channel.lower() != TELEPHONY:
+                continue
+            for id in queue.waiting_ids():
+                task = self._table.tasks[id]
+                if id not in self._seen and task.heard <= self._settled:
+                    task.questioned = True
+        return self.corrections
+
+    def _differs(self, task: Task) -> None:
+        """Leave it to the next look."""
 
 
 def settle_doubt(table: TaskTable, rows: Iterable[TaskRow], asked: float, now: float) -> int:

@@ -9,7 +9,7 @@ from state_client.order import APPLIED, IGNORED, LATE, SETTLE
 from state_client.picture import TELEPHONY, Queue
 from state_client.queue_state import ASIDE, CALL, NOWHERE, WAITING, QueueState
 from state_client.rows import TaskEvent
-from state_client.task import ENDED, EVENTS, OFFERED, PARKED, TALKING, TELL, Task
+from state_client.task import ENDED, EVENTS, NEW, OFFERED, PARKED, TALKING, TELL, Task
 
 MAX_TIME: Final = 3600.0
 """Seconds that a contact may wait in a queue that doesn't say how long."""
@@ -137,6 +137,13 @@ class TaskTable:
         """Drop what nothing has been heard of for days: no search covers other channels and calls that go out."""
         for task in [one for one in self.tasks.values() if max(one.order.time, one.heard) < now - FORGET]:
             self.end(task, now, now)
+
+    def in_line(self) -> bool:
+        """Whether a caller waits, or is about to, or was just offered to an agent."""
+        return any(
+            task.state in (NEW, PARKED, OFFERED) and task.inbound and (task.channel or TELEPHONY) == TELEPHONY
+            for task in self.tasks.values()
+        )
 
     def doubted(self, now: float) -> tuple[str, ...]:
         """Interactions to be searched for by id: those that are parked for longer than their queue allows.

@@ -28,6 +28,9 @@ MOST_ACTIVITIES: Final = 10_000
 LOOKBACK_BY_ID: Final = 7 * 86400.0
 """Seconds in which an interaction that is asked for by name has begun."""
 
+PAGE: Final = 250
+"""Rows that the cloud gives at once."""
+
 FIRST_CURSOR: Final = "NA"
 MOST_PAGES: Final = 400
 """The cloud gives at most 100,000 rows of 250 a page."""
@@ -82,6 +85,23 @@ query ParkedCounts($from: Long!, $to: Long!, $cursor: String!) {{
   }}
 }}"""
 """How many calls wait in each queue, those who asked to be called back apart: they wait without a call."""
+
+PARKED_TASKS: Final = f"""
+query ParkedTasks($from: Long!, $to: Long!, $cursor: String!) {{
+  taskDetails(
+    from: $from, to: $to,
+    filter: {{ and: [
+      {{ channelType: {{ equals: telephony }} }}, {{ direction: {{ equals: "inbound" }} }},
+      {{ isActive: {{ equals: true }} }}, {{ status: {{ equals: "parked" }} }}
+    ] }},
+    pagination: {{ cursor: $cursor }}
+  ) {{
+    tasks {{{TASK_FIELDS}
+    }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}"""
+"""Every call that waits, also of those who asked to be called back."""
 
 AGENT_SESSIONS: Final = """
 query AgentSessions($from: Long!, $to: Long!, $cursor: String!) {
@@ -141,6 +161,12 @@ query TasksById($from: Long!, $to: Long!, $cursor: String!, {declared}) {{
 async def active_tasks(api: WebexApi, now: float) -> list[TaskRow]:
     """Every inbound call in progress. ``now`` is in seconds since the epoch, here as below."""
     rows = [row async for row in _rows(api, "ActiveTasks", ACTIVE_TASKS, _window(now, LOOKBACK))]
+    return [task for task in map(read_task, rows) if task.id]
+
+
+async def parked_tasks(api: WebexApi, now: float) -> list[TaskRow]:
+    """Every inbound call that waits."""
+    rows = [row async for row in _rows(api, "ParkedTasks", PARKED_TASKS, _window(now, LOOKBACK))]
     return [task for task in map(read_task, rows) if task.id]
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiohttp
 
@@ -43,6 +43,8 @@ SETTLE_DOUBTS: Final = 5.0
 """Seconds between two looks for interactions that have waited for too long, and for names that aren't known."""
 SOONEST_AGAIN: Final = 30.0
 """Seconds between two full comparisons at least, however often a confirmation disagrees."""
+LOOKS_SHARE: Final = 0.25
+"""The share of all requests that looks at who waits may use."""
 SAY_AGAIN: Final = 300.0
 """Seconds after which the log has a fault again that lasts."""
 SLICE: Final = 200
@@ -56,6 +58,7 @@ _Row = TypeVar("_Row")
 class Settings:
     """How a contact centre is reached, and how often it is asked. Times in seconds.
 
+    ``look_every`` is for who waits, while anybody does; where they fill many pages it is less often.
     ``webhook_url`` is where the cloud delivers events to, "" for none. ``estimates`` are the queues, by name or id,
     whose estimated wait is asked for.
     """
@@ -70,6 +73,7 @@ class Settings:
     webhook_url: str = ""
     webhook_secret: SecretFile | None = None
     confirm_every: float = 20.0
+    look_every: float = 2.0
     reconcile_every: float = 300.0
     requests_per_minute: int = 240
     clock_tolerance: float = 300.0
@@ -124,7 +128,9 @@ class WebexSource:
         self._faults: dict[str, str] = {}
         self._said: dict[str, float] = {}
         self._compare = asyncio.Event()
+        self._settling = asyncio.Lock()
         self._began = clock()
+        self._look_pause = settings.look_every
         self._rows: dict[str, QueueRow] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._http: aiohttp.ClientSession | None = None
@@ -154,13 +160,23 @@ class WebexSource:
         self._http = open_session(settings.api)
         self._keeper, api = connection(settings, self._http, self.limiter, self._clock, self._observe)
         self._api = api
-        loops = [self._waits_grow(), self.webhook.run(self._apply), self._know(api), self._reconcile(api)]
-        loops += [self._confirm(api), self._settle(api)]
+        loops = [*self.loops(api), self.webhook.run(self._apply)]
         if settings.estimates:
             loops.append(self._estimate(api))
         if settings.webhook_url and settings.webhook_secret is not None:
             loops.append(self._subscribe(api, settings.webhook_secret))
         self._tasks = [asyncio.create_task(each) for each in loops]
+
+    def loops(self, api: WebexApi) -> list[Coroutine[Any, Any, None]]:
+        """What keeps the state true by asking, to be run beside what brings the events: `start` runs these, too."""
+        return [
+            self._waits_grow(),
+            self._know(api),
+            self._reconcile(api),
+            self._confirm(api),
+            self._settle(api),
+            self._look(api),
+        ]
 
     async def close(self) -> None:
         """End. The subscriptions stay: the next start finds them."""
@@ -253,11 +269,12 @@ class WebexSource:
                 self.compare_soon()
 
     async def _settle_doubts(self, api: WebexApi) -> None:
-        asked = self._clock()
-        doubted = self.centre.doubted(asked)
-        if doubted:
-            rows = await search.tasks_by_id(api, doubted, asked)
-            self.corrections += self.centre.settle_doubt(rows, asked, self._clock())
+        async with self._settling:  # the state remembers one set of what was asked for
+            asked = self._clock()
+            doubted = self.centre.doubted(asked)
+            if doubted:
+                rows = await search.tasks_by_id(api, doubted, asked)
+                self.corrections += self.centre.settle_doubt(rows, asked, self._clock())
 
     async def _names(self, api: WebexApi) -> None:
         queues, teams = self.centre.unknown_ids()
@@ -282,8 +299,28 @@ class WebexSource:
         queues = self.centre.confirm_tasks(await search.parked_counts(api, asked), asked, self._clock())
         asked = self._clock()
         teams = self.centre.confirm_agents(await search.agent_counts(api, asked), asked, self._clock())
-        if queues or teams:
+        if queues:
+            await self._look_once(api)
+        if teams:
             self.compare_soon()
+
+    async def _look(self, api: WebexApi) -> None:
+        """Who waits is looked at often while anybody does: that is what calls are turned by, and goes out of date."""
+        await self.seeded.wait()
+        while True:
+            await asyncio.sleep(self._look_pause)
+            if self.centre.in_line():
+                await self._tried("looking who waits", self._look_once(api))
+
+    async def _look_once(self, api: WebexApi) -> None:
+        asked = self._clock()
+        comparison = self.centre.parked_comparison(asked)
+        rows = await search.parked_tasks(api, asked)
+        pages = 1 + len(rows) // search.PAGE
+        self._look_pause = max(self.settings.look_every, pages * 60 / (LOOKS_SHARE * self.settings.requests_per_minute))
+        await self._take(rows, comparison.take)
+        self.corrections += comparison.finish(self._clock())
+        await self._settle_doubts(api)
 
     async def _reconcile(self, api: WebexApi) -> None:
         """The full comparison, now and then and where something may have been missed."""

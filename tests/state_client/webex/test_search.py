@@ -197,6 +197,20 @@ async def test_tasks_by_id_names_them_in_variables_a_hundred_at_a_time(tmp_path:
         assert sorted(asked[0] + asked[1]) == sorted([*ids, 'x" } evil {'])
 
 
+async def test_parked_tasks_are_those_that_are_parked(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.on("/search", answering("taskDetails", [TASK], [TASK | {"id": "task-2", "isCallback": True}]))
+        found = await search.parked_tasks(rest.api, NOW)
+        assert [(task.id, task.status, task.callback) for task in found] == [
+            ("task-1", "parked", False),
+            ("task-2", "parked", True),
+        ]
+        query, variables = query_of(rest)
+        assert 'status: { equals: "parked" }' in query
+        assert 'direction: { equals: "inbound" }' in query
+        assert variables == {"from": NOW_MS - DAY_MS, "to": NOW_MS, "cursor": "NA"}
+
+
 async def test_nothing_is_asked_for_no_ids(tmp_path: Path) -> None:
     async with client(tmp_path) as rest:
         assert await search.tasks_by_id(rest.api, [], NOW) == []
@@ -271,7 +285,14 @@ async def test_agent_counts_by_team_and_telephony_state(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [search.ACTIVE_TASKS, search.PARKED_COUNTS, search.AGENT_SESSIONS, search.AGENT_COUNTS, search.tasks_by_id_text(3)],
+    [
+        search.ACTIVE_TASKS,
+        search.PARKED_TASKS,
+        search.PARKED_COUNTS,
+        search.AGENT_SESSIONS,
+        search.AGENT_COUNTS,
+        search.tasks_by_id_text(3),
+    ],
 )
 def test_the_texts_are_well_formed_and_use_every_variable(text: str) -> None:
     assert is_balanced(text)

@@ -143,6 +143,39 @@ async def test_what_events_have_lost_is_found_by_confirming(source: WebexSource,
     assert source.corrections > 0
 
 
+async def test_who_waits_is_looked_at_often_while_anybody_does(
+    source: WebexSource, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "SOONEST_AGAIN", 3600.0)  # no comparison has a part in it
+    source.settings = replace(source.settings, webhook_url="", confirm_every=3600.0, look_every=0.02)
+    asked: Counter[str] = Counter()
+    source._observe = lambda operation, code: asked.update([operation])
+    first, second = waits(simulator, 2)
+    await source.start()
+    await until(source.seeded.is_set)
+    assert support(source).length == 2
+    waits(simulator)
+    simulator.cloud.world.hang_up(first)
+    simulator.cloud.advance()
+    await until(lambda: second in source.centre.tasks and first not in source.centre.tasks)
+    await until(lambda: support(source).length == 2)
+    for task in list(source.centre.tasks):
+        simulator.cloud.world.hang_up(task)
+    simulator.cloud.advance()
+    await until(lambda: support(source).length == 0)
+    looks = asked["ParkedTasks"]
+    await asyncio.sleep(0.2)
+    assert asked["ParkedTasks"] <= looks + 1  # nobody waits, so that nobody asks
+
+
+async def test_looks_at_a_long_line_leave_requests_for_others(source: WebexSource, simulator: Simulator) -> None:
+    source.settings = replace(source.settings, confirm_every=3600.0, look_every=0.01, requests_per_minute=240)
+    waits(simulator, 260)
+    await source.start()
+    await until(source.seeded.is_set)
+    await until(lambda: source._look_pause == 2.0)
+
+
 async def test_a_subscription_that_the_system_switched_off_is_on_again_and_everything_is_compared(
     source: WebexSource, simulator: Simulator
 ) -> None:
