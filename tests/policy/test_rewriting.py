@@ -74,7 +74,7 @@ def test_what_stands_in_quotes_is_left_alone(quote: str, text: str) -> None:
         return  # the text may close its own quotes, and the rest be a comment
     try:
         before = cel.compile(literal).execute({})
-    except (ValueError, RuntimeError):
+    except (ValueError, RuntimeError, TypeError):
         return  # no literal: the text closes its own quotes, or has an escape that there isn't
     if not isinstance(before, str | bytes):
         return  # more than one literal
