@@ -29,7 +29,8 @@ from state_client.task import PARKED
 from state_client.webex.events import read_event
 from state_client.webex.rest import WebexApi
 from state_client.webex.secret import SecretFile
-from state_client.webex.source import Settings, WebexSource
+from state_client.webex.settings import Settings
+from state_client.webex.source import WebexSource
 
 DAY = 86_400
 NEVER = 1e9  # s: a loop that is not to take part

@@ -15,7 +15,8 @@ from edge_router.telemetry.state_metrics import StateReading
 from state_client.centre import ContactCentre
 from state_client.feeds.kept import Kept
 from state_client.feeds.peer import PeerSource
-from state_client.webex.source import Settings, WebexSource
+from state_client.webex.settings import Settings
+from state_client.webex.source import WebexSource
 
 if TYPE_CHECKING:
     from edge_router.config.models import Config

@@ -21,7 +21,7 @@ from edge_router.http.webex_api import PATH
 from state_client.webex import login as login_module
 from state_client.webex.limiter import Limiter
 from state_client.webex.report import report
-from state_client.webex.source import Settings, connection
+from state_client.webex.settings import Settings, connection
 from state_client.webex.subscriptions import Subscription, Subscriptions
 from state_client.webex.transport import open_session
 

@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -31,6 +30,7 @@ from state_client.webex.oauth import TokenKeeper
 from state_client.webex.report import Report, report
 from state_client.webex.rest import WebexApi
 from state_client.webex.secret import Secret, SecretError, SecretFile
+from state_client.webex.settings import Settings, connection
 from state_client.webex.subscriptions import Subscriptions
 from state_client.webex.transport import Observe, open_session, unobserved
 from state_client.webex.webhook import Webhook
@@ -52,49 +52,6 @@ SLICE: Final = 200
 
 _log = logging.getLogger(__name__)
 _Row = TypeVar("_Row")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a contact centre is reached, and how often it is asked. Times in seconds.
-
-    ``look_every`` is for who waits, while anybody does; where they fill many pages it is less often.
-    ``webhook_url`` is where the cloud delivers events to, "" for none. ``estimates`` are the queues, by name or id,
-    whose estimated wait is asked for.
-    """
-
-    api: str
-    org_id: str
-    node: str
-    token_url: str
-    client_id: str
-    client_secret: SecretFile
-    refresh: SecretFile
-    webhook_url: str = ""
-    webhook_secret: SecretFile | None = None
-    confirm_every: float = 20.0
-    look_every: float = 2.0
-    reconcile_every: float = 300.0
-    requests_per_minute: int = 240
-    clock_tolerance: float = 300.0
-    estimates: tuple[str, ...] = ()
-    estimate_every: float = 60.0
-    estimate_lookback: int = 15
-    allow_loopback: bool = False
-
-
-def connection(
-    settings: Settings,
-    http: aiohttp.ClientSession,
-    limiter: Limiter,
-    clock: Callable[[], float] = time.time,
-    observe: Observe = unobserved,
-) -> tuple[TokenKeeper, WebexApi]:
-    """Make what asks the cloud, and what keeps the token it asks with. Raises ValueError for an address without TLS."""
-    keeper = TokenKeeper(
-        settings.token_url, settings.client_id, settings.client_secret, settings.refresh, http, clock, observe
-    )
-    return keeper, WebexApi(settings.api, settings.org_id, keeper, limiter, http, clock=clock, observe=observe)
 
 
 class WebexSource:
@@ -130,7 +87,7 @@ class WebexSource:
         self._compare = asyncio.Event()
         self._settling = asyncio.Lock()
         self._began = clock()
-        self._look_pause = settings.look_every
+        self._look_pages = 1
         self._rows: dict[str, QueueRow] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._http: aiohttp.ClientSession | None = None
@@ -308,16 +265,19 @@ class WebexSource:
         """Who waits is looked at often while anybody does: that is what calls are turned by, and goes out of date."""
         await self.seeded.wait()
         while True:
-            await asyncio.sleep(self._look_pause)
+            await asyncio.sleep(self._look_pause())
             if self.centre.in_line():
                 await self._tried("looking who waits", self._look_once(api))
+
+    def _look_pause(self) -> float:
+        least = self._look_pages * 60 / (LOOKS_SHARE * self.settings.requests_per_minute)
+        return max(self.settings.look_every, least)
 
     async def _look_once(self, api: WebexApi) -> None:
         asked = self._clock()
         comparison = self.centre.parked_comparison(asked)
         rows = await search.parked_tasks(api, asked)
-        pages = 1 + len(rows) // search.PAGE
-        self._look_pause = max(self.settings.look_every, pages * 60 / (LOOKS_SHARE * self.settings.requests_per_minute))
+        self._look_pages = 1 + len(rows) // search.PAGE
         await self._take(rows, comparison.take)
         self.corrections += comparison.finish(self._clock())
         await self._settle_doubts(api)

@@ -18,7 +18,8 @@ from state_client.simulator.script import Script
 from state_client.simulator.server import Simulator
 from state_client.webex import source as source_module
 from state_client.webex.secret import SecretFile
-from state_client.webex.source import Settings, WebexSource
+from state_client.webex.settings import Settings
+from state_client.webex.source import WebexSource
 
 PATIENCE = 15.0
 
@@ -58,6 +59,7 @@ async def source(simulator: Simulator, tmp_path: Path) -> AsyncIterator[WebexSou
         client_secret=SecretFile(tmp_path / "client"),
         refresh=SecretFile(tmp_path / "refresh"),
         confirm_every=0.05,
+        look_every=3600.0,
         reconcile_every=3600.0,
         requests_per_minute=100_000,
         allow_loopback=True,
@@ -143,6 +145,17 @@ async def test_what_events_have_lost_is_found_by_confirming(source: WebexSource,
     assert source.corrections > 0
 
 
+async def test_a_count_of_callers_that_disagrees_is_looked_into_at_once(
+    source: WebexSource, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "SOONEST_AGAIN", 3600.0)  # no comparison has a part in it
+    source.settings = replace(source.settings, webhook_url="")
+    await source.start()
+    await until(source.seeded.is_set)
+    waits(simulator, 3)
+    await until(lambda: support(source).length == 3)
+
+
 async def test_who_waits_is_looked_at_often_while_anybody_does(
     source: WebexSource, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,11 +182,12 @@ async def test_who_waits_is_looked_at_often_while_anybody_does(
 
 
 async def test_looks_at_a_long_line_leave_requests_for_others(source: WebexSource, simulator: Simulator) -> None:
-    source.settings = replace(source.settings, confirm_every=3600.0, look_every=0.01, requests_per_minute=240)
+    source.settings = replace(source.settings, confirm_every=3600.0, look_every=0.01)
     waits(simulator, 260)
     await source.start()
     await until(source.seeded.is_set)
-    await until(lambda: source._look_pause == 2.0)
+    source.settings = replace(source.settings, requests_per_minute=240)
+    await until(lambda: source._look_pause() == 2.0)
 
 
 async def test_a_subscription_that_the_system_switched_off_is_on_again_and_everything_is_compared(
