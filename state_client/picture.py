@@ -203,6 +203,10 @@ class Team:
         """Seconds since the counts were known to be true."""
         return self.of_agents.age(now)
 
+    def age_of(self, value: str, now: float) -> float:
+        """Seconds since one count was known to be true: all of them become known together."""
+        return self.of_agents.age(now)
+
 
 class QueueValues(TypedDict, total=False):
     """What can be set of a queue: any of these. `static_age` is in seconds, how old static values are."""

@@ -75,7 +75,7 @@ class Expression:
     @property
     def queues(self) -> frozenset[str]:
         """The queues that the condition reads, by the name or id that it calls them."""
-        return frozenset(read.queue for _, _, read in self._found if isinstance(read, QueueRead))
+        return frozenset(read.name for _, _, read in self._found if isinstance(read, QueueRead))
 
     def age(self, now: float) -> float | None:
         """The age of the oldest state that the condition reads, in seconds; None if it reads none."""

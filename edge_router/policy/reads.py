@@ -16,7 +16,7 @@ from edge_router.policy.decision import shown
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import Undecided
 from edge_router.policy.percent import Percent
-from state_client.picture import Picture, Queue
+from state_client.picture import AGENT_STATES, Picture
 
 Value = bool | int | float | str
 
@@ -39,10 +39,26 @@ QUEUE_FIELDS: Final[Mapping[str, type[Value]]] = {
     "estimated_wait": int,
     "age": float,
 }
+TEAM_FIELDS: Final[Mapping[str, type[Value]]] = {
+    "signed_on": int,
+    **dict.fromkeys(AGENT_STATES, int),
+    "age": float,
+}
 TRUNK_FIELDS: Final[Mapping[str, type[Value]]] = {"up": bool, "calls": int, "cps": float}
 
 LONGEST_WINDOW: Final = 900
 """Seconds that `trunk("x").sent(n)` can look back."""
+
+
+class Aged(Protocol):
+    """A queue or a team: its values, and how old each is."""
+
+    def age_of(self, value: str, now: float, /) -> float:
+        """Seconds since a value was known to be true; infinite where it never was."""
+        ...
+
+
+Find = Callable[[str], Aged | None]
 
 
 class TrunkView(Protocol):
@@ -132,39 +148,56 @@ class HeaderRead(_Ageless):
         return _whole(call.headers(self._name))
 
 
-class QueueRead:
-    """`queue("NAME").FIELD`."""
+class _StateRead:
+    """`queue("NAME").FIELD` or `team("NAME").FIELD`. ``find`` gives the one of a name, None if there is none."""
 
-    def __init__(self, name: str, field: str, surroundings: Surroundings) -> None:
-        self.kind: type[Value] = QUEUE_FIELDS[field]
-        self.queue = name
+    def __init__(self, root: str, name: str, field: str, kind: type[Value], find: Find, stale_after: float) -> None:
+        self.kind: type[Value] = kind
+        self.name = name
+        self._root = root
         self._field = field
-        self._find = surroundings.picture.queue
-        self._stale_after = surroundings.stale_after
-        self._get: Callable[[Queue], int] | None = None if field == "age" else attrgetter(field)
+        self._find = find
+        self._stale_after = stale_after
+        self._get: Callable[[object], int] | None = None if field == "age" else attrgetter(field)
 
     def value(self, call: CallFacts, now: float) -> Value:
         """The field. The age itself is never stale: it is known, however great."""
-        queue = self._find(self.queue)
-        if queue is None:
-            raise Undecided(f"nothing is known of queue({shown(self.queue)})")
-        age = queue.age_of(self._field, now)
+        found = self._find(self.name)
+        if found is None:
+            raise Undecided(f"nothing is known of {self._root}({shown(self.name)})")
+        age = found.age_of(self._field, now)
         if self._get is None:
             return age
         if age > self._stale_after:
-            raise Undecided(f"queue({shown(self.queue)}) {self._how_old(age)}")
-        return self._get(queue)
+            raise Undecided(f"{self._root}({shown(self.name)}) {self._how_old(age)}")
+        return self._get(found)
 
     def age(self, now: float) -> float | None:
         """The age of the value; None where it was never known."""
-        queue = self._find(self.queue)
-        age = inf if queue is None else queue.age_of(self._field, now)
+        found = self._find(self.name)
+        age = inf if found is None else found.age_of(self._field, now)
         return None if age == inf else age
 
     def _how_old(self, age: float) -> str:
         if age == inf:
             return f"has no {self._field} that is still known to be true"
         return f"is {age:.1f} s old, more than {self._stale_after:g} s"
+
+
+class QueueRead(_StateRead):
+    """`queue("NAME").FIELD`."""
+
+    def __init__(self, name: str, field: str, surroundings: Surroundings) -> None:
+        find = surroundings.picture.queue
+        super().__init__("queue", name, field, QUEUE_FIELDS[field], find, surroundings.stale_after)
+
+
+class TeamRead(_StateRead):
+    """`team("NAME").FIELD`: how many of its agents are in a state on the telephone."""
+
+    def __init__(self, name: str, field: str, surroundings: Surroundings) -> None:
+        find = surroundings.picture.team
+        super().__init__("team", name, field, TEAM_FIELDS[field], find, surroundings.stale_after)
 
 
 class TrunkRead(_Ageless):

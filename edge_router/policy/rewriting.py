@@ -19,6 +19,7 @@ from edge_router.policy.reads import (
     CALL_FIELDS,
     LONGEST_WINDOW,
     QUEUE_FIELDS,
+    TEAM_FIELDS,
     TRUNK_FIELDS,
     CallRead,
     HeaderRead,
@@ -27,16 +28,18 @@ from edge_router.policy.reads import (
     Read,
     SentRead,
     Surroundings,
+    TeamRead,
     TrunkRead,
 )
 from edge_router.policy.tokens import Kind, Token, tokens_of
 from edge_router.sip.names import key_of
 
-NOT_BUILT: Final = frozenset({"team", "cloud", "latch", "hours", "listed"})
+NOT_BUILT: Final = frozenset({"cloud", "latch", "hours", "listed"})
 NOT_BUILT_OF_CALL: Final = frozenset({"service", "visits"})
 USAGE: Final = {
     "call": 'call.called or call.header("Name")',
     "queue": 'queue("Name").length',
+    "team": 'team("Name").available',
     "trunk": 'trunk("name").up or trunk("name").sent(60)',
     "percent": 'percent(30, "salt")',
 }
@@ -143,7 +146,9 @@ class _Cursor:
         root = self._take(Kind.NAME).text
         if root in NOT_BUILT:
             raise _NotBuilt((f"{root}() is not built yet", self._root))
-        read = {"call": self._call, "queue": self._queue, "trunk": self._trunk, "percent": self._percent}[root]()
+        read = {"call": self._call, "queue": self._queue, "team": self._team, "trunk": self._trunk}.get(
+            root, self._percent
+        )()
         if self._next().text == "(":
             raise _Wrong(("this is a value, and takes no ()", self._next()))
         return read
@@ -178,6 +183,20 @@ class _Cursor:
         if wrong:
             raise _Wrong(*wrong)
         return QueueRead(name, field.text, self._surroundings)
+
+    def _team(self) -> Read:
+        """Behind `team`: its name and a field."""
+        name, name_token = self._name_argument()
+        field = self._field()
+        picture = self._surroundings.picture
+        wrong = []
+        if picture.team(name) is None and not self._surroundings.open:
+            wrong.append((unknown("team", name, [team.name for team in picture.teams]), name_token))
+        if field.text not in TEAM_FIELDS:
+            wrong.append((unknown("field of a team", field.text, TEAM_FIELDS), field))
+        if wrong:
+            raise _Wrong(*wrong)
+        return TeamRead(name, field.text, self._surroundings)
 
     def _trunk(self) -> Read:
         """Behind `trunk`: its name and a field, or `sent`."""

@@ -38,6 +38,11 @@ def holds(when: str, facts: CallFacts | None = None) -> bool:
         ('queue("Support").estimated_wait', "30"),
         ('queue("Support").age', "0.0"),
         ('queue("Old").age', "75.0"),
+        ('team("Gold").available', "2"),
+        ('team("t-1").engaged', "5"),
+        ('team("Gold").idle', "0"),
+        ('team("Gold").signed_on', "7"),
+        ('team("Gold").age', "4.0"),
         ('trunk("cloud").up', "true"),
         ('trunk("down").up', "false"),
         ('trunk("cloud").calls', "7"),
@@ -141,7 +146,7 @@ def test_the_age_is_that_of_the_oldest_state() -> None:
         ('call.called.startWith("+")', 'there is no method "startWith"; did you mean "startsWith"?'),
         ('startsWith(call.called, "+")', "startsWith() stands behind what it is asked of"),
         ("caller == '1'", 'there is no name "caller"; did you mean "call"?'),
-        ("zzz", 'there is no name "zzz"; there is call, percent, queue, trunk'),
+        ("zzz", 'there is no name "zzz"; there is call, percent, queue, team, trunk'),
         ("call", 'call is written call.called or call.header("Name") (at character 5)'),
         ("call.called()", "this is a value, and takes no () (at character 12)"),
         ('queue("Support") == 3', 'queue is written queue("Name").length (at character 18)'),
@@ -200,7 +205,6 @@ def test_says_a_thing_once(when: str) -> None:
         ('hours("support") == "open"', "hours() is not built yet"),
         ('listed("vip", call.calling)', "listed() is not built yet"),
         ("cloud().calls < 300", "cloud() is not built yet"),
-        ('team("gold").available > 0', "team() is not built yet"),
         ('call.service.name == "x"', "call.service is not built yet (at character 6)"),
         ('call.visits("cloud") == 0', "call.visits is not built yet"),
         ("queue(call.service.queue).expected == 0", "call.service is not built yet (at character 12)"),
@@ -264,3 +268,24 @@ def test_no_text_does_worse_than_to_be_refused(when: str) -> None:
 )
 def test_costly_classes_of_patterns(text: str, classes: list[str]) -> None:
     assert costly_classes(text) == classes
+
+
+def test_a_team_that_nobody_has_heard_of_lately_makes_a_rule_undecided() -> None:
+    stale = compile_expression('team("Gold").available > 0', surroundings(stale_after=3.0))
+    with pytest.raises(Undecided, match=r'team\("Gold"\) is 4\.0 s old, more than 3 s'):
+        stale.holds(call(), NOW, {})
+    unknown = compile_expression('team("New").available > 0', Surroundings(Picture(), {}, open=True))
+    with pytest.raises(Undecided, match=r'nothing is known of team\("New"\)'):
+        unknown.holds(call(), NOW, {})
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        ('team("Golf").available > 0', 'there is no team "Golf"; did you mean "Gold"?'),
+        ('team("Gold").avail > 0', 'there is no field of a team "avail"; did you mean "available"?'),
+    ],
+)
+def test_a_team_and_its_fields_are_checked_at_load(when: str, message: str) -> None:
+    (fault,) = faults_of(when)
+    assert message in fault.message

@@ -6,7 +6,7 @@ from edge_router.policy.faults import RuleError, RuleFault
 from edge_router.policy.policy import Policy, compile_policy
 from edge_router.policy.reads import Surroundings
 from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
-from state_client.picture import Picture
+from state_client.picture import Picture, Team
 
 NOW = 1000.0
 CLOUD = Outcome(hops([("cloud", None), ("premise", None)], "redirect"))
@@ -39,6 +39,10 @@ def surroundings(stale_after: float = 60.0) -> Surroundings:
         estimated_wait=30,
     )
     picture.set("Old", NOW, length=1, static_age=75.0)
+    gold = Team("t-1")
+    gold.counts["telephony"] |= {"available": 2, "engaged": 5}
+    gold.of_agents.renew(NOW - 4.0, "event")
+    picture.add_team(gold, "Gold")
     return Surroundings(picture, {"cloud": Trunk(), "down": Trunk(up=False)}, stale_after)
 
 
