@@ -1,7 +1,7 @@
 """An hour in which events are lost, doubled and disordered: the state stays right, within a margin."""
 
 from bench.drift import DAYS, WAYS, Drift, measure
-from bench.drift_page import rows
+from bench.drift_page import PAGE, read, rows
 
 HOUR = 3600
 EVENTS, CONFIRM, LOOKS, RECONCILE = WAYS
@@ -36,3 +36,10 @@ def test_the_table_has_a_cell_for_each_way() -> None:
     assert table["**length right**, of all time and queues"] == ["**99.00%**"] * 2
     assert table["of the worst queue"] == ["97.00%"] * 2
     assert table["all lengths right at once after one"] == ["-"] * 2
+
+
+def test_the_page_has_what_was_kept() -> None:
+    page = PAGE.read_text().splitlines()
+    for drifts in read().values():
+        for cells in rows(drifts):
+            assert f"| {' | '.join(cells)} |" in page

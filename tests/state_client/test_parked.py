@@ -38,7 +38,7 @@ def test_who_waits_here_and_not_there_is_asked_about_and_nobody_else() -> None:
     assert cc.doubted(T + 31) == ("gone",)
     assert cc.settle_doubt([row("gone", "connected", "q", T + 5)], T + 31, T + 31) == 1
     assert line(cc)[0] == 2
-    assert cc.doubted(T + 32) == ()
+    assert cc.doubted(T + 60) == ()
 
 
 def test_a_fresh_event_is_believed_against_it_and_nothing_is_asked() -> None:
