@@ -39,6 +39,8 @@ CHECK_SUBSCRIPTIONS: Final = 60.0
 """Seconds between two looks at our subscriptions: the cloud deactivates those whose webhook failed too often."""
 TRY_AGAIN: Final = 5.0
 """Seconds after which a seed that failed is tried again."""
+SUBSCRIBE_FIRST: Final = 5.0
+"""Seconds that the seed waits for subscriptions."""
 SETTLE_DOUBTS: Final = 5.0
 """Seconds between two looks for interactions that have waited for too long, and for names that aren't known."""
 SOONEST_AGAIN: Final = 30.0
@@ -79,6 +81,7 @@ class WebexSource:
         self.corrections = 0
         self.first: frozenset[str] = frozenset()
         self.seeded = asyncio.Event()
+        self._tried_to_subscribe = asyncio.Event()
         self._observe = observe
         self._clock = clock
         self._secret: Secret | None = None
@@ -122,6 +125,8 @@ class WebexSource:
             loops.append(self._estimate(api))
         if settings.webhook_url and settings.webhook_secret is not None:
             loops.append(self._subscribe(api, settings.webhook_secret))
+        else:
+            self._tried_to_subscribe.set()
         self._tasks = [asyncio.create_task(each) for each in loops]
 
     def loops(self, api: WebexApi) -> list[Coroutine[Any, Any, None]]:
@@ -198,6 +203,8 @@ class WebexSource:
     async def _know(self, api: WebexApi) -> None:
         """The names of all queues and teams, then their state, then who serves which queue."""
         await self._persist("asking for queues and teams", lambda: self._lists(api))
+        with suppress(TimeoutError):  # events first: what happens before they come would have to wait for a comparison
+            await asyncio.wait_for(self._tried_to_subscribe.wait(), SUBSCRIBE_FIRST)
         await self._persist("asking for calls and agents", lambda: self._full_comparison(api))
         self.seeded.set()
         _log.info("the contact centre's state is known after %.1f s", self._clock() - self._began)
@@ -367,4 +374,5 @@ class WebexSource:
         await self._persist("subscribing to events", begin)
         while True:
             good = await self._tried("subscribing to events", look())
+            self._tried_to_subscribe.set()
             await asyncio.sleep(CHECK_SUBSCRIPTIONS if good else TRY_AGAIN)

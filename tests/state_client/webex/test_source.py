@@ -229,6 +229,16 @@ async def test_estimates_are_asked_for(source: WebexSource, simulator: Simulator
     await until(lambda: support(source).of_estimate.source != "")
 
 
+async def test_events_are_asked_for_before_the_state(source: WebexSource, simulator: Simulator) -> None:
+    """Else what happens between the two would have to wait for a comparison."""
+    asked: list[str] = []
+    source._observe = lambda operation, code: asked.append(operation)
+    await source.start()
+    await until(source.seeded.is_set)
+    assert asked.count("create-subscription") == 2
+    assert max(at for at, one in enumerate(asked) if one == "create-subscription") < asked.index("ActiveTasks")
+
+
 async def test_queues_that_rules_read_are_looked_up_first(source: WebexSource, simulator: Simulator) -> None:
     looked_up: list[str] = []
 
