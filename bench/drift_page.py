@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-
-mpl.use("Agg")  # no display
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
 from pydantic import TypeAdapter
 from rich import box
 from rich.console import Console
@@ -18,6 +14,9 @@ from rich.table import Table
 
 from bench.drift import DAYS, WAYS, Drift, Way, measure
 from bench.results import DIRECTORY
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PAGE = Path(__file__).parents[1] / "docs" / "state.md"
 GOAL = 0.99
@@ -115,6 +114,11 @@ def publish(found: Found) -> None:
 
 def draw(found: Found) -> Path:
     """Write the picture; gives its path."""
+    import matplotlib as mpl  # here, since the page is also read where nothing is drawn and it isn't installed
+
+    mpl.use("Agg")  # no display
+    import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(1, len(found), figsize=(11, 4.5), layout="constrained", sharey=True, squeeze=False)
     for place, (day, drifts) in zip(axes[0], found.items(), strict=True):
         _day(place, day, drifts)
