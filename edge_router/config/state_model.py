@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field
 
 from edge_router.config.faults import quoted
 from edge_router.config.values import Age, Count, Duration, Name, OneLine, Section, not_empty
-from state_client.webex.destination import is_loopback, url_fault
+from state_client.webex.destination import url_fault
+from state_client.webex.transport import is_loopback
 
 LONGEST_LOOKBACK = 240 * 60.0
 

@@ -142,7 +142,7 @@ class PeerSource:
             for group in _AGES:
                 queue.stamp(group).doubt(PEER)
             picture.add(queue)
-        elif not queue.source.startswith(PEER):
+        elif queue.source != PEER:
             return  # one of our own, that others push
         queue.type, queue.channel = _text(data, "type"), _text(data, "channel")
         for field, value in _values(data).items():

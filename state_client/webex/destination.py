@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from state_client.webex.secret import Secret
+from state_client.webex.transport import is_loopback
 
 SHORTEST_SECRET: Final = 32
 LONGEST_SECRET: Final = 256
@@ -26,16 +26,6 @@ def secret_fault(secret: Secret) -> str:
     if not SHORTEST_SECRET <= len(secret.reveal()) <= LONGEST_SECRET:
         return f"the webhook's secret must have {SHORTEST_SECRET} to {LONGEST_SECRET} characters"
     return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host is this very machine: localhost, or any address of 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def url_fault(url: str, allow_loopback: bool = False) -> str:
