@@ -19,7 +19,7 @@ from state_client.webex.transport import Observe, unobserved
 class Settings:
     """How a contact centre is reached, and how often it is asked. Times in seconds.
 
-    ``look_every`` is for who waits, while anybody does; where they fill many pages it is less often.
+    ``look_every`` is for who waits, while anybody does; where they fill many pages it is less often. 0: never.
     ``webhook_url`` is where the cloud delivers events to, "" for none. ``estimates`` are the queues, by name or id,
     whose estimated wait is asked for.
     """

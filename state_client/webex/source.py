@@ -271,7 +271,7 @@ class WebexSource:
     async def _look(self, api: WebexApi) -> None:
         """Who waits is looked at often while anybody does: that is what calls are turned by, and goes out of date."""
         await self.seeded.wait()
-        while True:
+        while self.settings.look_every:  # 0: never
             await asyncio.sleep(self._look_pause())
             if self.centre.in_line():
                 await self._tried("looking who waits", self._look_once(api))

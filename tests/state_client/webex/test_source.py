@@ -181,6 +181,17 @@ async def test_who_waits_is_looked_at_often_while_anybody_does(
     assert asked["ParkedTasks"] <= looks + 1  # nobody waits, so that nobody asks
 
 
+async def test_who_waits_is_never_looked_at_where_nobody_wants_it(source: WebexSource, simulator: Simulator) -> None:
+    source.settings = replace(source.settings, webhook_url="", look_every=0.0)
+    asked: Counter[str] = Counter()
+    source._observe = lambda operation, code: asked.update([operation])
+    waits(simulator)
+    await source.start()
+    await until(lambda: asked["ParkedCounts"] > 4)
+    assert support(source).length == 1
+    assert asked["ParkedTasks"] == 0
+
+
 async def test_looks_at_a_long_line_leave_requests_for_others(source: WebexSource, simulator: Simulator) -> None:
     source.settings = replace(source.settings, confirm_every=3600.0, look_every=0.01)
     waits(simulator, 260)
