@@ -144,6 +144,7 @@ def settings_of(node: str, webex: Webex, path: str) -> Settings:
         webhook_url=webhook.url if webhook else "",
         webhook_secret=secret_at(path, webhook.secret_file) if webhook else None,
         confirm_every=webex.confirm_every,
+        look_every=webex.look_every,
         reconcile_every=webex.reconcile_every,
         requests_per_minute=webex.requests_per_minute,
         clock_tolerance=webex.clock_tolerance,

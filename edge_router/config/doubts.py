@@ -1,6 +1,7 @@
 """What works, but most likely not as it was meant: the warnings."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from edge_router.config.addresses import target_uri
 from edge_router.config.checks import listeners_of, readable
@@ -8,8 +9,9 @@ from edge_router.config.document import Map
 from edge_router.config.faults import Kind, quoted
 from edge_router.config.models import Config
 from edge_router.config.outline import Finding, Outline, items, maps
-from edge_router.config.state_model import State
+from edge_router.config.state_model import State, Webex
 from edge_router.policy.expression import costly_classes
+from state_client.webex.source import LOOKS_SHARE
 
 
 def doubts(outline: Outline, config: Config | None) -> Iterator[Finding]:
@@ -34,6 +36,19 @@ def _state(state: State) -> Iterator[Finding]:
             f"confirmation is missed; write at least {2 * state.webex.confirm_every:g}s, or confirm more often"
         )
         yield Finding(("state", "stale_after"), message, Kind.WARNING)
+    if state.source == "webex" and state.webex:
+        yield from _looks_beyond_their_share(state.webex)
+
+
+def _looks_beyond_their_share(webex: Webex) -> Iterator[Finding]:
+    """What is written won't hold. The default makes room by itself, and nobody has relied on it."""
+    soonest = ceil(600 / (LOOKS_SHARE * webex.requests_per_minute)) / 10  # rounded up to what one would write
+    if "look_every" in webex.model_fields_set and 0 < webex.look_every < soonest:
+        message = (
+            f"looks take at most a quarter of requests_per_minute, so that with {webex.requests_per_minute} there is "
+            f"one every {soonest:g} s; write {soonest:g}s or more, or raise requests_per_minute"
+        )
+        yield Finding(("state", "webex", "look_every"), message, Kind.WARNING)
 
 
 def _rejections_with_503(outline: Outline) -> Iterator[Finding]:

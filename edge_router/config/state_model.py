@@ -11,6 +11,8 @@ from state_client.webex.destination import url_fault
 from state_client.webex.transport import is_loopback
 
 LONGEST_LOOKBACK = 240 * 60.0
+SHORTEST_LOOK = 0.5
+LONGEST_LOOK = 3600.0
 
 
 def _url(text: str) -> str:
@@ -35,6 +37,12 @@ def _webhook_url(text: str) -> str:
 def _minutes(seconds: float) -> float:
     if not 300 <= seconds <= LONGEST_LOOKBACK:
         raise ValueError("is outside of what Webex takes; write 5m to 240m")
+    return seconds
+
+
+def _look(seconds: float) -> float:
+    if seconds and not SHORTEST_LOOK <= seconds <= LONGEST_LOOK:
+        raise ValueError("is out of bounds; write 500ms to 1h, or 0 for never")
     return seconds
 
 
@@ -107,6 +115,10 @@ class Webex(Section):
     )
     confirm_every: Duration = Field(
         default=20.0, description="How often one light query for all queues and one for agents renews ages."
+    )
+    look_every: Annotated[Age, AfterValidator(_look)] = Field(
+        default=2.0,
+        description="How often who waits is asked for by name, while anybody does: 500ms to 1h; 0: never.",
     )
     reconcile_every: Duration = Field(default=300.0, description="How often everything is compared.")
     requests_per_minute: Annotated[int, Field(strict=True, ge=6, le=6000)] = Field(

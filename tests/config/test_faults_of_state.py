@@ -6,6 +6,7 @@ import pytest
 
 from edge_router.config.faults import Kind
 from edge_router.config.loading import examine
+from edge_router.contact_centre import settings_of
 from tests.config.wrong import LISTEN, PEERS, TRUNKS, Wrong, assert_only_fault
 
 WEBEX = """\
@@ -80,6 +81,18 @@ CASES = [
         Kind.VALUE,
         LIVE + "    estimated_wait: {queues: [Support], lookback: 1m}\n",
         "11:51: state.webex.estimated_wait.lookback: is outside of what Webex takes; write 5m to 240m",
+    ),
+    Wrong(
+        "looks that never rest",
+        Kind.VALUE,
+        LIVE + "    look_every: 499ms\n",
+        "11:17: state.webex.look_every: is out of bounds; write 500ms to 1h, or 0 for never",
+    ),
+    Wrong(
+        "looks that come too late for any call",
+        Kind.VALUE,
+        LIVE + "    look_every: 3601s\n",
+        "11:17: state.webex.look_every: is out of bounds; write 500ms to 1h, or 0 for never",
     ),
     Wrong(
         "a field that queues don't have, of a queue that nobody knows yet",
@@ -161,6 +174,29 @@ def test_a_quiet_queue_must_not_be_stale_for_one_missed_confirmation(live: Path)
     (warning,) = said(live)
     assert "state.stale_after: warning: a quiet queue is confirmed every 20 s only" in warning
     assert "at least 40s" in warning
+
+
+def test_looks_that_would_use_more_than_their_share_are_told(live: Path) -> None:
+    live.write_text(live.read_text() + "    requests_per_minute: 100\n")
+    assert said(live) == []  # the default adapts, and nobody has said how often it is to be
+    live.write_text(live.read_text() + "    look_every: 2s\n")
+    (warning,) = said(live)
+    assert "state.webex.look_every: warning: looks take at most a quarter of requests_per_minute" in warning
+    assert "with 100 there is one every 2.4 s; write 2.4s or more" in warning
+    for fine in ("2.4s", "1h", "0"):
+        live.write_text(live.read_text().replace("look_every: 2s", f"look_every: {fine}"))
+        assert said(live) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("", 2.0), ("    look_every: 5s\n", 5.0), ("    look_every: 0\n", 0.0)]
+)
+def test_how_often_who_waits_is_looked_at_reaches_the_source(live: Path, written: str, seconds: float) -> None:
+    live.write_text(live.read_text() + written)
+    config = examine(live).config
+    assert config is not None
+    assert config.state.webex is not None
+    assert settings_of(config.node, config.state.webex, str(live)).look_every == seconds
 
 
 def test_what_is_there_but_not_used_is_told(live: Path) -> None:
