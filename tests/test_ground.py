@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -34,6 +35,17 @@ def required() -> list[Requirement]:
     for extra in PROJECT["project"]["optional-dependencies"].values():
         texts += extra
     return [requirement for requirement in map(Requirement, texts) if requirement.name != "edge-router"]
+
+
+def imported(package: str) -> set[str]:
+    """The distributions that the modules of a package import by name, canonical; the standard library is none."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / package).rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {*PACKAGES, "tests", "bench"}
+    known = metadata.packages_distributions()
+    return {canonicalize_name(name) for top in tops for name in known.get(top, [top])}  # not all need be installed
 
 
 def tracked() -> list[Path]:
@@ -95,6 +107,17 @@ def test_lock_is_plain_names_and_versions() -> None:
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     odd = [line for line in lines if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)]
     assert odd == []
+
+
+@pytest.mark.parametrize(
+    ("package", "extra"), [*((name, "") for name in PACKAGES), ("tests", "test"), ("bench", "bench")]
+)
+def test_what_is_imported_is_asked_for(package: str, extra: str) -> None:
+    """And isn't there by luck alone, because something else asks for it."""
+    project = PROJECT["project"]
+    texts = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
+    asked_for = {canonicalize_name(Requirement(text).name) for text in texts}
+    assert imported(package) - asked_for == set()
 
 
 @pytest.mark.parametrize("requirement", required(), ids=str)
