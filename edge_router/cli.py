@@ -122,21 +122,44 @@ app.add_typer(webex, name="webex")
 
 
 @webex.command("login")
-def webex_login(config: Configuration = DEFAULT) -> None:
+def webex_login(
+    config: Configuration = DEFAULT,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS:PORT", help="Wait here for the browser, where a proxy or a tunnel leads it."),
+    ] = None,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Wait for the address that it comes back to on stdin instead.")
+    ] = False,
+) -> None:
     """Authorise once: open the address that is printed in a browser, as an administrator of the contact centre."""
+    from edge_router.config.addresses import address
     from edge_router.webex_command import login
 
+    if paste and listen is not None:
+        _fail("--listen and --paste are two ways of doing the same; take one")
+    try:
+        place = None if listen is None else address(listen)
+    except ValueError as error:
+        _fail(f"--listen: {error}")
     with _spoken_faults():
-        login(_loaded(config), config, lambda text: typer.echo(text, err=True))
+        login(_loaded(config), config, lambda text: typer.echo(text, err=True), place, paste)
 
 
 @webex.command("status")
-def webex_status(config: Configuration = DEFAULT, as_json: AsJson = False) -> None:
+def webex_status(
+    config: Configuration = DEFAULT,
+    token_file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A token for the running router, where its tokens_file can't be read."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show token, subscriptions, last event and limits."""
     from edge_router.webex_command import shown, status
 
     with _spoken_faults():
-        found = status(_loaded(config), config)
+        found = status(_loaded(config, files=False), config, token_file)
     typer.echo(json.dumps(found) if as_json or not sys.stdout.isatty() else shown(found))
     raise typer.Exit(Status.COULD_NOT_RUN if found["error"] else Status.DONE)
 
@@ -164,7 +187,8 @@ def webex_clean(
 
 @contextmanager
 def _spoken_faults() -> "Iterator[None]":
-    """Say in words why the cloud couldn't be reached or asked."""
+    """Say in words why the cloud or the router couldn't be reached or asked."""
+    from edge_router.ask_router import NotAsked
     from edge_router.webex_command import NotConfigured
     from state_client.webex.errors import WebexError
     from state_client.webex.secret import SecretError
@@ -175,15 +199,15 @@ def _spoken_faults() -> "Iterator[None]":
         _fail(str(error))
     except TimeoutError:
         _could_not("nobody came back from the browser in time; run it again")
-    except (WebexError, SecretError, ValueError, OSError) as error:
+    except (NotAsked, WebexError, SecretError, ValueError, OSError) as error:
         _could_not(str(error))
 
 
-def _loaded(path: Path) -> "Config":
-    """The configuration; ends the command where it has faults."""
+def _loaded(path: Path, files: bool = True) -> "Config":
+    """The configuration; ends the command where it has faults, in the files that it names too unless told otherwise."""
     from edge_router.config.loading import examine
 
-    examined = examine(path)
+    examined = examine(path, files)
     _refuse_faults(examined)
     assert examined.config is not None  # else there were faults
     return examined.config

@@ -6,18 +6,17 @@ A router that runs is asked how things stand, since it knows; only where none an
 from __future__ import annotations
 
 import asyncio
-import urllib.error
-import urllib.request
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import orjson
-
+from edge_router.ask_router import ask_router, reached_at
 from edge_router.config.files import secret_at
 from edge_router.contact_centre import settings_of
 from edge_router.http.webex_api import PATH
+from edge_router.pasted_lines import PastedLines
 from state_client.webex import login as login_module
 from state_client.webex.limiter import Limiter
 from state_client.webex.report import report
@@ -26,24 +25,26 @@ from state_client.webex.subscriptions import Subscription, Subscriptions
 from state_client.webex.transport import open_session
 
 if TYPE_CHECKING:
+    from edge_router.config.addresses import Address
     from edge_router.config.models import Config
     from edge_router.config.state_model import Webex
 
 Say = Callable[[str], None]
-_PATIENCE: Final = 15.0
-"""Seconds that the running router may take to answer."""
 
 
 class NotConfigured(Exception):
     """The configuration lacks what the command needs; says what."""
 
 
-def login(config: Config, path: Path, say: Say) -> None:
+def login(config: Config, path: Path, say: Say, listen: Address | None = None, paste: bool = False) -> None:
     """Authorise once in a browser, and keep the refresh token where the configuration says.
 
-    Raises NotConfigured, WebexError, SecretError, OSError, ValueError or TimeoutError.
+    It is waited for at ``listen``, or else where the redirect URI leads; or with ``paste`` for the address that the
+    browser has come back to, on stdin. On a terminal either will do. Raises NotConfigured, WebexError, SecretError,
+    OSError, ValueError or TimeoutError.
     """
     webex = _webex(config)
+    on_terminal = sys.stdin is not None and sys.stdin.isatty()
 
     async def run() -> None:
         async with open_session(webex.token_url) as http:
@@ -56,6 +57,9 @@ def login(config: Config, path: Path, say: Say) -> None:
                 http=http,
                 authorize=webex.authorize_url,
                 scopes=webex.scopes,
+                listening=not paste,
+                listen=listen,
+                paste=PastedLines(0).next if paste or on_terminal else None,
                 say=say,
             )
         say(f"The refresh token is in {webex.refresh_token_file}; it is good until {_moment(grant.refresh_expires)}.")
@@ -63,15 +67,29 @@ def login(config: Config, path: Path, say: Say) -> None:
     asyncio.run(run())
 
 
-def status(config: Config, path: Path) -> dict[str, Any]:
-    """How things stand: what the running router says, or else what the cloud does. Raises NotConfigured, ValueError."""
-    return _ask_router(config) or asyncio.run(_ask_cloud(settings_of(config.node, _webex(config), str(path))))
+def status(config: Config, path: Path, token_file: str | None = None) -> dict[str, Any]:
+    """How things stand: what the running router says, or else what the cloud does.
+
+    ``token_file`` holds the token to ask the router with, where it wants another than those in its own file. Raises
+    NotConfigured, NotAsked or ValueError.
+    """
+    webex = _webex(config)
+    if config.state.source != "webex":
+        raise NotConfigured(
+            f"state.source is {config.state.source}: this router follows no contact centre in the cloud. Where it "
+            "follows another gateway, ask that one"
+        )
+    found = ask_router(config, path, PATH, token_file)
+    if found is not None:
+        return found | {"running": True, "asked": "the running router"}
+    nobody = f"no router answers at {reached_at(config.http.address)}" if config.http else "the router has no http"
+    return asyncio.run(_ask_cloud(settings_of(config.node, webex, str(path)))) | {"asked": f"the cloud: {nobody}"}
 
 
 def shown(found: dict[str, Any]) -> str:
     """`status` in words."""
     lines = [
-        f"asked          {'the running router' if found['running'] else 'the cloud: no router answers here'}",
+        f"asked          {found['asked']}",
         f"access token   good until {_moment(found['token_expires'])}",
         f"refresh token  good until {_moment(found['refresh_token_expires'])}",
         f"last event     {_moment(found['last_event']) if found['running'] else 'known to the running router only'}",
@@ -113,19 +131,11 @@ def clean(config: Config, path: Path, everybody: bool, agrees: Callable[[list[Su
 
 def _webex(config: Config) -> Webex:
     if config.state.webex is None:
-        raise NotConfigured("state.webex is missing: there is no contact centre in the cloud to speak to")
+        raise NotConfigured(
+            f"state.webex is missing (state.source is {config.state.source}): there is no contact centre in the cloud "
+            "to speak to"
+        )
     return config.state.webex
-
-
-def _ask_router(config: Config) -> dict[str, Any] | None:
-    if config.http is None:
-        return None
-    try:
-        with urllib.request.urlopen(f"http://{config.http.address}{PATH}", timeout=_PATIENCE) as answer:
-            found: dict[str, Any] = orjson.loads(answer.read())
-    except (OSError, urllib.error.URLError, orjson.JSONDecodeError):
-        return None
-    return found | {"running": True} if found.get("ok") else None
 
 
 async def _ask_cloud(settings: Settings) -> dict[str, Any]:

@@ -79,6 +79,17 @@ def read_tokens(text: str) -> Tokens:
     return Tokens(holders)
 
 
+def token_good_for(text: str, scope: str) -> str | None:
+    """Give a token of such a file that is good for ``scope``, of several the one that is good for least; None if none.
+
+    For who may read the file, and asks the router that reads it too. Raises BadTokens.
+    """
+    read_tokens(text)
+    found = [(frozenset(scopes.split(",")), token) for _, (token, _name, scopes) in _entries(text)]
+    good = [(("admin" in scopes, len(scopes)), token) for scopes, token in found if scopes & {scope, "admin"}]
+    return min(good, key=lambda each: each[0])[1] if good else None
+
+
 def _entries(text: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Final
 
-from edge_router.admission.tokens import MOST_OCTETS, BadTokens, Tokens, read_tokens
+from edge_router.admission.tokens import MOST_OCTETS, BadTokens, Tokens, read_tokens, token_good_for
 from edge_router.config.faults import Kind, Path, quoted
 from edge_router.config.models import Config
 from edge_router.config.outline import Finding
@@ -26,13 +26,22 @@ def beside(configuration: str | FilePath, name: str) -> FilePath:
 
 def tokens_of(config: Config, configuration: str | FilePath) -> Tokens:
     """Read the tokens that a configuration names; raises OSError, UnicodeError or BadTokens."""
+    return read_tokens(_text_of_tokens(config, configuration))
+
+
+def token_for(config: Config, configuration: str | FilePath, scope: str) -> str | None:
+    """Give a token that a configuration names and that is good for a scope, None if there is none; raises the same."""
+    return token_good_for(_text_of_tokens(config, configuration), scope)
+
+
+def _text_of_tokens(config: Config, configuration: str | FilePath) -> str:
     if config.http is None or config.http.tokens_file is None:
-        return Tokens()
+        return ""
     with beside(configuration, config.http.tokens_file).open("rb") as file:
         octets = file.read(MOST_OCTETS + 1)
     if len(octets) > MOST_OCTETS:
         raise BadTokens([(1, f"the file is larger than {MOST_OCTETS // 1024} KB, which no file of tokens is")])
-    return read_tokens(octets.decode())
+    return octets.decode()
 
 
 def secret_at(configuration: str | FilePath, place: str) -> SecretFile:

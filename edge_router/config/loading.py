@@ -43,17 +43,20 @@ def load(path: str | FilePath) -> Config:
     return examined.config
 
 
-def examine(path: str | FilePath) -> Examined:
-    """Read a configuration and say all there is to say about it; raises nothing, also where there is no such file."""
+def examine(path: str | FilePath, files: bool = True) -> Examined:
+    """Read a configuration and say all there is to say about it; raises nothing, also where there is no such file.
+
+    Without ``files``, those that it names aren't looked at: for who needn't be able to read them.
+    """
     try:
         raw = FilePath(path).read_bytes()
     except OSError as error:
         why = f"the file can't be read: {error.strerror}"
         return _unusable(str(path), Fault(str(path), 1, 1, "", why, Kind.SYNTAX))
-    return examine_bytes(raw, str(path))
+    return examine_bytes(raw, str(path), files)
 
 
-def examine_bytes(raw: bytes, file: str) -> Examined:
+def examine_bytes(raw: bytes, file: str, files: bool = True) -> Examined:
     """Do as `examine` with what stands in the file."""
     try:
         document = read(raw)
@@ -68,11 +71,11 @@ def examine_bytes(raw: bytes, file: str) -> Examined:
         config = Config.model_validate(document.root, context=outline.names)
     except ValidationError as error:
         faults += faults_of(error, document, file)
-    if config is not None and not faults:
+    if config is not None and not faults and files:
         faults += [_placed(finding, document, file) for finding in findings_in_files(config, file)]
     if faults:
         config = None
-    doubtful = [*doubts(outline, config), *(doubts_in_files(config, file) if config is not None else ())]
+    doubtful = [*doubts(outline, config), *(doubts_in_files(config, file) if config is not None and files else ())]
     warnings = [_placed(finding, document, file) for finding in doubtful]
     return Examined(file, document, config, tuple(in_order(faults)), tuple(in_order(warnings)))
 

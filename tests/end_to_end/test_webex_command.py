@@ -118,7 +118,10 @@ def test_what_is_missing_is_said(block: Block, tmp_path: Path) -> None:
     path.write_text(front_door(block))
     for word in ("login", "status", "clean"):
         done = webex(path, word, expect=2)
-        assert done.stderr == "Error: state.webex is missing: there is no contact centre in the cloud to speak to\n"
+        assert done.stderr == (
+            "Error: state.webex is missing (state.source is static): there is no contact centre in the cloud to speak "
+            "to\n"
+        )
 
 
 def test_a_cloud_that_is_not_there(block: Block, cloud: SimulatorProcess, tmp_path: Path) -> None:
