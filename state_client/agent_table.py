@@ -59,6 +59,8 @@ class TeamState:
         here = dict.fromkeys((AVAILABLE, IDLE, ENGAGED), 0)
         for state in AGENT_STATES:
             here[COARSE[state]] += self.team.count(state)
+        if all(counts.get(state, 0) == count for state, count in here.items()):
+            return True
         bounds = self.recent.bounds(here, since)
         return all(low <= counts.get(state, 0) <= high for state, (low, high) in bounds.items())
 
@@ -180,13 +182,13 @@ class AgentTable:
 
     def forget(self, now: float, after: float) -> None:
         """Drop agents who signed off that long ago: until then, what comes late must not sign them on again."""
-        gone = [
-            agent.id
-            for agent in self.agents.values()
-            if not agent.signed_on and all(each.order.time < now - after for each in agent.channels.values())
-        ]
-        for id in gone:
-            del self.agents[id]
+        before = now - after
+        for agent in list(self.agents.values()):
+            for channel in agent.channels.values():
+                if channel.state != SIGNED_OFF or channel.order.time >= before:
+                    break
+            else:
+                del self.agents[agent.id]
 
     def _count(self, team: TeamState, channel: str, state: str, by: int, now: float) -> None:
         if state == SIGNED_OFF:

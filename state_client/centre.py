@@ -6,10 +6,10 @@ picture is in its reader's clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Unpack
 
-from state_client import snapshot, stored
+from state_client import confirmation, snapshot, stored
 from state_client.agent import Agent
 from state_client.agent_table import AgentTable, TeamState
 from state_client.hint import hint
@@ -98,7 +98,7 @@ class ContactCentre:
 
         Who waits here and isn't shown there is among the `doubted` afterwards.
         """
-        return snapshot.ParkedComparison(self.table, asked, snapshot.CONFIRM)
+        return snapshot.ParkedComparison(self.table, asked, confirmation.CONFIRM)
 
     def agent_comparison(self, asked: float, source: str = RECONCILE) -> snapshot.AgentComparison:
         """Begin a comparison with a search of signed-on agents, to be taken page by page."""
@@ -108,21 +108,35 @@ class ContactCentre:
         """Compare with all active inbound telephone contacts, as asked for at ``asked``. Gives the corrections."""
         comparison = self.task_comparison(asked, source)
         comparison.take(rows, now)
+        comparison.check(comparison.kept(), now)
         return comparison.finish(now)
 
     def compare_agents(self, rows: Iterable[AgentRow], asked: float, now: float, source: str = RECONCILE) -> int:
         """Compare with all signed-on agents, as asked for at ``asked``. Gives the corrections."""
         comparison = self.agent_comparison(asked, source)
         comparison.take(rows, now)
-        return comparison.finish(now)
+        comparison.check(comparison.kept(), now)
+        return comparison.finish()
+
+    def queue_confirmation(self, counts: Mapping[str, int], asked: float) -> confirmation.QueueConfirmation:
+        """Begin to compare with a count of parked contacts by queue id, to be checked a few at a time."""
+        return confirmation.QueueConfirmation(self.table, counts, asked)
+
+    def team_confirmation(self, counts: Mapping[tuple[str, str], int], asked: float) -> confirmation.TeamConfirmation:
+        """Begin to compare with a count of agents by team id and state, to be checked a few at a time."""
+        return confirmation.TeamConfirmation(self.staff, counts, asked)
 
     def confirm_tasks(self, counts: Mapping[str, int], asked: float, now: float) -> tuple[str, ...]:
         """Renew the age of queues with as many parked contacts as counted, by queue id. Gives the ids of the others."""
-        return snapshot.confirm_tasks(self.table, counts, asked, now)
+        found = self.queue_confirmation(counts, asked)
+        found.check(found.kept(), now)
+        return tuple(found.wrong)
 
     def confirm_agents(self, counts: Mapping[tuple[str, str], int], asked: float, now: float) -> tuple[str, ...]:
         """Renew the age of teams with as many agents as counted, by team id and state. Gives the ids of the others."""
-        return snapshot.confirm_agents(self.staff, counts, asked, now)
+        found = self.team_confirmation(counts, asked)
+        found.check(found.kept(), now)
+        return found.finish()
 
     def in_line(self) -> bool:
         """Whether a caller waits, or is about to, or was just offered to an agent."""
@@ -172,12 +186,12 @@ class ContactCentre:
         for team in self.teams.values():
             team.team.of_agents.doubt(source)
 
-    def snapshot_state(self) -> dict[str, Any]:
-        """Everything as plain data, for a store."""
-        return stored.snapshot(self.table, self.staff, self.picture)
+    def state_rows(self) -> Iterator[tuple[str, Any]]:
+        """Everything as plain rows by name, for a store. It may change between two of them."""
+        return stored.rows(self.table, self.staff, self.picture)
 
     def restore(self, data: Mapping[str, Any]) -> bool:
-        """Take back what `snapshot_state` gave: it shows, but it is stale until somebody says it anew.
+        """Take back what `state_rows` gave: it shows, but it is stale until somebody says it anew.
 
         Data of another form changes nothing; then this gives False.
         """

@@ -96,5 +96,7 @@ class QueueState:
 
         It may count those among them that no caller waits in.
         """
+        if parked == self.length:
+            return True
         low, high = self.recent.bounds({WAITING: self.length}, since)[WAITING]
         return low <= parked <= high + self.aside

@@ -6,12 +6,12 @@ before it was asked; what it shows of things that we have no such tidings of, it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from state_client.agent import DONE, SIGNED_OFF, WRAPPED, Agent, state_of
 from state_client.agent import RANKS as AGENT_RANKS
-from state_client.agent_table import COARSE, AgentTable
+from state_client.agent_table import AgentTable
 from state_client.order import SETTLE
 from state_client.picture import ENGAGED, IDLE, NOT_RESPONDING, TELEPHONY
 from state_client.rows import AgentRow, TaskRow
@@ -30,8 +30,6 @@ from state_client.task import (
     Task,
 )
 from state_client.task_table import TaskTable
-
-CONFIRM: Final = "confirm"
 
 STATUSES: Final[dict[str, str]] = {
     "new": NEW,
@@ -57,7 +55,7 @@ OFFER: Final = 30.0
 
 
 class TaskComparison:
-    """One search of all active inbound telephone contacts, page by page.
+    """One search of all active inbound telephone contacts, page by page; then what is `kept` is checked; then it ends.
 
     ``asked`` is when the first page was asked for. ``corrections`` counts what had to be put right.
     """
@@ -80,16 +78,23 @@ class TaskComparison:
             if state:
                 self.corrections += self._take(row, state, now)
 
-    def finish(self, now: float) -> int:
-        """End what no page has shown, and renew the age of every queue. Gives the number of corrections."""
-        for task in list(self._table.tasks.values()):
-            if task.id in self._seen or not covered(task):
+    def kept(self) -> list[Task]:
+        """All interactions, to be checked once every page is taken."""
+        return list(self._table.tasks.values())
+
+    def check(self, tasks: Iterable[Task], now: float) -> None:
+        """End those that no page has shown."""
+        for task in tasks:
+            if task.id in self._seen or not covered(task) or task.state == ENDED:
                 continue
             if task.heard > self._settled:
                 task.questioned = True
                 continue
             self._table.end(task, self._settled, now)
             self.corrections += 1
+
+    def finish(self, now: float) -> int:
+        """Renew the age of every queue. Gives the number of corrections."""
         for queue in self._table.queues.values():
             if queue.queue.channel.lower() == TELEPHONY:
                 self._table.publish(queue, now, self._asked, self._source)
@@ -180,21 +185,6 @@ def covered(task: Task) -> bool:
     return (task.channel or TELEPHONY) == TELEPHONY and task.direction != "outbound"
 
 
-def confirm_tasks(table: TaskTable, counts: Mapping[str, int], asked: float, now: float) -> tuple[str, ...]:
-    """Renew the age of every queue that has as many parked contacts as a search counts. Gives the ids of the others."""
-    wrong = []
-    for id in counts:
-        table.queue(id)
-    for id, queue in table.queues.items():
-        if queue.queue.channel.lower() != TELEPHONY:
-            continue
-        if queue.agrees(counts.get(id, 0), asked - SETTLE):
-            table.publish(queue, now, asked, CONFIRM)
-        else:
-            wrong.append(id)
-    return tuple(wrong)
-
-
 class AgentComparison:
     """One search of all signed-on agents, page by page, as with tasks."""
 
@@ -223,12 +213,19 @@ class AgentComparison:
             if agent is not None:
                 self.corrections += self._take(agent, row, state, now)
 
-    def finish(self, now: float) -> int:
-        """Sign off whom no page has shown, and renew the age of every team. Gives the number of corrections."""
-        for agent in self._table.agents.values():
+    def kept(self) -> list[Agent]:
+        """All agents, to be checked once every page is taken."""
+        return list(self._table.agents.values())
+
+    def check(self, agents: Iterable[Agent], now: float) -> None:
+        """Sign off whom no page has shown."""
+        for agent in agents:
             for name in agent.channels:
                 if name in self._channels and (agent.id, name) not in self._seen:
                     self.corrections += self._set(agent, name, SIGNED_OFF, 0.0, now)
+
+    def finish(self) -> int:
+        """Renew the age of every team. Gives the number of corrections."""
         self._table.renew_agreed(set(), self._channels, self._asked, self._source)
         return self.corrections
 
@@ -253,25 +250,6 @@ class AgentComparison:
         channel.state = state
         self._table.shift(agent, name, before, now)
         return True
-
-
-def confirm_agents(
-    table: AgentTable, counts: Mapping[tuple[str, str], int], asked: float, now: float
-) -> tuple[str, ...]:
-    """Renew the age of every team, and of queues all of whose teams agree. ``counts`` are by team id and state.
-
-    The states are the cloud's words. Gives the ids of the teams that don't agree.
-    """
-    coarse: dict[str, dict[str, int]] = {id: {} for id in table.teams}
-    for (team_id, word), count in counts.items():
-        state = state_of(word)
-        name = COARSE.get(state, ENGAGED if state == DONE else "")
-        if name:
-            of_team = coarse.setdefault(team_id, {})
-            of_team[name] = of_team.get(name, 0) + count
-    wrong = {id for id, of_team in coarse.items() if not table.team(id).agrees(of_team, asked - SETTLE)}
-    table.renew_agreed(wrong, {TELEPHONY}, asked, CONFIRM)
-    return tuple(wrong)
 
 
 def _same(task: Task, row: TaskRow, state: str, asked: float) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -40,12 +40,15 @@ class Store:
         except (OSError, sqlite3.OperationalError) as fault:
             raise StoreError(f"{path}: {fault}") from fault
 
-    def save(self, values: Mapping[str, Any]) -> None:
-        """Write these values, all or none; others stay. Raises StoreError."""
-        rows = [(name, orjson.dumps(value)) for name, value in values.items()]
+    def save(self, values: Mapping[str, bytes], gone: Iterable[str] = ()) -> None:
+        """Write these values, each JSON already, and drop what is gone, all or nothing; others stay.
+
+        Raises StoreError.
+        """
         try:
             with self._lock, self._file as file:
-                file.executemany("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", rows)
+                file.executemany("DELETE FROM state WHERE name = ?", ((name,) for name in gone))
+                file.executemany("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", values.items())
         except sqlite3.Error as fault:
             raise StoreError(f"{self._path}: {fault}") from fault
 

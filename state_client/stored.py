@@ -1,11 +1,12 @@
-"""The contact centre as plain data, and back: what a store keeps over a restart.
+"""The contact centre as plain rows by name, and back: what a store keeps over a restart.
 
-What has come back is made into objects first, all of it, so that data of another form changes nothing.
+A row is one queue, team, interaction or agent, so that only those need be written that have changed. What has come back
+is made into objects first, all of it, so that data of another form changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from state_client.agent import SIGNED_OFF, Agent, Channel
@@ -15,7 +16,16 @@ from state_client.rows import QueueRow, TeamRow
 from state_client.task import ENDED, RANKS, Task
 from state_client.task_table import TaskTable
 
-VERSION: Final = 1
+VERSION: Final = 2
+_VERSION: Final = "version"
+
+QUEUE: Final = "queue"
+TEAM: Final = "team"
+TASK: Final = "task"
+AGENT: Final = "agent"
+PUSHED: Final = "pushed"
+KINDS: Final = (QUEUE, TEAM, TASK, AGENT, PUSHED)
+"""What a row can be: its name is that, a slash, and an id, or the name of what is pushed."""
 
 
 class Stored:
@@ -24,46 +34,58 @@ class Stored:
     __slots__ = ("agents", "pushed", "queues", "tasks", "teams")
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.queues = [_queue(one) for one in data["queues"]]
-        self.teams = [TeamRow(str(id), str(name)) for id, name in data["teams"]]
-        self.tasks = [_task(one) for one in data["tasks"]]
-        self.agents = [_agent(one) for one in data["agents"]]
-        self.pushed = [(str(name), _values(values)) for name, values in data["pushed"]]
+        rows: dict[str, list[tuple[str, Any]]] = {kind: [] for kind in KINDS}
+        for name, row in data.items():
+            kind, _, id = name.partition("/")
+            if kind in rows:
+                rows[kind].append((id, row))
+        self.queues = [_queue(id, row) for id, row in rows[QUEUE]]
+        self.teams = [TeamRow(id, str(row)) for id, row in rows[TEAM]]
+        self.tasks = [_task(id, row) for id, row in rows[TASK]]
+        self.agents = [_agent(id, row) for id, row in rows[AGENT]]
+        self.pushed = [(name, _values(row)) for name, row in rows[PUSHED]]
 
 
-def snapshot(table: TaskTable, staff: AgentTable, picture: Picture) -> dict[str, Any]:
-    """Everything that is worth keeping: not what has ended, nor who has signed off."""
-    return {
-        "version": VERSION,
-        "queues": [
-            [id, one.queue.name, one.queue.type, one.queue.channel, one.max_time, one.team_ids]
-            for id, one in table.queues.items()
-            if one.configured
-        ],
-        "teams": [[id, one.team.name] for id, one in staff.teams.items() if one.configured],
-        "tasks": [_of_task(task) for task in table.tasks.values()],
-        "agents": [_of_agent(agent) for agent in staff.agents.values() if agent.signed_on],
-        "pushed": [[queue.name, _of_values(queue)] for queue in picture if queue.source == "pushed"],
-    }
+def rows(table: TaskTable, staff: AgentTable, picture: Picture) -> Iterator[tuple[str, Any]]:
+    """Everything that is worth keeping, by name: not what has ended, nor who has signed off.
+
+    It may change between two rows: each is as it is when it is asked for.
+    """
+    yield _VERSION, VERSION
+    for id, queue in list(table.queues.items()):
+        if queue.configured:
+            shown = queue.queue
+            yield f"{QUEUE}/{id}", [shown.name, shown.type, shown.channel, queue.max_time, queue.team_ids]
+    for id, team in list(staff.teams.items()):
+        if team.configured:
+            yield f"{TEAM}/{id}", team.team.name
+    for task in list(table.tasks.values()):
+        if task.state != ENDED:
+            yield f"{TASK}/{task.id}", _of_task(task)
+    for agent in list(staff.agents.values()):
+        if agent.signed_on:
+            yield f"{AGENT}/{agent.id}", _of_agent(agent)
+    for pushed in picture:
+        if pushed.source == "pushed":
+            yield f"{PUSHED}/{pushed.name}", _of_values(pushed)
 
 
 def read(data: Mapping[str, Any]) -> Stored | None:
-    """What `snapshot` made; None where the data are not of that form."""
+    """What `rows` gave; None where the data are not of that form."""
     try:
-        return Stored(data) if data["version"] == VERSION else None
+        return Stored(data) if data[_VERSION] == VERSION else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def _queue(one: list[Any]) -> QueueRow:
-    id, name, type, channel, max_time, team_ids = one
+def _queue(id: str, one: list[Any]) -> QueueRow:
+    name, type, channel, max_time, team_ids = one
     groups = None if team_ids is None else tuple(str(team) for team in team_ids)
-    return QueueRow(str(id), str(name), str(type), str(channel), float(max_time), groups)
+    return QueueRow(id, str(name), str(type), str(channel), float(max_time), groups)
 
 
 def _of_task(task: Task) -> dict[str, Any]:
     return {
-        "id": task.id,
         "state": task.state,
         "since": task.since,
         "time": task.order.time,
@@ -81,8 +103,8 @@ def _of_task(task: Task) -> dict[str, Any]:
     }
 
 
-def _task(one: Mapping[str, Any]) -> Task:
-    task = Task(str(one["id"]))
+def _task(id: str, one: Mapping[str, Any]) -> Task:
+    task = Task(id)
     state = str(one["state"])
     if state not in RANKS or state == ENDED:
         raise ValueError(state)
@@ -105,7 +127,6 @@ def _task(one: Mapping[str, Any]) -> Task:
 
 def _of_agent(agent: Agent) -> dict[str, Any]:
     return {
-        "id": agent.id,
         "name": agent.name,
         "team": agent.team_id,
         "team_time": agent.team_time,
@@ -117,8 +138,8 @@ def _of_agent(agent: Agent) -> dict[str, Any]:
     }
 
 
-def _agent(one: Mapping[str, Any]) -> Agent:
-    agent = Agent(str(one["id"]))
+def _agent(id: str, one: Mapping[str, Any]) -> Agent:
+    agent = Agent(id)
     agent.name = str(one["name"])
     agent.team_id = str(one["team"])
     agent.team_time = float(one["team_time"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from state_client.order import APPLIED, IGNORED, LATE, SETTLE
@@ -19,6 +20,9 @@ GRAVES: Final = 600.0
 """Seconds that an end is remembered, so that what comes late doesn't raise the dead."""
 FORGET: Final = 172800.0
 """Seconds without any tidings until an interaction that no search covers is dropped (a mail may stay for days)."""
+MOST_DOUBTED: Final = 500
+"""Interactions that are doubted, or asked for, at a time; the others are a moment later, so that calls aren't held up
+where all of them wait too long at once, as after a restart."""
 MOST: Final = 100_000
 """Interactions kept at most: many times what an organisation may have at once."""
 
@@ -123,9 +127,10 @@ class TaskTable:
 
     def tick(self, now: float) -> None:
         """Let waits grow, doubt who waits too long, and forget what is long past."""
+        room = MOST_DOUBTED
         for queue in self.queues.values():
             if queue.length:
-                self._doubt(queue, now)
+                room -= self._doubt(queue, now, room)
                 self.publish(queue, now, None, EVENT)
         while self.graves:
             oldest = next(iter(self.graves))
@@ -150,15 +155,17 @@ class TaskTable:
 
         And those that a search has shown otherwise when an event had just come: now it can be believed.
         """
+        room = MOST_DOUBTED
         for queue in self.queues.values():
             if queue.length:
-                self._doubt(queue, now)
+                room -= self._doubt(queue, now, room)
         settled = now - SETTLE
-        self._asked = tuple(
+        asked = (
             task.id
             for task in self.tasks.values()
             if (task.doubted and task.state == PARKED) or (task.questioned and task.heard <= settled)
         )
+        self._asked = tuple(islice(asked, MOST_DOUBTED))
         return self._asked
 
     def take_asked(self) -> tuple[str, ...]:
@@ -166,15 +173,18 @@ class TaskTable:
         asked, self._asked = self._asked, ()
         return asked
 
-    def _doubt(self, queue: QueueState, now: float) -> None:
+    def _doubt(self, queue: QueueState, now: float, most: int) -> int:
+        """Doubt who has waited in a queue for too long, so many at most. Gives how many."""
         limit = now - (queue.max_time or MAX_TIME) - MARGIN
         oldest = queue.oldest()
         if oldest is None or oldest >= limit:
-            return
-        for task in [self.tasks[id] for id in queue.waiting_ids()]:
-            if max(task.parked_at, task.vouched) < limit:
-                task.doubted = True
-                self.seat(task, now)
+            return 0
+        waiting = (self.tasks[id] for id in queue.waiting_ids())
+        late = [task for task in waiting if max(task.parked_at, task.vouched) < limit][:most]
+        for task in late:
+            task.doubted = True
+            self.seat(task, now)
+        return len(late)
 
     def _bury(self, task: Task, now: float) -> None:
         self.tasks.pop(task.id, None)

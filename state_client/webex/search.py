@@ -160,14 +160,12 @@ query TasksById($from: Long!, $to: Long!, $cursor: String!, {declared}) {{
 
 async def active_tasks(api: WebexApi, now: float) -> list[TaskRow]:
     """Every inbound call in progress. ``now`` is in seconds since the epoch, here as below."""
-    rows = [row async for row in _rows(api, "ActiveTasks", ACTIVE_TASKS, _window(now, LOOKBACK))]
-    return [task for task in map(read_task, rows) if task.id]
+    return [task async for task in _tasks(api, "ActiveTasks", ACTIVE_TASKS, _window(now, LOOKBACK))]
 
 
 async def parked_tasks(api: WebexApi, now: float) -> list[TaskRow]:
     """Every inbound call that waits."""
-    rows = [row async for row in _rows(api, "ParkedTasks", PARKED_TASKS, _window(now, LOOKBACK))]
-    return [task for task in map(read_task, rows) if task.id]
+    return [task async for task in _tasks(api, "ParkedTasks", PARKED_TASKS, _window(now, LOOKBACK))]
 
 
 async def tasks_by_id(api: WebexApi, ids: Iterable[str], now: float) -> list[TaskRow]:
@@ -178,8 +176,8 @@ async def tasks_by_id(api: WebexApi, ids: Iterable[str], now: float) -> list[Tas
         some = wanted[start : start + IDS_IN_ONE_QUESTION]
         variables = _window(now, LOOKBACK_BY_ID) | {f"id{n}": task_id for n, task_id in enumerate(some)}
         query = tasks_by_id_text(len(some))
-        tasks += [read_task(row) async for row in _rows(api, "TasksById", query, variables)]
-    return [task for task in tasks if task.id]
+        tasks += [task async for task in _tasks(api, "TasksById", query, variables)]
+    return tasks
 
 
 async def parked_counts(api: WebexApi, now: float) -> dict[str, int]:
@@ -292,6 +290,14 @@ def read_session(row: Mapping[str, Any]) -> list[AgentRow]:
 
 def _window(now: float, lookback: float) -> dict[str, Any]:
     return {"from": round((now - lookback) * 1000), "to": round(now * 1000)}
+
+
+async def _tasks(api: WebexApi, operation: str, query: str, variables: Mapping[str, Any]) -> AsyncIterator[TaskRow]:
+    """The interactions among the rows of a question; they are read page by page, while the next one is waited for."""
+    async for row in _rows(api, operation, query, variables):
+        task = read_task(row)
+        if task.id:
+            yield task
 
 
 async def _rows(

@@ -51,6 +51,8 @@ SAY_AGAIN: Final = 300.0
 """Seconds after which the log has a fault again that lasts."""
 SLICE: Final = 200
 """Rows that are compared before calls get their turn again."""
+FEW: Final = 10
+"""Queues or teams that are: what was so lately is gone through for each of them."""
 
 _log = logging.getLogger(__name__)
 _Row = TypeVar("_Row")
@@ -260,12 +262,15 @@ class WebexSource:
 
     async def _confirm_all(self, api: WebexApi) -> None:
         asked = self._clock()
-        queues = self.centre.confirm_tasks(await search.parked_counts(api, asked), asked, self._clock())
+        queues = self.centre.queue_confirmation(await search.parked_counts(api, asked), asked)
+        await self._take(queues.kept(), queues.check, FEW)
         asked = self._clock()
-        teams = self.centre.confirm_agents(await search.agent_counts(api, asked), asked, self._clock())
-        if queues:
+        teams = self.centre.team_confirmation(await search.agent_counts(api, asked), asked)
+        await self._take(teams.kept(), teams.check, FEW)
+        disagree = teams.finish()
+        if queues.wrong:
             await self._look_once(api)
-        if teams:
+        if disagree:
             self.compare_soon()
 
     async def _look(self, api: WebexApi) -> None:
@@ -305,12 +310,14 @@ class WebexSource:
         asked = self._clock()
         tasks = self.centre.task_comparison(asked)
         await self._take(await search.active_tasks(api, asked), tasks.take)
+        await self._take(tasks.kept(), tasks.check)
         self.corrections += tasks.finish(self._clock())
         asked = self._clock()
         rows = await self._agents(api, asked)
         agents = self.centre.agent_comparison(asked)
         await self._take(rows, agents.take)
-        self.corrections += agents.finish(self._clock())
+        await self._take(agents.kept(), agents.check)
+        self.corrections += agents.finish()
 
     async def _agents(self, api: WebexApi, asked: float) -> list[AgentRow]:
         try:
@@ -321,10 +328,10 @@ class WebexSource:
             _log.info("agents are had of their activities, since %s", error)
             return await search.activities(api, asked)
 
-    async def _take(self, rows: list[_Row], take: Callable[[Iterable[_Row], float], None]) -> None:
+    async def _take(self, rows: list[_Row], take: Callable[[Iterable[_Row], float], None], few: int = SLICE) -> None:
         """Hand rows on a few at a time: calls must not wait for all of them."""
-        for start in range(0, len(rows), SLICE):
-            take(rows[start : start + SLICE], self._clock())
+        for start in range(0, len(rows), few):
+            take(rows[start : start + few], self._clock())
             await asyncio.sleep(0)
 
     async def _waits_grow(self) -> None:

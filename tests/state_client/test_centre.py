@@ -7,7 +7,7 @@ import pytest
 from state_client.agent_table import AgentTable
 from state_client.picture import Queue, Team
 from state_client.rows import AgentEvent, QueueRow, TaskEvent, TeamRow
-from state_client.task_table import FORGET, GRAVES, TaskTable
+from state_client.task_table import FORGET, GRAVES, MARGIN, MAX_TIME, MOST_DOUBTED, TaskTable
 from tests.state_client.tidings import agent, centre, line, queue, task, tell
 
 T = 1_750_000_000.0
@@ -299,3 +299,18 @@ def test_what_is_no_news_of_anything_is_ignored() -> None:
     assert tell(cc, *unknown) == ["ignored"] * 3
     assert tell(cc, TaskEvent("x", "task:origin-updated", T, "1")) == ["ignored"]
     assert not cc.tasks
+
+
+def test_where_all_have_waited_too_long_at_once_they_are_doubted_some_at_a_time() -> None:
+    """As after a restart: calls must not be held up by it."""
+    cc = centre()
+    tell(cc, *(task(f"{n}", "parked", T, "q") for n in range(2 * MOST_DOUBTED + 1)))
+    late = T + MAX_TIME + MARGIN + 1
+    cc.tick(late)
+    assert line(cc)[0] == MOST_DOUBTED + 1
+    asked = cc.doubted(late)
+    assert len(asked) == MOST_DOUBTED
+    assert cc.settle_doubt([], late, late) == MOST_DOUBTED
+    cc.tick(late)
+    assert line(cc)[0] == 0
+    assert len(set(cc.doubted(late)) - set(asked)) == MOST_DOUBTED

@@ -140,8 +140,22 @@ class TestTasks:
         comparison.take([row("1", "parked", "q", T - 20)], T + 1)
         comparison.take([row("2", "parked", "q", T - 20)], T + 2)
         assert line(cc)[0] == 3
+        comparison.check(comparison.kept(), T + 3)
         assert comparison.finish(T + 3) == 3
         assert sorted(cc.tasks) == ["1", "2"]
+
+    def test_what_happens_between_two_slices_of_a_check_is_no_harm(self) -> None:
+        cc = centre()
+        tell(cc, *(task(str(n), "parked", T - 60, "q") for n in range(3)))
+        comparison = cc.task_comparison(T, "reconcile")
+        comparison.take([row("2", "parked", "q", T - 60)], T + 1)
+        kept = comparison.kept()
+        comparison.check(kept[:1], T + 1)
+        tell(cc, task("1", "ended", T - 59), task("4", "parked", T + 1, "q"))
+        comparison.check(kept[1:], T + 1)
+        assert comparison.finish(T + 1) == 1
+        assert sorted(cc.tasks) == ["2", "4"]
+        assert line(cc)[0] == 2
 
     def test_who_has_been_with_an_agent_waits_since_he_was_last_touched(self) -> None:
         cc = centre()
@@ -387,7 +401,8 @@ class TestAgents:
         comparison = cc.agent_comparison(T, "reconcile")
         comparison.take([AgentRow("a", "available", team_id="g", since=T - 5)], T)
         comparison.take([AgentRow("b", "available", team_id="g", since=T - 5)], T)
-        assert comparison.finish(T + 1) == 3
+        comparison.check(comparison.kept(), T + 1)
+        assert comparison.finish() == 3
         assert queue(cc).agents_available == 2
 
     def test_he_is_moved_to_the_team_that_the_search_shows(self) -> None:

@@ -3,15 +3,19 @@
 import asyncio
 import logging
 import os
+import sqlite3
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from state_client.centre import ContactCentre
-from state_client.feeds.kept import Kept
+from state_client.feeds.kept import SLICE, Kept
 from state_client.picture import Queue
-from tests.http.api import centre
+from tests.http.api import centre, parked
 
 
 def empty() -> ContactCentre:
@@ -83,3 +87,62 @@ async def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     await kept.start()
     await kept.close()
     assert os.stat(tmp_path / "state.sqlite").st_mode & 0o077 == 0
+
+
+class Watched(Kept):
+    """Knows how many rows are gathered."""
+
+    gathered = 0
+
+    def _rows(self) -> Iterator[tuple[str, Any]]:
+        for row in super()._rows():
+            self.gathered += 1
+            yield row
+
+
+async def test_others_get_their_turn_while_rows_are_gathered(tmp_path: Path) -> None:
+    full = centre()
+    for number in range(10 * SLICE):
+        full.apply(parked(f"task {number}"), time.time())
+    kept = Watched(tmp_path / "state.sqlite", full, {})
+    await kept.start()
+    closing = asyncio.create_task(kept.close())
+    at_once, seen = 0, 0
+    while not closing.done():
+        at_once, seen = max(at_once, kept.gathered - seen), kept.gathered
+        await asyncio.sleep(0)
+    assert seen > 10 * SLICE
+    assert at_once <= SLICE
+
+
+def written(path: Path) -> dict[str, int]:
+    """The rows that are there, and in the order of their writing."""
+    with sqlite3.connect(path) as file:
+        return dict(file.execute("SELECT name, rowid FROM state"))
+
+
+async def test_only_what_has_changed_is_written(tmp_path: Path) -> None:
+    path, of = tmp_path / "state.sqlite", centre()
+    kept = Kept(path, of, {})
+    await kept.start()
+    await kept._save(kept._store)  # type: ignore[arg-type]  # it is there since the start
+    before = written(path)
+    of.apply(parked("task-2"), time.time())
+    of.apply(replace(parked("task-1"), type="task:ended", reason="Customer Left"), time.time())
+    await kept.close()
+    after = written(path)
+    assert set(before) - set(after) == {"task/task-1"}
+    assert {name for name, row in after.items() if before.get(name) != row} == {"task/task-2"}
+
+
+async def test_what_has_gone_meanwhile_does_not_come_back_after_two_restarts(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "state.sqlite", centre(), {})
+    await kept.start()
+    await kept.close()
+    again = empty()
+    kept = Kept(tmp_path / "state.sqlite", again, {})
+    await kept.start()
+    assert list(again.tasks) == ["task-1"]
+    again.apply(replace(parked("task-1"), type="task:ended", reason="Customer Left"), time.time())
+    await kept.close()
+    assert not [name for name in written(tmp_path / "state.sqlite") if name.startswith("task/")]

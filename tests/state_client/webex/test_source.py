@@ -4,9 +4,10 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -134,6 +135,55 @@ async def test_a_confirmation_renews_the_age_of_a_quiet_queue(source: WebexSourc
     await until(lambda: support(source).of_agents.source == "confirm")
     stamped = support(source).of_tasks.time
     await until(lambda: support(source).of_tasks.time > stamped)
+
+
+async def test_others_get_their_turn_while_everything_is_compared(
+    source: WebexSource, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is taken and checked goes through one way, which gives way after each few."""
+    monkeypatch.setattr(source_module, "FEW", 2)
+    taken: Counter[str] = Counter()
+    most: dict[str, int] = {}
+    give_way = source._take
+
+    async def watched(rows: list[Any], take: Callable[[Any, float], None], few: int = source_module.SLICE) -> None:
+        def counted(some: Iterable[Any], now: float) -> None:
+            count = len(list(some))
+            taken[name] += count
+            most[name] = max(most.get(name, 0), count)
+            take(some, now)
+
+        name = f"{type(take.__self__).__name__}.{take.__name__}"  # type: ignore[attr-defined]
+        await give_way(rows, counted, few)
+
+    monkeypatch.setattr(source, "_take", watched)
+    source.settings = replace(source.settings, webhook_url="")
+    waits(simulator, 300)
+    await source.start()
+    await until(source.seeded.is_set)
+    await until(lambda: support(source).of_agents.source == "confirm")
+    centre = source.centre
+    assert taken["TaskComparison.take"] == 300
+    assert taken["TaskComparison.check"] == 300
+    assert taken["AgentComparison.check"] >= len(centre.agents)
+    assert taken["QueueConfirmation.check"] >= len(centre.queues)
+    assert taken["TeamConfirmation.check"] >= len(centre.teams)
+    assert most["TaskComparison.take"] == most["TaskComparison.check"] == source_module.SLICE
+    assert most["QueueConfirmation.check"] == most["TeamConfirmation.check"] == 2
+
+
+async def test_slices_are_taken_one_by_one_with_others_between(source: WebexSource) -> None:
+    turns: list[str] = []
+
+    async def another() -> None:
+        while len(turns) < 5:
+            turns.append("another")
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(another())
+    await source._take([1, 2, 3, 4, 5], lambda some, now: turns.append(f"{some}"), 2)
+    await beside
+    assert turns == ["[1, 2]", "another", "[3, 4]", "another", "[5]"]
 
 
 async def test_what_events_have_lost_is_found_by_confirming(source: WebexSource, simulator: Simulator) -> None:
