@@ -1,0 +1,217 @@
+"""Latches: thresholds that don't flap. One condition sets a latch, another clears it, and it may be held for a while.
+
+Here lives when a latch changes, and when all of them are looked at. A call only reads what they are: they are looked
+at when state has changed and once a second, on a clock that is handed in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Final
+
+from edge_router.policy.decision import harmless, shown
+from edge_router.policy.expression import Expression, compile_expression
+from edge_router.policy.facts import CallFacts
+from edge_router.policy.faults import RuleError, RuleFault, Undecided, fault_at
+from edge_router.policy.reads import Surroundings
+from edge_router.policy.tokens import Kind, tokens_of
+
+SHORTEST: Final = 0.05
+"""Seconds between two looks at all latches, however often state changes."""
+LONGEST: Final = 1.0
+"""Seconds between two looks where no state has changed: waits grow, hours begin, and trunks tell nobody."""
+SAY_AGAIN: Final = 60.0
+"""Seconds after which it is said again that a latch fails."""
+
+OF_A_CALL: Final = frozenset({"call", "percent"})
+"""What asks about a call. There is none when a latch is looked at."""
+
+_NO_CALL: Final = CallFacts("", "")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LatchSpec:
+    """A latch as configured: two conditions, and for how many seconds it stays as it is after a change."""
+
+    name: str
+    set: str
+    clear: str
+    hold: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A latch has changed. `values` are what its conditions have read, as they write it."""
+
+    name: str
+    on: bool
+    values: Mapping[str, object]
+
+    def __str__(self) -> str:
+        """Write it as `latch "full" is on: queue("Support").expected is 6`."""
+        values = ", ".join(f"{read} is {shown(value)}" for read, value in self.values.items())
+        return f"latch {shown(self.name)} is {'on' if self.on else 'off'}{': ' if values else ''}{values}"
+
+
+class Latch:
+    """One latch: off at first. `on` is what rules read.
+
+    `since` is when it last changed, by the clock that `look` is given, and -inf if it never has. `undecided` says in
+    words why it can't be told whether it should change, "" where it can; `failed` tells a condition that is at fault
+    from state that is missing or stale.
+    """
+
+    __slots__ = ("_clear", "_set", "failed", "hold", "name", "on", "since", "undecided")
+
+    def __init__(self, name: str, set_: Expression, clear: Expression, hold: float = 0.0) -> None:
+        self.name = name
+        self.hold = hold
+        self.on = False
+        self.since = -inf
+        self.undecided = ""
+        self.failed = False
+        self._set = set_
+        self._clear = clear
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The queues that its conditions read, by the name or id that they call them."""
+        return self._set.queues | self._clear.queues
+
+    def look(self, now: float) -> Change | None:
+        """Change if it is to: the one condition is true, the other is not, and it has been held long enough.
+
+        Where both are true, or one can't be told, it stays as it is.
+        """
+        if now < self.since + self.hold:
+            return None
+        change, stay = (self._clear, self._set) if self.on else (self._set, self._clear)
+        values: dict[str, object] = {}
+        try:
+            moves = change.holds(_NO_CALL, now, values) and not stay.holds(_NO_CALL, now, values)
+        except Undecided as undecided:
+            self.undecided, self.failed = str(undecided), False
+            return None
+        except Exception as error:  # whatever a condition does, the others are looked at
+            self.undecided = harmless(str(error).partition(". ")[0]) or type(error).__name__
+            self.failed = True
+            return None
+        self.undecided, self.failed = "", False
+        if not moves:
+            return None
+        self.on = not self.on
+        self.since = now
+        return Change(self.name, self.on, values)
+
+
+class LatchBoard:
+    """All latches of a configuration, looked at when state has changed and once a second.
+
+    Times are those of the clock that state is stamped by, in seconds; `epoch` is what makes them seconds since 1970,
+    which is how a change is kept over a restart.
+    """
+
+    def __init__(self, latches: Iterable[Latch] = (), epoch: float = 0.0) -> None:
+        self.latches: Final[Mapping[str, Latch]] = {latch.name: latch for latch in latches}
+        self._epoch = epoch
+        self._looked = -inf
+        self._touched = False
+        self._told: dict[str, float] = {}
+
+    def touch(self) -> None:
+        """State has changed. It may be called thousands of times a second."""
+        self._touched = True
+
+    @property
+    def due(self) -> float:
+        """When to look again: `look_if_due` does nothing before. Infinite where there is no latch."""
+        if not self.latches:
+            return inf
+        return self._looked + (SHORTEST if self._touched else LONGEST)
+
+    def look_if_due(self, now: float) -> list[Change]:
+        """Look at all latches if it is time to, and tell which have changed."""
+        return self.look(now) if now >= self.due else []
+
+    def look(self, now: float) -> list[Change]:
+        """Look at all latches now, in the order of the configuration, and tell which have changed."""
+        self._looked = now
+        self._touched = False
+        changes: list[Change] = []
+        for latch in self.latches.values():
+            change = latch.look(now)
+            if change is not None:
+                changes.append(change)
+            elif latch.failed:
+                self._tell(latch, now)
+        return changes
+
+    def take_over(self, old: LatchBoard) -> None:
+        """Go on as those of the configuration before were, as far as they are still there under their names."""
+        for name, latch in self.latches.items():
+            before = old.latches.get(name)
+            if before is not None:
+                latch.on, latch.since = before.on, before.since
+
+    def snapshot(self) -> dict[str, object]:
+        """Give what is to be kept over a restart, as plain data. What has never changed isn't in it."""
+        return {
+            name: {"on": latch.on, "since": latch.since + self._epoch}
+            for name, latch in self.latches.items()
+            if latch.since != -inf
+        }
+
+    def restore(self, data: object, now: float) -> None:
+        """Go on as `snapshot` had it. What can't be read is left out, and a warning says so."""
+        if not isinstance(data, dict):
+            _log.warning("what was stored of latches can't be read: they begin as off")
+            return
+        for name, latch in self.latches.items():
+            kept = data.get(name)
+            if kept is None:
+                continue
+            since = kept.get("since") if isinstance(kept, dict) else None
+            if not isinstance(since, (int, float)) or not isinstance(kept.get("on"), bool):
+                _log.warning("what was stored of latch %s can't be read: it begins as off", shown(name))
+                continue
+            latch.on = kept["on"]
+            latch.since = min(since - self._epoch, now)  # a clock that was set back holds nothing for longer
+
+    def _tell(self, latch: Latch, now: float) -> None:
+        """Log a latch that fails, now and then."""
+        if now >= self._told.get(latch.name, -inf) + SAY_AGAIN:
+            self._told[latch.name] = now
+            _log.warning(
+                "latch %s stays %s: it failed: %s", shown(latch.name), "on" if latch.on else "off", latch.undecided
+            )
+
+
+def compile_latch(spec: LatchSpec, surroundings: Surroundings) -> Latch:
+    """Compile both conditions of a latch. Raises RuleError with every fault; the key of each is `set` or `clear`."""
+    faults: list[RuleFault] = []
+    ready: list[Expression] = []
+    for key, text in (("set", spec.set), ("clear", spec.clear)):
+        wrong = _asks_about_a_call(text)
+        try:
+            ready.append(compile_expression(text, surroundings))
+        except RuleError as error:
+            known = {fault.at for fault in wrong}
+            wrong += [fault for fault in error.faults if fault.at is None or fault.at not in known]
+        faults += (replace(fault, key=key) for fault in wrong)
+    if faults:
+        raise RuleError(faults)
+    return Latch(spec.name, ready[0], ready[1], spec.hold)
+
+
+def _asks_about_a_call(text: str) -> list[RuleFault]:
+    """A fault for each read that only a call could answer."""
+    tokens = tokens_of(text)
+    return [
+        fault_at(text, token.start, f"a latch asks about no call, so it can't read {token.text}")
+        for index, token in enumerate(tokens)
+        if token.kind is Kind.NAME and token.text in OF_A_CALL and (index == 0 or tokens[index - 1].text != ".")
+    ]
