@@ -1,10 +1,11 @@
-"""`python -m bench`: everything, or parts of it; `python -m bench replay`: the engine alone; `drift`: live state."""
+"""`python -m bench`: everything, or parts of it; `replay`: the engine alone; `drift` and `live`: live state."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from bench import drift_page
+from bench import drift_page, live_page
+from bench import live as live_state
 from bench import replay as replaying
 from bench.chart import draw
 from bench.places import alone, free_places
@@ -40,8 +42,7 @@ def run(
     """
     if context.invoked_subcommand is not None:
         return
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))  # so that what was started is ended
+    _end_what_was_started()
     parts = only.split(",") if only else list(PARTS)
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
@@ -55,14 +56,10 @@ def run(
     )
     whole = extent == Extent() and not only
     results = Results(machine=describe_machine(), versions=describe_versions())
-    began = time.monotonic()
-
-    def say(what: str) -> None:
-        print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
 
     try:
         with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
-            programme = Programme(extent, free_places(), Path(scratch), results, say)
+            programme = Programme(extent, free_places(), Path(scratch), results, _teller())
             for part in parts:
                 PARTS[part](programme)
     except BenchError as error:
@@ -125,6 +122,48 @@ def drift(
         drift_page.write(found)
         drift_page.publish(found)
         print(drift_page.draw(found))
+
+
+@app.command()
+def live(
+    short: Annotated[bool, typer.Option("--short", help="A minute: to see that it works, not to learn.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Show and publish the last whole run anew.")] = False,
+) -> None:
+    """Measure live state at full size and under load: seed, memory, events, and what calls notice. Some five minutes.
+
+    A whole run is kept in bench/results, and written into docs/state.md.
+    """
+    _end_what_was_started()
+    try:
+        found = live_state.read() if again else _measure_live(live_state.SHORT if short else live_state.Extent())
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    live_page.show(found)
+    if not short:
+        live_state.write(found)
+        live_page.publish(found)
+
+
+def _measure_live(extent: live_state.Extent) -> live_state.Live:
+    with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+        return live_state.measure(extent, free_places(), Path(scratch), _teller())
+
+
+def _end_what_was_started() -> None:
+    """Where we are told to end."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+
+
+def _teller() -> Callable[[str], None]:
+    """Tells on stderr what goes on, and when that was."""
+    began = time.monotonic()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
+
+    return say
 
 
 if __name__ == "__main__":

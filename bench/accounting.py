@@ -36,6 +36,22 @@ def memory_bytes(pids: Iterable[int]) -> int:
     return total
 
 
+def resident_bytes(pid: int) -> int:
+    """Resident memory of one process in bytes, with all that it shares with others."""
+    return _status_kb(pid, "VmRSS") * 1024
+
+
+def most_resident_bytes(pid: int) -> int:
+    """The most that `resident_bytes` has been since the process began."""
+    return _status_kb(pid, "VmHWM") * 1024
+
+
+def _status_kb(pid: int, name: str) -> int:
+    """A value of /proc/PID/status (proc(5)) that is in kB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
 def machine_cpu_seconds() -> float:
     """CPU time that the whole machine has spent on anything but idling, over all cores, in seconds."""
     all_cores = Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]

@@ -13,15 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.drift import DAYS, WAYS, Drift, Way, measure
+from bench.page import DOCS, put, table
 from bench.results import DIRECTORY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PAGE = Path(__file__).parents[1] / "docs" / "state.md"
+PAGE = DOCS / "state.md"
+COMMAND = "python -m bench drift"
 GOAL = 0.99
 BUDGET = 240  # requests a minute
-_BEGIN, _END = "<!-- written by `python -m bench drift`: begin -->", "<!-- end -->"
 _FILE = DIRECTORY / "drift.json"
 _COLOURS = ("#9e2a2b", "#e09f3e", "#89c2d9", "#2a6f97")
 
@@ -95,10 +96,10 @@ def show(found: Found) -> None:
     console = Console(width=200)
     for day, drifts in found.items():
         console.print(f"{_title(day)}: {conditions(day, drifts)}", highlight=False)
-        table = Table("", *(each.way for each in drifts), box=box.SIMPLE)
+        shown = Table("", *(each.way for each in drifts), box=box.SIMPLE)
         for row in rows(drifts):
-            table.add_row(*(cell.replace("*", "") for cell in row))
-        console.print(table)
+            shown.add_row(*(cell.replace("*", "") for cell in row))
+        console.print(shown)
 
 
 def publish(found: Found) -> None:
@@ -106,10 +107,8 @@ def publish(found: Found) -> None:
     lines: list[str] = []
     for day, drifts in found.items():
         lines += ["", f"### {_title(day)}", "", conditions(day, drifts), ""]
-        lines += [_markdown(["", *(each.way for each in drifts)]), _markdown(["---"] * (len(drifts) + 1))]
-        lines += map(_markdown, rows(drifts))
-    before, _, rest = PAGE.read_text().partition(_BEGIN)
-    PAGE.write_text("\n".join([f"{before}{_BEGIN}", *lines, "", f"{_END}{rest.partition(_END)[2]}"]))
+        lines += table(["", *(each.way for each in drifts)], rows(drifts))
+    put(PAGE, COMMAND, lines[1:])
 
 
 def draw(found: Found) -> Path:
@@ -142,7 +141,3 @@ def _day(axes: Axes, day: str, drifts: list[Drift]) -> None:
 
 def _title(day: str) -> str:
     return {"office": "An office day", "rush": "A day without a quiet hour"}[day]
-
-
-def _markdown(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

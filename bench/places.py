@@ -36,6 +36,16 @@ class Places:
         """Where a 302 points. Nothing listens there."""
         return f"{self.network}.3"
 
+    @property
+    def contact_centre(self) -> str:
+        """The simulated contact centre, over HTTP."""
+        return f"{self.network}.4"
+
+    @property
+    def prober(self) -> str:
+        """A second carrier, who calls to learn what is decided."""
+        return f"{self.network}.5"
+
     def device(self, number: int) -> str:
         """The address of the device under test with this number, 0 to 99."""
         return f"{self.network}.{100 + number}"

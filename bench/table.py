@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -21,14 +20,15 @@ from bench.contenders import (
     Sippy,
 )
 from bench.memory import Held
+from bench.page import DOCS, put, table
 from bench.results import Results
 from bench.series import Series
 from bench.set_up_probe import SetUpTimes
 
 _DEVICES = (Router.name, Interpreted.name, Kamailio.name, Sippy.name)
 HEADINGS = ("", *_DEVICES, "ratio", "goal", "")
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-_BEGIN, _END = "<!-- written by `make bench`: begin -->", "<!-- end -->"
+PAGE = DOCS / "performance.md"
+COMMAND = "make bench"
 
 _BRIDGING_GOALS = {300: 1.1, 800: 0.80, 1500: 0.70}  # of Kamailio's CPU time, by calls a second
 _REDIRECT_GOALS = {800: 1.8, 3000: 1.5}
@@ -179,23 +179,16 @@ def conditions(results: Results) -> list[str]:
 
 def show(results: Results) -> None:
     """Print the table."""
-    table = Table(*HEADINGS, box=box.SIMPLE)
+    shown = Table(*HEADINGS, box=box.SIMPLE)
     for row in rows(results):
-        table.add_row(*row.cells(), style="red" if row.reached is False else "")
+        shown.add_row(*row.cells(), style="red" if row.reached is False else "")
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    console.print(shown)
     for line in conditions(results):
         console.print(line, highlight=False)
 
 
 def publish(results: Results) -> None:
     """Put the table between its marks in docs/performance.md."""
-    lines = [*conditions(results), "", _markdown(HEADINGS), _markdown(["---"] * len(HEADINGS))]
-    lines += [_markdown(row.cells()) for row in rows(results)]
-    before, _, rest = PAGE.read_text().partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    PAGE.write_text("\n".join([f"{before}{_BEGIN}", "", *lines, "", f"{_END}{after}"]))
-
-
-def _markdown(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    cells = (row.cells() for row in rows(results))
+    put(PAGE, COMMAND, [*conditions(results), "", *table(HEADINGS, cells)])
