@@ -1,0 +1,165 @@
+import asyncio
+import logging
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from edge_router.memory import Memory
+from state_client.store import Store
+
+OFF: list[dict[str, object]] = [{"kind": "policy", "name": "night", "state": "off"}]
+ON: list[dict[str, object]] = [{"kind": "policy", "name": "night", "state": "on"}]
+
+
+async def kept(path: Path) -> dict[str, object]:
+    memory = Memory(path)
+    found = await memory.load()
+    await memory.close()
+    return found
+
+
+async def test_what_is_kept_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    memory = Memory(path)
+    assert await memory.load() == {}
+    memory.keep("switches", OFF)
+    memory.keep("latches", {"full": {"on": True, "since": 1.5}})
+    await memory.flush()
+    # As after a crash: nobody has closed the first.
+    assert await kept(path) == {"switches": OFF, "latches": {"full": {"on": True, "since": 1.5}}}
+    await memory.close()
+
+
+async def test_there_is_no_file_until_something_is_to_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    memory = Memory(path)
+    await memory.load()
+    await memory.flush()
+    await memory.close()
+    assert os.listdir(tmp_path) == []
+
+
+async def test_others_keep_what_is_theirs_in_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    other = Store(path)
+    other.save({"marks": b"{}"})
+    memory = Memory(path)
+    await memory.load()
+    memory.keep("switches", OFF)
+    await memory.flush()
+    other.save({"marks": b'{"a": "b"}'})
+    await memory.close()
+    assert other.load() == {"marks": {"a": "b"}, "switches": OFF}
+    other.close()
+
+
+async def test_of_several_the_last_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    memory = Memory(path)
+    for n in range(50):
+        memory.keep("latches", {"n": n})
+        if n % 7 == 0:
+            await asyncio.sleep(0)
+    await memory.flush()
+    memory.keep("switches", ON)
+    memory.keep("switches", OFF)
+    await memory.close()
+    assert await kept(path) == {"latches": {"n": 49}, "switches": OFF}
+
+
+async def test_others_have_their_turn_while_it_waits_for_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "state.db"
+    Store(path).close()
+    memory = Memory(path)
+    for doing in (memory.load, memory.flush):
+        writer = sqlite3.connect(path, isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")  # somebody else is writing: ours has to wait
+        memory.keep("switches", ON)
+        waiting = asyncio.create_task(doing())
+        await asyncio.sleep(0.02)
+        memory.keep("switches", OFF)
+        writer.execute("COMMIT")
+        writer.close()
+        await waiting
+    assert (memory.fault, caplog.records) == ("", [])
+    await memory.flush()
+    assert await kept(path) == {"switches": OFF}
+    await memory.close()
+
+
+async def test_a_value_may_change_once_it_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    memory = Memory(path)
+    values: dict[str, object] = {"n": 1}
+    memory.keep("latches", values)
+    values["n"] = 2
+    await memory.close()
+    assert await kept(path) == {"latches": {"n": 1}}
+
+
+async def test_a_file_that_cannot_be_had_is_a_fault_in_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "nowhere" / "state.db"
+    memory = Memory(path)
+    assert await memory.load() == {}
+    assert memory.fault == ""  # there is none yet, and nothing to write
+    with caplog.at_level(logging.WARNING):
+        memory.keep("switches", OFF)
+        await memory.flush()
+        memory.keep("latches", {})
+        await memory.flush()
+    assert memory.fault.startswith("latches and switches aren't kept for a restart: ")
+    assert "nowhere/state.db" in memory.fault
+    assert len(caplog.records) == 1
+    path.parent.mkdir()
+    memory.keep("latches", {"full": {}})
+    await memory.flush()
+    assert memory.fault == ""
+    assert await kept(path) == {"switches": OFF, "latches": {"full": {}}}
+    await memory.close()
+
+
+async def test_what_could_not_be_written_is_tried_again_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "state.db"
+    memory = Memory(path)
+    memory.keep("switches", OFF)
+    await memory.flush()
+    assert memory.fault
+    path.parent.mkdir()
+    await memory.close()
+    assert await kept(path) == {"switches": OFF}
+
+
+async def test_a_directory_in_its_place_is_a_fault_in_words(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    assert await memory.load() == {}
+    assert memory.fault
+    await memory.close()
+
+
+async def test_a_way_that_leads_through_a_file_is_a_fault_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    memory = Memory(tmp_path / "file" / "state.db")
+    assert await memory.load() == {}
+    memory.keep("switches", OFF)
+    await memory.close()
+    assert memory.fault
+
+
+async def test_what_is_broken_is_not_there_and_a_warning_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "state.db"
+    store = Store(path)
+    store.save({"switches": b"{", "latches": b"{}"})
+    store.close()
+    with caplog.at_level(logging.WARNING):
+        assert await kept(path) == {"latches": {}}
+    assert "what was stored as switches can't be read" in caplog.text
+    path.write_bytes(b"not a database at all")
+    with caplog.at_level(logging.WARNING):
+        assert await kept(path) == {}
+    assert "put aside as" in caplog.text
