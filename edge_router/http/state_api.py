@@ -106,7 +106,7 @@ class StateApi:
             web.get("/v1/teams", self._teams),
             web.get("/v1/agents", self._agents),
             web.get("/v1/tasks", self._tasks),
-            web.get(EVENTS, self.feed.stream),
+            web.get(EVENTS, self.feed.stream, allow_head=False),  # which has no body, and this is nothing else
         )
 
     def queue_views(self) -> list[View]:

@@ -46,6 +46,14 @@ async def test_who_listens_hears_first_how_things_are_and_then_what_changes(
         assert await anext(heard) == ("decision", {"rule": "r"})
 
 
+async def test_a_stream_without_a_body_is_none(client: aiohttp.ClientSession, api: StateApi) -> None:
+    async with client.head("/v1/events") as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET")
+    async with client.get("/v1/queues") as answer:  # on the same connection, where no event has come in between
+        assert answer.status == 200
+    assert len(api.feed) == 0
+
+
 async def test_a_queue_that_changes_often_is_told_once(client: aiohttp.ClientSession, api: StateApi) -> None:
     async with client.get("/v1/events") as answer:
         heard = events(answer)
