@@ -24,7 +24,7 @@ from edge_router.config.state_model import EstimatedWait, Queue, State, Webex, W
 from edge_router.http.state_api import PushedQueue, StateApi
 from edge_router.http.state_views import QUEUE_KEYS
 from edge_router.http.webex_api import PATH as WEBEX
-from edge_router.policy.reads import QUEUE_FIELDS
+from edge_router.policy.surroundings import QUEUE_FIELDS
 from edge_router.telemetry.metrics import Metrics
 from edge_router.telemetry.state_metrics import StateMetrics, StateReading
 from state_client.centre import ContactCentre

@@ -18,8 +18,8 @@ from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.trunk import Limit, Target, Trunk
 from edge_router.policy.policy import Policy, compile_policy
-from edge_router.policy.reads import Surroundings
 from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
+from edge_router.policy.surroundings import Surroundings
 from state_client.picture import Picture, Queue
 
 Clock = Callable[[], float]

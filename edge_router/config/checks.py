@@ -13,7 +13,7 @@ from edge_router.config.faults import Kind, Path, key_path, quoted
 from edge_router.config.outline import Finding, Outline, items, maps
 from edge_router.policy.expression import compile_expression
 from edge_router.policy.faults import RuleError
-from edge_router.policy.reads import Surroundings
+from edge_router.policy.surroundings import Surroundings
 from state_client.picture import Picture
 
 T = TypeVar("T")
@@ -145,8 +145,7 @@ def _rules_that_do_not_compile(outline: Outline) -> Iterator[Finding]:
                 compile_expression(when, surroundings)
             except RuleError as error:
                 for fault in error.faults:
-                    kind = Kind.NOT_BUILT if fault.not_built else Kind.RULE
-                    yield Finding((*path, "when"), fault.message, kind)
+                    yield Finding((*path, "when"), fault.message, Kind.RULE)
 
 
 def _peers_in_two_minds(outline: Outline) -> Iterator[Finding]:

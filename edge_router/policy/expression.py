@@ -14,8 +14,9 @@ import cel
 
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
-from edge_router.policy.reads import QueueRead, Surroundings
+from edge_router.policy.reads import QueueRead
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
+from edge_router.policy.surroundings import Surroundings
 from edge_router.policy.tokens import Kind, Token, tokens_of
 from edge_router.policy.trial import WORDS, try_out
 
@@ -75,13 +76,14 @@ class Expression:
     @property
     def queues(self) -> frozenset[str]:
         """The queues that the condition reads, by the name or id that it calls them."""
-        return frozenset(read.name for _, _, read in self._found if isinstance(read, QueueRead))
+        names = (read.name.literal for _, _, read in self._found if isinstance(read, QueueRead))
+        return frozenset(name for name in names if name is not None)
 
-    def age(self, now: float) -> float | None:
+    def age(self, call: CallFacts, now: float) -> float | None:
         """The age of the oldest state that the condition reads, in seconds; None if it reads none."""
         oldest: float | None = None
         for _, _, read in self._found:
-            age = read.age(now)
+            age = read.age(call, now)
             if age is not None and (oldest is None or age > oldest):
                 oldest = age
         return oldest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 
 def _no_header(name: str) -> str:
@@ -10,12 +10,19 @@ def _no_header(name: str) -> str:
     return ""
 
 
+def _no_visit(peer: str) -> int:
+    """Stand in for the places where a call has been before, of one that is nowhere yet."""
+    return 0
+
+
 class CallFacts:
     """One call, as rules see it. Numbers are normalised; what the call doesn't have is an empty string.
 
     `called` is the number as it is now, `called_received` as it came. `trunk` names the trunk that the call came
     in by, `source` is the address it came from. `headers(name)` gives the first value of a header of the INVITE
-    by any spelling of its name, "" if there is none; it is called only when a rule reads a header.
+    by any spelling of its name, "" if there is none; it is called only when a rule reads a header. `service` are the
+    cells of the called number's row in the table of services, by column; None where no row has the number.
+    `visits(dial-peer)` says how often the call was placed there already.
     """
 
     __slots__ = (
@@ -26,8 +33,10 @@ class CallFacts:
         "calling",
         "diverted_from",
         "headers",
+        "service",
         "source",
         "trunk",
+        "visits",
     )
 
     def __init__(
@@ -41,6 +50,8 @@ class CallFacts:
         diverted_from: str = "",
         call_id: str = "",
         headers: Callable[[str], str] = _no_header,
+        service: Mapping[str, str] | None = None,
+        visits: Callable[[str], int] = _no_visit,
     ) -> None:
         self.calling = calling
         self.called = called
@@ -51,3 +62,5 @@ class CallFacts:
         self.diverted_from = diverted_from
         self.call_id = call_id
         self.headers = headers
+        self.service = service
+        self.visits = visits

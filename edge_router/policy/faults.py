@@ -12,19 +12,18 @@ class RuleFault:
     """One thing that is wrong with a policy: `rule` counts from 0, `key` is the key of the rule that is wrong.
 
     `at` is the offset in that key's text, from 0, and None where it is the text as a whole that is wrong; the
-    message says it too. `not_built` tells a name that is right, but which this version can't read yet.
+    message says it too.
     """
 
     message: str
     rule: int = 0
     key: str = "when"
     at: int | None = None
-    not_built: bool = False
 
 
-def fault_at(text: str, offset: int, what: str, *, not_built: bool = False) -> RuleFault:
+def fault_at(text: str, offset: int, what: str) -> RuleFault:
     """A fault at a place in the text of a rule."""
-    return RuleFault(f"{what} (at {_place(text, offset)})", at=offset, not_built=not_built)
+    return RuleFault(f"{what} (at {_place(text, offset)})", at=offset)
 
 
 class RuleError(ValueError):

@@ -16,7 +16,7 @@ from edge_router.policy.decision import harmless, shown
 from edge_router.policy.expression import Expression, compile_expression
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, Undecided, fault_at
-from edge_router.policy.reads import Surroundings
+from edge_router.policy.surroundings import Surroundings
 from edge_router.policy.tokens import Kind, tokens_of
 
 SHORTEST: Final = 0.05

@@ -16,8 +16,8 @@ from edge_router.policy.error_log import ErrorLog, OnError
 from edge_router.policy.expression import Expression, compile_expression
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, Undecided
-from edge_router.policy.reads import Surroundings
 from edge_router.policy.spec import NOWHERE, Outcome, PolicySpec
+from edge_router.policy.surroundings import Surroundings
 
 
 class Verdict(NamedTuple):
@@ -105,17 +105,17 @@ class Policy:
             values: dict[str, object] = {}
             try:
                 if rule.when.holds(call, now, values):
-                    return rule.ending.decision(values, rule.when.age(now))
+                    return rule.ending.decision(values, rule.when.age(call, now))
             except Undecided as undecided:
                 because = f"rule {shown(rule.name)} is undecided: {undecided}"
                 if not rule.skip_stale:
-                    return self._if_stale.decision(seen | values, self._age(now, rule), "stale", because)
+                    return self._if_stale.decision(seen | values, self._age(call, now, rule), "stale", because)
                 skipped += f"; {because}"
             except Exception as error:  # whatever a rule does, the call goes on
                 because = self._failed(rule, error, now)
-                return self._if_stale.decision(seen | values, self._age(now, rule), "error", because)
+                return self._if_stale.decision(seen | values, self._age(call, now, rule), "error", because)
             seen |= values
-        return self._otherwise.decision(seen, self._age(now), "otherwise", "no rule is true" + skipped)
+        return self._otherwise.decision(seen, self._age(call, now), "otherwise", "no rule is true" + skipped)
 
     def evaluate(self, call: CallFacts, now: float) -> list[Verdict]:
         """What every rule says of a call, also behind the one that decides. Nothing is logged."""
@@ -138,11 +138,11 @@ class Policy:
         self._on_error(self.name, rule.name, words, now)
         return f"rule {shown(rule.name)} failed: {words}"
 
-    def _age(self, now: float, last: _Rule | None = None) -> float | None:
+    def _age(self, call: CallFacts, now: float, last: _Rule | None = None) -> float | None:
         """The age of the oldest state that the rules up to `last` read, or all of them."""
         oldest: float | None = None
         for rule in self._rules:
-            age = rule.when.age(now)
+            age = rule.when.age(call, now)
             if age is not None and (oldest is None or age > oldest):
                 oldest = age
             if rule is last:

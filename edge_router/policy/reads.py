@@ -1,100 +1,34 @@
 """What a rule can read: one small object for each read of a rule, made at load and asked at every call.
 
-Here lives the vocabulary of rules, apart from CEL's own: which names there are, what type each has, and how its
-value is had in well under a microsecond. How a read stands in the text of a rule is `rewriting.py`'s.
+Here lives how a value is had in well under a microsecond. What there is to read is `surroundings.py`'s, how a read
+stands in the text of a rule `rewriting.py`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
 from math import inf
 from operator import attrgetter
-from typing import Final, Protocol
+from typing import Protocol, TypeVar
 
 from edge_router.policy.decision import shown
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import Undecided
 from edge_router.policy.percent import Percent
-from state_client.picture import AGENT_STATES, Picture
+from edge_router.policy.surroundings import (
+    CALL_FIELDS,
+    CLOUD_FIELDS,
+    QUEUE_FIELDS,
+    TEAM_FIELDS,
+    TRUNK_FIELDS,
+    CloudView,
+    Find,
+    Surroundings,
+    TrunkView,
+    Value,
+)
 
-Value = bool | int | float | str
-
-CALL_FIELDS: Final[Mapping[str, type[Value]]] = {
-    "calling": str,
-    "called": str,
-    "called_received": str,
-    "trunk": str,
-    "source": str,
-    "anonymous": bool,
-    "diverted_from": str,
-}
-QUEUE_FIELDS: Final[Mapping[str, type[Value]]] = {
-    "length": int,
-    "expected": int,
-    "longest_wait": int,
-    "total_wait": int,
-    "agents_available": int,
-    "agents_signed_on": int,
-    "estimated_wait": int,
-    "age": float,
-}
-TEAM_FIELDS: Final[Mapping[str, type[Value]]] = {
-    "signed_on": int,
-    **dict.fromkeys(AGENT_STATES, int),
-    "age": float,
-}
-TRUNK_FIELDS: Final[Mapping[str, type[Value]]] = {"up": bool, "calls": int, "cps": float}
-
-LONGEST_WINDOW: Final = 900
-"""Seconds that `trunk("x").sent(n)` can look back."""
-
-
-class Aged(Protocol):
-    """A queue or a team: its values, and how old each is."""
-
-    def age_of(self, value: str, now: float, /) -> float:
-        """Seconds since a value was known to be true; infinite where it never was."""
-        ...
-
-
-Find = Callable[[str], Aged | None]
-
-
-class TrunkView(Protocol):
-    """What a rule sees of a trunk."""
-
-    @property
-    def up(self) -> bool:
-        """Whether any of its targets is up."""
-        ...
-
-    @property
-    def calls(self) -> int:
-        """Calls in progress."""
-        ...
-
-    @property
-    def cps(self) -> float:
-        """Calls in the last second."""
-        ...
-
-    def sent(self, seconds: int, /) -> int:
-        """Calls sent there by any method in the last `seconds`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What rules see besides the call: the queues, the trunks by name, and when state is too old, in seconds.
-
-    ``open``: the queues become known while calls are decided, so that a rule may name one that nobody knows yet.
-    """
-
-    picture: Picture
-    trunks: Mapping[str, TrunkView]
-    stale_after: float = 60.0
-    open: bool = False
+T = TypeVar("T")
 
 
 class Read(Protocol):
@@ -109,7 +43,7 @@ class Read(Protocol):
         """Give the value now. Raises Undecided if it is missing or stale."""
         ...
 
-    def age(self, now: float) -> float | None:
+    def age(self, call: CallFacts, now: float) -> float | None:
         """How old the state is that this reads, in seconds; None where it reads no state or the state is missing."""
         ...
 
@@ -117,7 +51,7 @@ class Read(Protocol):
 class _Ageless:
     """What reads no state has no age."""
 
-    def age(self, now: float) -> float | None:
+    def age(self, call: CallFacts, now: float) -> float | None:
         """None, always."""
         return None
 
@@ -148,10 +82,55 @@ class HeaderRead(_Ageless):
         return _whole(call.headers(self._name))
 
 
+class ServiceRead(_Ageless):
+    """`call.service.COLUMN`: the cell of the called number's row, "" where it is empty."""
+
+    kind = str
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+
+    def value(self, call: CallFacts, now: float) -> Value:
+        """The cell."""
+        if call.service is None:
+            raise Undecided("no service has this number")
+        return call.service[self._column]
+
+
+class VisitsRead(_Ageless):
+    """`call.visits("DIAL-PEER")`: how often this call was placed there already."""
+
+    kind = int
+
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
+
+    def value(self, call: CallFacts, now: float) -> Value:
+        """The number of times."""
+        return call.visits(self._peer)
+
+
+class Name:
+    """What a read asks for by name: ``literal`` where it stands in the rule, else a text of the call."""
+
+    __slots__ = ("_read", "literal")
+
+    def __init__(self, literal: str | None, read: Read | None = None) -> None:
+        self.literal = literal
+        self._read = read
+
+    def of(self, call: CallFacts, now: float) -> str:
+        """The name for this call. Raises Undecided where the call has none."""
+        if self.literal is not None:
+            return self.literal
+        assert self._read is not None
+        return str(self._read.value(call, now))
+
+
 class _StateRead:
     """`queue("NAME").FIELD` or `team("NAME").FIELD`. ``find`` gives the one of a name, None if there is none."""
 
-    def __init__(self, root: str, name: str, field: str, kind: type[Value], find: Find, stale_after: float) -> None:
+    def __init__(self, root: str, name: Name, field: str, kind: type[Value], find: Find, stale_after: float) -> None:
         self.kind: type[Value] = kind
         self.name = name
         self._root = root
@@ -162,19 +141,23 @@ class _StateRead:
 
     def value(self, call: CallFacts, now: float) -> Value:
         """The field. The age itself is never stale: it is known, however great."""
-        found = self._find(self.name)
+        name = self.name.of(call, now)
+        found = self._find(name)
         if found is None:
-            raise Undecided(f"nothing is known of {self._root}({shown(self.name)})")
+            raise Undecided(f"nothing is known of {self._root}({shown(name)})")
         age = found.age_of(self._field, now)
         if self._get is None:
             return age
         if age > self._stale_after:
-            raise Undecided(f"{self._root}({shown(self.name)}) {self._how_old(age)}")
+            raise Undecided(f"{self._root}({shown(name)}) {self._how_old(age)}")
         return self._get(found)
 
-    def age(self, now: float) -> float | None:
+    def age(self, call: CallFacts, now: float) -> float | None:
         """The age of the value; None where it was never known."""
-        found = self._find(self.name)
+        try:
+            found = self._find(self.name.of(call, now))
+        except Undecided:
+            return None
         age = inf if found is None else found.age_of(self._field, now)
         return None if age == inf else age
 
@@ -187,17 +170,88 @@ class _StateRead:
 class QueueRead(_StateRead):
     """`queue("NAME").FIELD`."""
 
-    def __init__(self, name: str, field: str, surroundings: Surroundings) -> None:
+    def __init__(self, name: Name, field: str, surroundings: Surroundings) -> None:
         find = surroundings.picture.queue
         super().__init__("queue", name, field, QUEUE_FIELDS[field], find, surroundings.stale_after)
+        if field == "expected":
+            unseen = surroundings.unseen
+            self._get = lambda queue: queue.length + unseen(queue.name)  # type: ignore[attr-defined]
 
 
 class TeamRead(_StateRead):
     """`team("NAME").FIELD`: how many of its agents are in a state on the telephone."""
 
-    def __init__(self, name: str, field: str, surroundings: Surroundings) -> None:
+    def __init__(self, name: Name, field: str, surroundings: Surroundings) -> None:
         find = surroundings.picture.team
         super().__init__("team", name, field, TEAM_FIELDS[field], find, surroundings.stale_after)
+
+
+class CloudRead:
+    """`cloud().FIELD`."""
+
+    def __init__(self, cloud: CloudView, field: str) -> None:
+        self.kind: type[Value] = CLOUD_FIELDS[field]
+        self._cloud = cloud
+        self._get = cloud.calls if field == "calls" else cloud.entitlement
+
+    def value(self, call: CallFacts, now: float) -> Value:
+        """The number of calls."""
+        return self._get(now)
+
+    def age(self, call: CallFacts, now: float) -> float | None:
+        """The age of what the calls are counted of."""
+        return self._cloud.age(now)
+
+
+class HoursRead(_Ageless):
+    """`hours("NAME")`: whether it is open."""
+
+    kind = bool
+
+    def __init__(self, name: Name, surroundings: Surroundings) -> None:
+        self._name = name
+        self._hours = surroundings.hours
+        self._wall = surroundings.wall
+
+    def value(self, call: CallFacts, now: float) -> Value:
+        """Whether it is open now."""
+        return _named("hours", self._name.of(call, now), self._hours)(self._wall())
+
+
+class LatchRead(_Ageless):
+    """`latch("NAME")`: whether it is set."""
+
+    kind = bool
+
+    def __init__(self, name: Name, surroundings: Surroundings) -> None:
+        self._name = name
+        self._latches = surroundings.latches
+
+    def value(self, call: CallFacts, now: float) -> Value:
+        """Whether it is set now."""
+        return _named("latch", self._name.of(call, now), self._latches).on
+
+
+class ListedRead(_Ageless):
+    """`listed("LIST", NUMBER)`."""
+
+    kind = bool
+
+    def __init__(self, numbers: Container[str], number: Name) -> None:
+        self._numbers = numbers
+        self._number = number
+
+    def value(self, call: CallFacts, now: float) -> Value:
+        """Whether the number is on the list."""
+        return self._number.of(call, now) in self._numbers
+
+
+def _named(root: str, name: str, known: Mapping[str, T]) -> T:
+    """What has a name that a call brought along. Raises Undecided where nothing has."""
+    found = known.get(name)
+    if found is None:
+        raise Undecided(f"there is no {root}({shown(name)})")
+    return found
 
 
 class TrunkRead(_Ageless):

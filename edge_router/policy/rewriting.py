@@ -7,7 +7,7 @@ the rewritten rule is the same place in the rule as written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -16,35 +16,49 @@ import cel
 
 from edge_router.policy.faults import RuleFault, fault_at, unknown
 from edge_router.policy.reads import (
-    CALL_FIELDS,
-    LONGEST_WINDOW,
-    QUEUE_FIELDS,
-    TEAM_FIELDS,
-    TRUNK_FIELDS,
     CallRead,
+    CloudRead,
     HeaderRead,
+    HoursRead,
+    LatchRead,
+    ListedRead,
+    Name,
     PercentRead,
     QueueRead,
     Read,
     SentRead,
-    Surroundings,
+    ServiceRead,
     TeamRead,
     TrunkRead,
+    VisitsRead,
+)
+from edge_router.policy.surroundings import (
+    CALL_FIELDS,
+    CLOUD_FIELDS,
+    LONGEST_WINDOW,
+    QUEUE_FIELDS,
+    TEAM_FIELDS,
+    TRUNK_FIELDS,
+    Surroundings,
 )
 from edge_router.policy.tokens import Kind, Token, tokens_of
 from edge_router.sip.names import key_of
 
-NOT_BUILT: Final = frozenset({"cloud", "latch", "hours", "listed"})
-NOT_BUILT_OF_CALL: Final = frozenset({"service", "visits"})
 USAGE: Final = {
     "call": 'call.called or call.header("Name")',
     "queue": 'queue("Name").length',
     "team": 'team("Name").available',
     "trunk": 'trunk("name").up or trunk("name").sent(60)',
     "percent": 'percent(30, "salt")',
+    "cloud": "cloud().calls",
+    "hours": 'hours("name")',
+    "latch": 'latch("name")',
+    "listed": 'listed("list", call.calling)',
 }
-ROOTS: Final = NOT_BUILT.union(USAGE)
+ROOTS: Final = frozenset(USAGE)
 """The names that a read can begin with."""
+_MORE_OF_CALL: Final = ("header", "service", "visits")
+"""What a call has besides its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ def rewrite(text: str, surroundings: Surroundings) -> Rewritten:
             read = cursor.read()
         except _Wrong as wrong:
             for what, token in wrong.faults:
-                faults.append(fault_at(text, token.start, what, not_built=isinstance(wrong, _NotBuilt)))
+                faults.append(fault_at(text, token.start, what))
         else:
             written = "".join(", " if t.text == "," else t.text for t in tokens[at : cursor.at])
             here = found.get(written) or Found(next(variables), written, read)
@@ -127,10 +141,6 @@ class _Wrong(Exception):
         self.faults = faults
 
 
-class _NotBuilt(_Wrong):
-    """A read that is right, but that this version can't do."""
-
-
 class _Cursor:
     """Reads one read of a rule, token by token. `at` is the index of the next token."""
 
@@ -143,21 +153,35 @@ class _Cursor:
 
     def read(self) -> Read:
         """The read. Raises _Wrong if it isn't one."""
-        root = self._take(Kind.NAME).text
-        if root in NOT_BUILT:
-            raise _NotBuilt((f"{root}() is not built yet", self._root))
-        read = {"call": self._call, "queue": self._queue, "team": self._team, "trunk": self._trunk}.get(
-            root, self._percent
-        )()
+        ways: dict[str, Callable[[], Read]] = {
+            "call": self._call,
+            "queue": self._queue,
+            "team": self._team,
+            "trunk": self._trunk,
+            "percent": self._percent,
+            "cloud": self._cloud,
+            "hours": self._hours,
+            "latch": self._latch,
+            "listed": self._listed,
+        }
+        read = ways[self._take(Kind.NAME).text]()
         if self._next().text == "(":
             raise _Wrong(("this is a value, and takes no ()", self._next()))
         return read
 
     def _call(self) -> Read:
-        """Behind `call`: a field or `header`."""
+        """Behind `call`: a field, `service` and a column, `header` or `visits`."""
         field = self._field()
-        if field.text in NOT_BUILT_OF_CALL:
-            raise _NotBuilt((f"call.{field.text} is not built yet", field))
+        if field.text == "service":
+            return self._service(field)
+        if field.text == "visits":
+            self._mark("(")
+            token = self._next()
+            peer = self._text()
+            self._mark(")")
+            if peer not in self._surroundings.peers:
+                raise _Wrong((unknown("dial-peer", peer, self._surroundings.peers), token))
+            return VisitsRead(peer)
         if field.text == "header":
             self._mark("(")
             name = self._next()
@@ -167,40 +191,91 @@ class _Cursor:
             self._mark(")")
             return HeaderRead(key)
         if field.text not in CALL_FIELDS:
-            raise _Wrong((unknown("field of call", field.text, {*CALL_FIELDS, "header"}), field))
+            raise _Wrong((unknown("field of call", field.text, {*CALL_FIELDS, *_MORE_OF_CALL}), field))
         return CallRead(field.text)
+
+    def _service(self, service: Token) -> Read:
+        """Behind `call.service`: a column."""
+        column = self._field()
+        columns = self._surroundings.columns
+        if columns is None:
+            raise _Wrong(("there is no table of services; add services: {file: services.csv}", service))
+        if column.text not in columns:
+            raise _Wrong((unknown("column in the table of services", column.text, columns), column))
+        return ServiceRead(column.text)
 
     def _queue(self) -> Read:
         """Behind `queue`: its name and a field."""
-        name, name_token = self._name_argument()
-        field = self._field()
         picture = self._surroundings.picture
-        wrong = []
-        if picture.queue(name) is None and not self._surroundings.open:
-            wrong.append((unknown("queue", name, picture.names), name_token))
-        if field.text not in QUEUE_FIELDS:
-            wrong.append((unknown("field of a queue", field.text, QUEUE_FIELDS), field))
-        if wrong:
-            raise _Wrong(*wrong)
-        return QueueRead(name, field.text, self._surroundings)
+        name, field = self._of_state("queue", QUEUE_FIELDS, picture.queue, lambda: picture.names)
+        return QueueRead(name, field, self._surroundings)
 
     def _team(self) -> Read:
         """Behind `team`: its name and a field."""
-        name, name_token = self._name_argument()
-        field = self._field()
         picture = self._surroundings.picture
+        name, field = self._of_state("team", TEAM_FIELDS, picture.team, lambda: [team.name for team in picture.teams])
+        return TeamRead(name, field, self._surroundings)
+
+    def _of_state(
+        self, noun: str, fields: Collection[str], find: Callable[[str], object], names: Callable[[], Iterable[str]]
+    ) -> tuple[Name, str]:
+        """Behind `queue` or `team`: the name of one, and a field."""
+        name, token = self._bracketed_name()
+        field = self._field()
         wrong = []
-        if picture.team(name) is None and not self._surroundings.open:
-            wrong.append((unknown("team", name, [team.name for team in picture.teams]), name_token))
-        if field.text not in TEAM_FIELDS:
-            wrong.append((unknown("field of a team", field.text, TEAM_FIELDS), field))
+        if name.literal is not None and find(name.literal) is None and not self._surroundings.open:
+            wrong.append((unknown(noun, name.literal, names()), token))
+        if field.text not in fields:
+            wrong.append((unknown(f"field of a {noun}", field.text, fields), field))
         if wrong:
             raise _Wrong(*wrong)
-        return TeamRead(name, field.text, self._surroundings)
+        return name, field.text
+
+    def _cloud(self) -> Read:
+        """Behind `cloud`: nothing in brackets, and a field."""
+        self._mark("(")
+        self._mark(")")
+        field = self._field()
+        if field.text not in CLOUD_FIELDS:
+            raise _Wrong((unknown("field of the cloud", field.text, CLOUD_FIELDS), field))
+        if self._surroundings.cloud is None:
+            raise _Wrong(("no trunk leads to the contact centre; name those that do in state.trunks", self._root))
+        return CloudRead(self._surroundings.cloud, field.text)
+
+    def _hours(self) -> Read:
+        """Behind `hours`: a name."""
+        return HoursRead(self._known_name("hours", self._surroundings.hours), self._surroundings)
+
+    def _latch(self) -> Read:
+        """Behind `latch`: a name."""
+        return LatchRead(self._known_name("latch", self._surroundings.latches), self._surroundings)
+
+    def _known_name(self, noun: str, known: Collection[str]) -> Name:
+        """A name in brackets, of something that the configuration has."""
+        name, token = self._bracketed_name()
+        if name.literal is not None and name.literal not in known:
+            raise _Wrong((unknown(noun, name.literal, known), token))
+        return name
+
+    def _listed(self) -> Read:
+        """Behind `listed`: the list and the number."""
+        self._mark("(")
+        token = self._next()
+        name = self._text()
+        self._mark(",")
+        number = self._name()
+        self._mark(")")
+        numbers = self._surroundings.lists.get(name)
+        if numbers is None:
+            raise _Wrong((unknown("number list", name, self._surroundings.lists), token))
+        return ListedRead(numbers, number)
 
     def _trunk(self) -> Read:
         """Behind `trunk`: its name and a field, or `sent`."""
-        name, name_token = self._name_argument()
+        self._mark("(")
+        name_token = self._next()
+        name = self._text()
+        self._mark(")")
         field = self._field()
         window = self._window() if field.text == "sent" else None
         trunk = self._surroundings.trunks.get(name)
@@ -234,17 +309,24 @@ class _Cursor:
         except ValueError as error:
             raise _Wrong(("percent() takes a number from 0 to 100", number)) from error
 
-    def _name_argument(self) -> tuple[str, Token]:
-        """A name in quotes and brackets, and its token."""
+    def _bracketed_name(self) -> tuple[Name, Token]:
+        """A name in brackets, and its token."""
         self._mark("(")
         token = self._next()
-        if token.text == "call":  # what isn't built yet shall be called that, rather than wrong
-            self.at += 1
-            self._call()
-            raise self._malformed(token)
-        name = self._text()
+        name = self._name()
         self._mark(")")
         return name, token
+
+    def _name(self) -> Name:
+        """A text in quotes, or one of the call's."""
+        token = self._next()
+        if token.text != "call":
+            return Name(self._text())
+        self.at += 1
+        read = self._call()
+        if read.kind is not str:
+            raise _Wrong(("this is no text of the call, as call.called and call.service.queue are", token))
+        return Name(None, read)
 
     def _field(self) -> Token:
         """A dot and the name of a field."""

@@ -14,8 +14,8 @@ from typing import Final
 
 import cel
 
-from edge_router.policy.reads import Value
 from edge_router.policy.rewriting import Rewritten
+from edge_router.policy.surroundings import Value
 from edge_router.policy.tokens import Kind
 
 TRIALS: Final = 200

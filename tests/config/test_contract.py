@@ -14,7 +14,7 @@ trunks.cloud.keepalive trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.
 trunks.cloud.password_file trunks.cloud.tls_names trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
 trunks.cloud.refer trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud.error_map trunks.cloud.udp_to_tcp
 dial_peers[0].translate dial_peers[2].called_number
-policies.front-door.rules[0].when policies.front-door.share policies.front-door.revisit
+policies.front-door.share policies.front-door.revisit
 services hours latches number_lists emergency
 state.webex.entitlement state.webex.expect_for media cdr trace record reload translation_rules sip_profiles
 """.split()

@@ -156,10 +156,10 @@ CASES = [
         '5:51: policies.p.rules[0].when: there is no trunk "clout"; did you mean "cloud"? (at character 7)',
     ),
     Wrong(
-        "rule on what isn't built",
-        Kind.NOT_BUILT,
+        "rule on a latch that isn't there",
+        Kind.RULE,
         RULES + "policies: {p: {rules: [{name: a, to: cloud, when: 'latch(\"full\")'}]}}",
-        "5:51: policies.p.rules[0].when: latch() is not built yet (at character 1)",
+        '5:51: policies.p.rules[0].when: there is no latch "full"; none is defined (at character 7)',
     ),
     Wrong(
         "condition of another type",

@@ -8,11 +8,11 @@ from tests.policy.world import CLOUD, NOW, call, policy, rule
 
 
 def test_explains_a_rule() -> None:
-    when = 'queue("Support").expected == 3 && trunk("cloud").up && call.calling.startsWith("+1")'
+    when = 'queue("Support").expected == 5 && trunk("cloud").up && call.calling.startsWith("+1")'
     decision = policy(rule(when, Outcome(CLOUD.to[:1]), "cloud while it is short")).decide(call(), NOW)
     assert decision.explain() == (
         'policy "front-door", rule "cloud while it is short": redirect to cloud, else bridge to premise; '
-        'read queue("Support").expected = 3, trunk("cloud").up = true, call.calling = "+12125550100"; '
+        'read queue("Support").expected = 5, trunk("cloud").up = true, call.calling = "+12125550100"; '
         "state 0.0 s old"
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from edge_router.policy.faults import RuleError, RuleFault
 from edge_router.policy.latch import LONGEST, SHORTEST, Change, Latch, LatchBoard, LatchSpec, compile_latch
-from edge_router.policy.reads import Surroundings
+from edge_router.policy.surroundings import Surroundings
 from state_client.picture import Picture
 from tests.policy.world import NOW, Trunk, surroundings
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault
 from edge_router.policy.policy import Policy, compile_policy
-from edge_router.policy.reads import Surroundings
 from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
+from edge_router.policy.surroundings import Surroundings
 from state_client.picture import Picture, Team
 
 NOW = 1000.0
+EPOCH = 1_800_000_000.0
 CLOUD = Outcome(hops([("cloud", None), ("premise", None)], "redirect"))
 PREMISE = Outcome(hops([("premise", None)]))
 
@@ -23,6 +24,38 @@ class Trunk:
 
     def sent(self, seconds: int, /) -> int:
         return seconds * 10
+
+
+@dataclass
+class Latch:
+    """A latch, as rules read it."""
+
+    on: bool
+
+
+class Cloud:
+    """The contact centre as a whole, as rules read it."""
+
+    def calls(self, now: float, /) -> int:
+        return 250
+
+    def entitlement(self, now: float, /) -> int:
+        return 390
+
+    def age(self, now: float, /) -> float | None:
+        return now - NOW
+
+
+SERVICE = {
+    "called": "+18005550199",
+    "name": "Gold cards",
+    "queue": "Support",
+    "team": "Gold",
+    "hours": "support",
+    "latch": "full",
+    "owner": "+13035550111",
+    "region": "",
+}
 
 
 def surroundings(stale_after: float = 60.0) -> Surroundings:
@@ -43,7 +76,19 @@ def surroundings(stale_after: float = 60.0) -> Surroundings:
     gold.counts["telephony"] |= {"available": 2, "engaged": 5}
     gold.of_agents.renew(NOW - 4.0, "event")
     picture.add_team(gold, "Gold")
-    return Surroundings(picture, {"cloud": Trunk(), "down": Trunk(up=False)}, stale_after)
+    return Surroundings(
+        picture,
+        {"cloud": Trunk(), "down": Trunk(up=False)},
+        stale_after,
+        columns=tuple(SERVICE),
+        peers=frozenset(("cloud", "premise")),
+        hours={"support": lambda epoch: epoch == EPOCH, "sales": lambda epoch: epoch != EPOCH},
+        latches={"full": Latch(True), "empty": Latch(False)},
+        lists={"vip": frozenset(("+12125550100", "+13035550111"))},
+        cloud=Cloud(),
+        unseen={"Support": 2}.__getitem__,
+        wall=lambda: EPOCH,
+    )
 
 
 def call(calling: str = "+12125550100", called: str = "+18005550199", **headers: str) -> CallFacts:
