@@ -1,0 +1,122 @@
+"""Where a call was placed before: it may come back, from the cloud above all, and must not go round in circles.
+
+A call is known by its Session-ID (RFC 7989), which stays the same as it passes from one system to the next, or else by
+who calls whom. Time is given as an argument, in seconds on any clock that does not go back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Final
+
+from edge_router.admission.number_form import form_of
+
+WINDOW: Final = 900.0
+"""Seconds that a placement is remembered."""
+MOST: Final = 200_000
+"""Marks that are remembered, of which a placement leaves up to three; beyond, the oldest is forgotten."""
+DIGITS: Final = 9
+"""Last digits that numbers are known by: as many as most countries' numbers have without their prefixes."""
+
+_UUID: Final = re.compile("[0-9a-f]{32}")
+_NIL: Final = "0" * 32
+_WITHOUT: Final = "without"
+_WITH: Final = "with"
+
+
+class Visits:
+    """Placements of calls at dial-peers within the last 15 minutes.
+
+    Two calls that have a Session-ID are one by that alone: who dials again, isn't taken for one who comes back. Where
+    one of the two has none, the numbers must do. Nothing is kept of a call that has neither Session-ID nor caller.
+    """
+
+    __slots__ = ("_counts", "_marks", "_most", "_times", "_window")
+
+    def __init__(self, most: int = MOST, window: float = WINDOW) -> None:
+        self._most: Final = most
+        self._window: Final = window
+        self._counts: dict[int, int] = {}
+        # What is remembered of a mark is its hash: a text would take four times the memory.
+        self._marks: deque[int] = deque()
+        self._times: deque[float] = deque()
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def note(self, session_id: str, calling: str, called: str, dial_peer: str, now: float) -> None:
+        """A call is placed at a dial-peer: its Session-ID header ("" if none) and its numbers, as received.
+
+        ``calling`` is "" if the caller is anonymous.
+        """
+        self._tidy(now)
+        uuids = uuids_of(session_id)
+        for uuid in uuids:
+            self._add(hash((uuid, dial_peer)), now)
+        numbers = _numbers(calling, called)
+        if numbers:
+            self._add(hash((_WITH if uuids else _WITHOUT, numbers, dial_peer)), now)
+
+    def visits(self, session_id: str, calling: str, called: str, dial_peer: str, now: float) -> int:
+        """How often this call was placed at a dial-peer within the last 15 minutes."""
+        self._tidy(now)
+        counts = self._counts
+        if not counts:
+            return 0
+        found = 0
+        uuids = uuids_of(session_id)
+        for uuid in uuids:  # a placement left a mark for each uuid that it had
+            found = max(found, counts.get(hash((uuid, dial_peer)), 0))
+        numbers = _numbers(calling, called)
+        if numbers:
+            found += counts.get(hash((_WITHOUT, numbers, dial_peer)), 0)
+            if not uuids:
+                found += counts.get(hash((_WITH, numbers, dial_peer)), 0)
+        return found
+
+    def _add(self, mark: int, now: float) -> None:
+        if len(self._marks) >= self._most:
+            self._forget()
+        self._marks.append(mark)
+        self._times.append(now)
+        self._counts[mark] = self._counts.get(mark, 0) + 1
+
+    def _tidy(self, now: float) -> None:
+        times = self._times
+        while times and times[0] <= now - self._window:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._times.popleft()
+        mark = self._marks.popleft()
+        count = self._counts[mark]
+        if count > 1:
+            self._counts[mark] = count - 1
+        else:
+            del self._counts[mark]
+
+
+def uuids_of(session_id: str) -> tuple[str, ...]:
+    """The local and remote UUID of a Session-ID header (RFC 7989 §5), without the nil UUID and what is none."""
+    if not session_id:
+        return ()
+    local, _, parameters = session_id.lower().partition(";")
+    found = _uuid(local)
+    for parameter in parameters.split(";", 8)[:8]:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "remote":
+            remote = _uuid(value)
+            return (*found, *remote) if remote != found else found
+    return found
+
+
+def _uuid(text: str) -> tuple[str, ...]:
+    text = text.strip()
+    return (text,) if text != _NIL and _UUID.fullmatch(text) else ()
+
+
+def _numbers(calling: str, called: str) -> str:
+    """Who calls whom, "" for nobody."""
+    caller = form_of(calling)
+    return f"{caller[-DIGITS:]}>{form_of(called)[-DIGITS:]}" if caller else ""
