@@ -14,6 +14,7 @@ from state_client.order import APPLIED, IGNORED, LATE
 from state_client.picture import (
     AGENT_STATES,
     AVAILABLE,
+    AWAITED,
     ENGAGED,
     IDLE,
     NOT_RESPONDING,
@@ -49,7 +50,7 @@ class TeamState:
 
     def __init__(self, id: str) -> None:
         self.team = Team(id)
-        self.team.of_agents.doubt("awaited")
+        self.team.of_agents.doubt(AWAITED)
         self.configured = False
         self.queues: list[QueueState] = []
         self.recent = Recent()
@@ -179,6 +180,15 @@ class AgentTable:
         if queue.team_ids:
             oldest = min((self.team(id).team.of_agents for id in queue.team_ids), key=lambda stamp: stamp.time)
             shown.of_agents.renew(oldest.time, oldest.source)
+
+    def release(self, queue: QueueState) -> None:
+        """Say that a queue is gone: nobody serves it."""
+        if queue.team_ids is None:
+            return
+        for id in queue.team_ids:
+            self.team(id).queues.remove(queue)
+        self.served.remove(queue)
+        queue.team_ids = None
 
     def forget(self, now: float, after: float) -> None:
         """Drop agents who signed off that long ago: until then, what comes late must not sign them on again."""

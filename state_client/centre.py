@@ -13,7 +13,7 @@ from state_client import confirmation, snapshot, stored
 from state_client.agent import Agent
 from state_client.agent_table import AgentTable, TeamState
 from state_client.hint import hint
-from state_client.picture import FOREVER, GROUPS, NEVER, STATIC, Picture, Queue, QueueValues
+from state_client.picture import AWAITED, FOREVER, GROUPS, NEVER, STATIC, Picture, Queue, QueueValues
 from state_client.queue_state import QueueState
 from state_client.rows import AgentEvent, AgentRow, QueueRow, TaskEvent, TaskRow, TeamRow
 from state_client.task import Task
@@ -83,6 +83,33 @@ class ContactCentre:
             self.picture.add_team(team.team, team_row.name)
         for row in queues:
             self._configure(row)
+
+    def retire_queue(self, queue_id: str) -> str:
+        """Take a queue out of the picture that the contact centre has no more. Gives its name.
+
+        Contacts that are in it still are kept under its id, and are shown nowhere unless it comes back.
+        """
+        queue = self.queues.pop(queue_id)
+        queue.configured = False
+        self.staff.release(queue)
+        self.picture.remove(queue.queue)
+        self.table.reseat(queue_id, self._now)
+        for group in GROUPS:
+            queue.queue.stamp(group).doubt(AWAITED)
+        self._changed(queue.queue)
+        return queue.queue.name
+
+    def retire_team(self, team_id: str) -> str:
+        """Take a team out of the picture that the contact centre has no more. Gives its name.
+
+        Agents who are signed on in it count for the queues that it serves until they are seen elsewhere.
+        """
+        team = self.teams[team_id]
+        team.configured = False
+        self.picture.remove_team(team.team)
+        if not team.queues and not any(sum(counts.values()) for counts in team.team.counts.values()):
+            del self.teams[team_id]
+        return team.team.name
 
     def unknown_ids(self) -> tuple[set[str], set[str]]:
         """Queues and teams that events or searches have named by an id that no list has had a name for."""
@@ -213,6 +240,7 @@ class ContactCentre:
         return self.table.queue(queue_id)
 
     def _configure(self, row: QueueRow) -> None:
+        known = row.id in self.queues
         queue = self._queue(row.id)
         shown = queue.queue
         channel = shown.channel
@@ -225,7 +253,7 @@ class ContactCentre:
             self.staff.serve(queue, row.team_ids)
         elif channel != row.channel and queue.team_ids is not None:
             self.staff.serve(queue, queue.team_ids)
-        if channel != row.channel:
+        if known and channel != row.channel:
             self.table.reseat(row.id, self._now)
         self._changed(shown)
 

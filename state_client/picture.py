@@ -12,6 +12,8 @@ from typing import Final, TypedDict, Unpack
 
 NEVER: Final = float("-inf")
 FOREVER: Final = float("inf")
+AWAITED: Final = "awaited"
+"""The source of what is somebody's to say, and he hasn't yet."""
 STATIC: Final = "static"
 """The source of what stands in a configuration: it says its age itself and doesn't grow old."""
 
@@ -282,19 +284,38 @@ class Picture:
 
     def rename(self, queue: Queue, name: str, id: str) -> None:
         """Give a queue another name and id, of which it may have been found by one before."""
-        if self._by_name.get(queue.name) is queue:
-            del self._by_name[queue.name]
-        self._forget_id(queue.id, queue)
+        self.remove(queue)
         queue.name, queue.id = name, id
         self.add(queue)
 
+    def remove(self, queue: Queue) -> None:
+        """Take out a queue. Another one of the same name is found by it from now on."""
+        self._forget_id(queue.id, queue)
+        if self._by_name.get(queue.name) is queue:
+            del self._by_name[queue.name]
+            for other in self._by_id.values():
+                if other.name == queue.name:
+                    self._by_name[other.name] = other
+                    break
+
     def add_team(self, team: Team, name: str) -> None:
         """Take in a team under its name, which may be a new one."""
-        if self._teams.get(team.name) is team:
-            del self._teams[team.name]
-        team.name = name
+        if team.name != name:
+            self.remove_team(team)
+            team.name = name
         self._teams.setdefault(name, team)
         self._teams_by_id[team.id] = team
+
+    def remove_team(self, team: Team) -> None:
+        """Take out a team. Another one of the same name is found by it from now on."""
+        if self._teams_by_id.get(team.id) is team:
+            del self._teams_by_id[team.id]
+        if self._teams.get(team.name) is team:
+            del self._teams[team.name]
+            for other in self._teams_by_id.values():
+                if other.name == team.name:
+                    self._teams[other.name] = other
+                    break
 
     def _forget_id(self, id: str, queue: Queue) -> None:
         if self._by_id.get(id) is queue:

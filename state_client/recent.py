@@ -23,8 +23,12 @@ class Recent:
     def note(self, now: float, name: str, by: int) -> None:
         """Say that a count has just changed."""
         changes = self._changes
-        while changes and changes[0][0] < now - KEEP:
+        if changes and changes[0][0] < now - KEEP:
             changes.popleft()
+            if (
+                changes and changes[0][0] < now - KEEP
+            ):  # two for one, and no more: the first after a pause waits for none
+                changes.popleft()
         changes.append((now, name, by))
 
     def bounds(self, counts: Mapping[str, int], since: float) -> dict[str, tuple[int, int]]:

@@ -107,3 +107,4 @@ class TeamRow:
 
     id: str
     name: str
+    active: bool = True

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from state_client.order import APPLIED, IGNORED, LATE, SETTLE
-from state_client.picture import TELEPHONY, Queue
+from state_client.picture import AWAITED, TELEPHONY, Queue
 from state_client.queue_state import ASIDE, CALL, NOWHERE, WAITING, QueueState
 from state_client.rows import TaskEvent
 from state_client.task import ENDED, EVENTS, NEW, OFFERED, PARKED, TALKING, TELL, Task
@@ -60,8 +60,8 @@ class TaskTable:
         found = self.queues.get(queue_id)
         if found is None:
             queue = Queue("", queue_id)
-            queue.of_tasks.doubt("awaited")
-            queue.of_agents.doubt("awaited")
+            queue.of_tasks.doubt(AWAITED)
+            queue.of_agents.doubt(AWAITED)
             found = self.queues[queue_id] = QueueState(queue)
         return found
 

@@ -23,9 +23,24 @@ def new_id(rng: Random) -> str:
 
 
 class Queue:
-    """A queue, who waits in it, and who serves it. ``share`` is its part of all arrivals."""
+    """A queue, who waits in it, and who serves it. ``share`` is its part of all arrivals.
 
-    __slots__ = ("callbacks", "channel", "id", "max_time", "name", "number", "share", "teams", "waiting", "waits")
+    ``active`` is what its configuration says, as of a team.
+    """
+
+    __slots__ = (
+        "active",
+        "callbacks",
+        "channel",
+        "id",
+        "max_time",
+        "name",
+        "number",
+        "share",
+        "teams",
+        "waiting",
+        "waits",
+    )
 
     def __init__(self, queue_id: str, name: str, channel: str, number: str, max_time: int) -> None:
         self.id = queue_id
@@ -33,6 +48,7 @@ class Queue:
         self.channel = channel
         self.number = number
         self.max_time = max_time
+        self.active = True
         self.share = 0.0
         self.teams: list[Team] = []
         self.waiting: dict[str, Task] = {}
@@ -43,11 +59,12 @@ class Queue:
 class Team:
     """A team and those of it who are available, longest first."""
 
-    __slots__ = ("agents", "available", "channels", "id", "name", "queues", "signed_on")
+    __slots__ = ("active", "agents", "available", "channels", "id", "name", "queues", "signed_on")
 
     def __init__(self, team_id: str, name: str) -> None:
         self.id = team_id
         self.name = name
+        self.active = True
         self.channels: tuple[str, ...] = ("telephony",)
         self.agents: list[Agent] = []
         self.queues: list[Queue] = []

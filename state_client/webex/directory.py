@@ -13,6 +13,7 @@ from state_client.webex.fields import number, parts, text
 from state_client.webex.rest import WebexApi
 
 QUEUE_FIELDS: Final = "id,name,queueType,channelType,maxTimeInQueue,active"
+TEAM_FIELDS: Final = "id,name,active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,14 @@ async def queue(api: WebexApi, queue_id: str) -> QueueRow | None:
 
 async def teams(api: WebexApi) -> list[TeamRow]:
     """Every team."""
-    return await _teams(api, "teams", {"attributes": "id,name"})
+    return await _teams(api, "teams", {"attributes": TEAM_FIELDS})
 
 
 async def team(api: WebexApi, team_id: str) -> TeamRow | None:
     """A team, None if there is none of this id. It is looked for in the list, the one way that Cisco describes."""
     if '"' in team_id or "\\" in team_id:
         return None  # no id holds them, and they would end the filter's text
-    found = await _teams(api, "team", {"attributes": "id,name", "filter": f'id=="{team_id}"'})
+    found = await _teams(api, "team", {"attributes": TEAM_FIELDS, "filter": f'id=="{team_id}"'})
     return next((row for row in found if row.id == team_id), None)
 
 
@@ -93,10 +94,15 @@ def read_queue(row: Mapping[str, Any]) -> QueueRow:
     )
 
 
+def read_team(row: Mapping[str, Any]) -> TeamRow:
+    """A team from the cloud's form."""
+    return TeamRow(id=text(row, "id"), name=text(row, "name"), active=row.get("active") is not False)
+
+
 async def _teams(api: WebexApi, operation: str, params: Mapping[str, str]) -> list[TeamRow]:
     found: list[TeamRow] = []
     async for page in api.pages(operation, _path(api, "v2/team"), params=params):
-        found += [TeamRow(text(row, "id"), text(row, "name")) for row in page if text(row, "id") and text(row, "name")]
+        found += [read_team(row) for row in page if text(row, "id") and text(row, "name")]
     return found
 
 

@@ -20,12 +20,13 @@ import aiohttp
 
 from state_client.centre import ContactCentre
 from state_client.picture import Picture
-from state_client.rows import AgentEvent, AgentRow, QueueRow, TaskEvent
-from state_client.webex import directory, search
+from state_client.rows import AgentEvent, AgentRow, TaskEvent
+from state_client.webex import search
 from state_client.webex.errors import Busy, Unreachable, WebexError
 from state_client.webex.estimated_wait import estimated_wait
 from state_client.webex.inbox import Inbox
 from state_client.webex.limiter import Limiter, first_delay
+from state_client.webex.names import Names
 from state_client.webex.oauth import TokenKeeper
 from state_client.webex.report import Report, report
 from state_client.webex.rest import WebexApi
@@ -43,6 +44,8 @@ SUBSCRIBE_FIRST: Final = 5.0
 """Seconds that the seed waits for subscriptions."""
 SETTLE_DOUBTS: Final = 5.0
 """Seconds between two looks for interactions that have waited for too long, and for names that aren't known."""
+LISTS_EVERY: Final = 300.0
+"""Seconds between two readings of the lists of queues and teams: new ones come into the picture, others leave it."""
 SOONEST_AGAIN: Final = 30.0
 """Seconds between two full comparisons at least, however often a confirmation disagrees."""
 LOOKS_SHARE: Final = 0.25
@@ -93,7 +96,6 @@ class WebexSource:
         self._settling = asyncio.Lock()
         self._began = clock()
         self._look_pages = 1
-        self._rows: dict[str, QueueRow] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._http: aiohttp.ClientSession | None = None
         self._api: WebexApi | None = None
@@ -133,12 +135,14 @@ class WebexSource:
 
     def loops(self, api: WebexApi) -> list[Coroutine[Any, Any, None]]:
         """What keeps the state true by asking, to be run beside what brings the events: `start` runs these, too."""
+        names = Names(api, self.centre)
         return [
             self._waits_grow(),
-            self._know(api),
+            self._know(api, names),
+            self._keep_names(names),
             self._reconcile(api),
             self._confirm(api),
-            self._settle(api),
+            self._settle(api, names),
             self._look(api),
         ]
 
@@ -202,34 +206,35 @@ class WebexSource:
 
     # ------------------------------------------------------------------------------------------ seed and names
 
-    async def _know(self, api: WebexApi) -> None:
+    async def _know(self, api: WebexApi, names: Names) -> None:
         """The names of all queues and teams, then their state, then who serves which queue."""
-        await self._persist("asking for queues and teams", lambda: self._lists(api))
+        await self._persist("asking for queues and teams", lambda: self._lists(names.read_lists))
         with suppress(TimeoutError):  # events first: what happens before they come would have to wait for a comparison
             await asyncio.wait_for(self._tried_to_subscribe.wait(), SUBSCRIBE_FIRST)
         await self._persist("asking for calls and agents", lambda: self._full_comparison(api))
         self.seeded.set()
         _log.info("the contact centre's state is known after %.1f s", self._clock() - self._began)
-        for row in sorted(self._rows.values(), key=lambda row: not {row.name, row.id} & self.first):
-            await self._persist("asking who serves which queue", partial(self._teams_of, api, row.id))
+        for row in sorted(names.queues.values(), key=lambda row: not {row.name, row.id} & self.first):
+            await self._persist("asking who serves which queue", partial(names.who_serves, row.id))
 
-    async def _lists(self, api: WebexApi) -> None:
-        teams, queues = await directory.teams(api), await directory.queues(api)
-        self._rows = {row.id: row for row in queues}
-        self.centre.configure(queues, teams)
+    async def _keep_names(self, names: Names) -> None:
+        """Queues and teams that are new, have another name or are gone."""
+        await self.seeded.wait()
+        await asyncio.sleep(first_delay(self.settings.org_id, self.settings.node, LISTS_EVERY))
+        while True:
+            await asyncio.sleep(LISTS_EVERY)
+            await self._tried("asking for queues and teams", self._lists(names.refresh))
 
-    async def _teams_of(self, api: WebexApi, queue_id: str) -> None:
-        row = await directory.queue(api, queue_id)
-        if row is not None:
-            self.centre.configure([row], [])
+    async def _lists(self, read: Callable[[], Awaitable[int]]) -> None:
+        self.corrections += await read()
 
-    async def _settle(self, api: WebexApi) -> None:
+    async def _settle(self, api: WebexApi, names: Names) -> None:
         """What has waited for too long is asked for by id, and so are names that nobody has said yet."""
         await self.seeded.wait()
         while True:
             await asyncio.sleep(SETTLE_DOUBTS)
             await self._tried("asking for calls that wait for too long", self._settle_doubts(api))
-            await self._tried("asking for names", self._names(api))
+            await self._tried("asking for names", names.ask_unknown())
             if self.inbox.gap:
                 self.inbox.gap = False
                 self.compare_soon()
@@ -241,13 +246,6 @@ class WebexSource:
             if doubted:
                 rows = await search.tasks_by_id(api, doubted, asked)
                 self.corrections += self.centre.settle_doubt(rows, asked, self._clock())
-
-    async def _names(self, api: WebexApi) -> None:
-        queues, teams = self.centre.unknown_ids()
-        for queue_id in queues:
-            await self._teams_of(api, queue_id)
-        if teams:
-            self.centre.configure([], await directory.teams(api))
 
     # ------------------------------------------------------------------------------------------ truth
 

@@ -314,3 +314,22 @@ def test_where_all_have_waited_too_long_at_once_they_are_doubted_some_at_a_time(
     cc.tick(late)
     assert line(cc)[0] == 0
     assert len(set(cc.doubted(late)) - set(asked)) == MOST_DOUBTED
+
+
+def test_a_queue_that_is_retired_is_served_by_nobody() -> None:
+    cc = centre()
+    support = queue(cc)
+    tell(cc, agent("a", "available", T))
+    assert cc.retire_queue("q") == "Support"
+    tell(cc, agent("b", "available", T + 1))
+    assert [state.queue.name for state in cc.teams["g"].queues] == ["Sales"]
+    assert cc.staff.served == [cc.queues["r"]]
+    assert (support.agents_available, queue(cc, "Sales").agents_available) == (1, 2)
+
+
+def test_a_team_that_is_retired_is_kept_for_as_long_as_anything_needs_it() -> None:
+    cc = centre(teams=("g", "s", "t", "u"))
+    tell(cc, agent("a", "available", T, "t"))
+    assert [cc.retire_team(id) for id in ("g", "t", "u")] == ["G", "T", "U"]
+    assert list(cc.teams) == ["g", "s", "t"]
+    assert [team.name for team in cc.picture.teams] == ["S"]

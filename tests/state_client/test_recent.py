@@ -22,3 +22,13 @@ def test_it_forgets() -> None:
     for _ in range(2 * MOST):
         recent.note(KEEP + 2, "a", 1)
     assert recent.bounds({"a": 2 * MOST + 2}, -1.0) == {"a": (MOST + 2, 2 * MOST + 2)}
+
+
+def test_the_first_change_after_a_pause_does_not_wait_until_all_others_are_forgotten() -> None:
+    recent = Recent()
+    for _ in range(10):
+        recent.note(0.0, "a", 1)
+    recent.note(KEEP + 1, "a", 1)
+    assert recent.bounds({"a": 11}, -1.0) == {"a": (2, 11)}
+    recent.note(KEEP + 1, "a", 1)
+    assert recent.bounds({"a": 12}, -1.0) == {"a": (4, 12)}

@@ -283,6 +283,24 @@ async def test_a_cloud_that_is_not_well_is_said_once_and_recovered_from(
     assert "asking for queues and teams works again" in caplog.text
 
 
+async def test_a_queue_that_is_switched_off_leaves_the_picture_and_comes_back(
+    source: WebexSource, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "LISTS_EVERY", 0.02)
+    monkeypatch.setattr(source_module, "SOONEST_AGAIN", 3600.0)  # no comparison has a part in it
+    await source.start()
+    await until(source.seeded.is_set)
+    corrections, queue = source.corrections, simulator.cloud.world.queue("Support")
+    assert queue is not None
+    queue.active = False
+    await until(lambda: source.picture.queue("Support") is None)
+    await until(lambda: source.corrections == corrections + 1)
+    queue.active = True
+    await until(lambda: source.picture.queue("Support") is not None)
+    await until(lambda: support(source).agents_signed_on == 20)
+    assert not source.degraded
+
+
 async def test_estimates_are_asked_for(source: WebexSource, simulator: Simulator) -> None:
     source.settings = replace(source.settings, estimates=("Support", "Nowhere"), estimate_every=0.05)
     await source.start()
