@@ -65,7 +65,6 @@ class Other:
 Event = TaskEvent | AgentEvent | Other
 
 
-@dataclass(frozen=True, slots=True)
 class Envelope:
     """What surrounds every event.
 
@@ -73,11 +72,14 @@ class Envelope:
     ``subscription_id`` is whom the event claims to be for: it says which secret must have signed it.
     """
 
-    id: str
-    type: str
-    subscription_id: str
-    sent_ms: int
-    data: Any
+    __slots__ = ("data", "id", "sent_ms", "subscription_id", "type")
+
+    def __init__(self, id: str, type: str, subscription_id: str, sent_ms: int, data: Any) -> None:
+        self.id = id
+        self.type = type
+        self.subscription_id = subscription_id
+        self.sent_ms = sent_ms
+        self.data = data
 
     def event(self) -> Event:
         """What happened; raises BadEvent where the data lacks what such an event must say."""

@@ -26,7 +26,8 @@ def verify(secret: Secret, body: bytes, header: str) -> bool:
     """Whether ``header`` is the signature of ``body``. It takes as long whichever digit is wrong."""
     if not secret:
         return False
-    return hmac.compare_digest(sign(secret, body).encode(), header.strip().lower().encode(errors="replace"))
+    digits = header.strip().lower()
+    return digits.isascii() and hmac.compare_digest(sign(secret, body), digits)
 
 
 def same_time(sent_ms: int, header: str) -> bool:

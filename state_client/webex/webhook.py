@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from state_client.webex.events import BadEvent, Envelope, read_envelope
 from state_client.webex.inbox import ACCEPTED, FAILED, FORGED, MALFORMED, OVERFLOW, STALE, EntityEvent, Inbox
@@ -56,7 +57,10 @@ class Webhook:
         self._secrets = secrets
         self._clock = clock
         self._tolerance = tolerance
-        self._woken = asyncio.Event()
+        self._apply: Apply | None = None  # while `run` does
+        self._taken: deque[EntityEvent] = deque()  # out of the inbox, more than a slice
+        self._planned: asyncio.Handle | None = None
+        self._soon = False  # what is planned is for the next turn
         self._mistrusted: set[str] = set()
         self._complained: dict[str, float] = {}
 
@@ -90,7 +94,7 @@ class Webhook:
         result = self._inbox.put(event, asyncio.get_running_loop().time())
         if result == ACCEPTED:
             self.last_event = self._clock()
-            self._woken.set()
+            self._plan()
         elif result == OVERFLOW:
             self._complain(OVERFLOW, f"{len(self._inbox)} events are waiting already")
         return result
@@ -104,44 +108,63 @@ class Webhook:
         return ids
 
     async def run(self, apply: Apply) -> None:
-        """Apply the events, until it is cancelled. It gives way to others after each few.
+        """Apply the events, until it is cancelled: a slice of them at each turn of the event loop.
 
         An event that ``apply`` can't stand is logged and counted, and leaves a gap.
         """
-        loop = asyncio.get_running_loop()
-        while True:
-            events = self._inbox.take(loop.time(), SLICE)
-            for start in range(0, len(events), SLICE):
-                now = self._clock()
-                for event in events[start : start + SLICE]:
-                    self._inbox.count(event.type, self._apply(apply, event, now))
-                await asyncio.sleep(0)
-            if not events:
-                await self._wait(loop)
-
-    def _apply(self, apply: Apply, event: EntityEvent, now: float) -> str:
+        self._apply = apply
+        self._plan()
         try:
-            return apply(event, now)
+            await asyncio.Event().wait()
+        finally:
+            self._apply = None
+            self._forget_plan()
+
+    def _plan(self) -> None:
+        """Apply what may be at the next turn, or else when it may be.
+
+        By the loop's own callbacks: to wake a task for each event costs as much as to read and apply it.
+        """
+        due = 0.0 if self._taken else self._inbox.due
+        if self._soon or due is None or self._apply is None:
+            return
+        self._forget_plan()
+        loop = asyncio.get_running_loop()
+        self._soon = due == 0.0
+        self._planned = loop.call_soon(self._work) if self._soon else loop.call_at(due, self._work)
+
+    def _forget_plan(self) -> None:
+        if self._planned is not None:
+            self._planned.cancel()
+        self._planned, self._soon = None, False
+
+    def _work(self) -> None:
+        """Apply a slice of the events."""
+        self._planned, self._soon = None, False
+        taken = self._taken
+        if not taken:
+            taken.extend(self._inbox.take(asyncio.get_running_loop().time(), SLICE))
+        now = self._clock()
+        for _ in range(min(SLICE, len(taken))):
+            self._apply_one(taken.popleft(), now)
+        self._plan()
+
+    def _apply_one(self, event: EntityEvent, now: float) -> None:
+        assert self._apply is not None, "nothing is planned but while it is there"
+        try:
+            result = self._apply(event, now)
         except Exception:
+            result = FAILED
             self._inbox.gap = True
             if self._is_news(FAILED):
                 _log.exception("Webex: an event %s could not be applied", event.type)
-            return FAILED
-
-    async def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Until an event may be taken."""
-        due = self._inbox.due
-        self._woken.clear()
-        alarm = loop.call_at(due, self._woken.set) if due is not None else None
-        try:
-            await self._woken.wait()
-        finally:
-            if alarm is not None:
-                alarm.cancel()
+        self._inbox.count(event.type, result)
 
     def _genuine(self, envelope: Envelope, body: bytes, signature: str, timestamp: str) -> bool:
-        signed = any(verify(secret, body, signature) for secret in self._secrets(envelope.subscription_id))
-        return signed and same_time(envelope.sent_ms, timestamp)
+        for secret in self._secrets(envelope.subscription_id):
+            if verify(secret, body, signature):
+                return same_time(envelope.sent_ms, timestamp)
+        return False
 
     def _mistrust(self, subscription_id: str) -> str:
         if len(self._mistrusted) < MOST_MISTRUSTED:
@@ -169,19 +192,26 @@ class Webhook:
         """The body's bytes, as they were signed."""
         if (request.content_length or 0) > LARGEST_BODY:
             raise self._too_large(request.content_length or 0)
-        body = bytearray()
+        content = request.content
         try:
-            async with asyncio.timeout(READING):
-                while not request.content.at_eof():
-                    body += await request.content.readany()
-                    if len(body) > LARGEST_BODY:
-                        raise self._too_large(len(body))
+            # Nearly always it has come with the head, and to watch over a wait would cost more than to read it.
+            body = content.read_nowait() if content.is_eof() else await self._wait_for(content)
         except TimeoutError as fault:
             self._drop("", MALFORMED, "its body didn't come in time")
             raise web.HTTPRequestTimeout from fault
         except (web.RequestPayloadError, ConnectionError) as fault:
             self._drop("", MALFORMED, "its body didn't come whole")
             raise web.HTTPBadRequest from fault
+        if len(body) > LARGEST_BODY:
+            raise self._too_large(len(body))
+        return body
+
+    async def _wait_for(self, content: StreamReader) -> bytes:
+        """The body that is still to come, or as much of it as shows that it is too large."""
+        body = bytearray()
+        async with asyncio.timeout(READING):
+            while not content.at_eof() and len(body) <= LARGEST_BODY:
+                body += await content.readany()
         return bytes(body)
 
     def _too_large(self, size: int) -> web.HTTPRequestEntityTooLarge:
