@@ -2,6 +2,8 @@ import asyncio
 import logging
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,25 +71,38 @@ async def test_of_several_the_last_is_kept(tmp_path: Path) -> None:
     assert await kept(path) == {"latches": {"n": 49}, "switches": OFF}
 
 
-async def test_others_have_their_turn_while_it_waits_for_the_file(
+@contextmanager
+def somebody_else_is_writing(path: Path) -> Iterator[None]:
+    """Hold the file: whoever wants to write meanwhile has to wait."""
+    Store(path).close()
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    yield
+    writer.execute("COMMIT")
+    writer.close()
+
+
+async def test_calls_have_their_turn_while_reading_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    memory = Memory(tmp_path / "state.db")
+    with somebody_else_is_writing(tmp_path / "state.db"):
+        reading = asyncio.create_task(memory.load())
+        await asyncio.sleep(0.02)
+    assert await reading == {}
+    assert (memory.fault, caplog.records) == ("", [])
+    await memory.close()
+
+
+async def test_what_changes_while_writing_waits_is_written_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "state.db"
-    Store(path).close()
-    memory = Memory(path)
-    for doing in (memory.load, memory.flush):
-        writer = sqlite3.connect(path, isolation_level=None)
-        writer.execute("BEGIN IMMEDIATE")  # somebody else is writing: ours has to wait
+    memory = Memory(tmp_path / "state.db")
+    with somebody_else_is_writing(tmp_path / "state.db"):
         memory.keep("switches", ON)
-        waiting = asyncio.create_task(doing())
         await asyncio.sleep(0.02)
         memory.keep("switches", OFF)
-        writer.execute("COMMIT")
-        writer.close()
-        await waiting
-    assert (memory.fault, caplog.records) == ("", [])
     await memory.flush()
-    assert await kept(path) == {"switches": OFF}
+    assert (memory.fault, caplog.records) == ("", [])
+    assert await kept(tmp_path / "state.db") == {"switches": OFF}
     await memory.close()
 
 
@@ -128,6 +143,18 @@ async def test_what_could_not_be_written_is_tried_again_at_the_end(tmp_path: Pat
     memory.keep("switches", OFF)
     await memory.flush()
     assert memory.fault
+    path.parent.mkdir()
+    await memory.close()
+    assert await kept(path) == {"switches": OFF}
+
+
+async def test_what_could_not_be_written_gives_way_to_what_came_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "state.db"
+    memory = Memory(path)
+    memory.keep("switches", ON)
+    await asyncio.sleep(0)  # it is being written
+    memory.keep("switches", OFF)
+    await memory.flush()
     path.parent.mkdir()
     await memory.close()
     assert await kept(path) == {"switches": OFF}

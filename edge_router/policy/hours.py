@@ -81,17 +81,15 @@ class Hours:
         return () if not spans or day in self._closed or day in self._holidays(day.year) else spans
 
     def _instants(self, day: date) -> list[float]:
-        """When it may change on a day, in order: what isn't here is no change."""
+        """When it may change on a day, in order: it changes at no other time of it."""
         begin, end = self._starts(day), self._starts(day + _DAY)
-        instants = {begin, *self._put_forward_or_back(begin, end)}
+        instants = set(self._put_forward_or_back(begin, end))
         midnight = datetime(day.year, day.month, day.day)
         for mark in self._marks:
             clock = midnight + timedelta(minutes=mark)
-            for fold in (0, 1):  # a time may be shown twice, or never
-                instant = clock.replace(tzinfo=self._zone, fold=fold).timestamp()
-                if datetime.fromtimestamp(instant, self._zone).replace(tzinfo=None, fold=0) == clock:
-                    instants.add(instant)
-        return sorted(instants)
+            for fold in (0, 1):  # a time may be shown twice; one that is never shown may fall on another day
+                instants.add(clock.replace(tzinfo=self._zone, fold=fold).timestamp())
+        return sorted(instant for instant in instants if begin <= instant <= end)
 
     def _starts(self, day: date) -> float:
         """When a day begins: at the first midnight, or where there is none, at what comes instead."""

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-import holidays
-
 from edge_router.policy.decision import shown
 from edge_router.policy.faults import unknown
 
@@ -174,6 +172,8 @@ def _holidays(words: str, faults: list[HoursFault]) -> Dates:
     """The public holidays of a country, or of a country's part: `US`, `US-TX` (ISO 3166-1, ISO 3166-2)."""
     if not words:
         return _no_holidays
+    import holidays  # some 18 MB, for those who ask for it
+
     country, _, part = words.strip().upper().partition("-")
     countries = holidays.list_supported_countries()
     parts = {name.upper(): name for name in countries.get(country, ())}
@@ -205,6 +205,8 @@ class _Calendar:
         """The holidays of a year, reckoned when they are first asked for: that takes up to some milliseconds."""
         days = self._years.get(year)
         if days is None:
+            import holidays
+
             days = frozenset(holidays.country_holidays(self._country, subdiv=self._part, years=year))
             self._years[year] = days
         return days
