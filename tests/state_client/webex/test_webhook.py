@@ -119,6 +119,37 @@ async def test_held_events_are_applied_though_nothing_else_comes(live: Site) -> 
     assert live.ids == ["e-1", "e-2"]
 
 
+async def test_an_event_does_not_wait_for_others_that_are_held() -> None:
+    async with site(Inbox(hold=0.5)) as it:
+
+        def receive(number: int, task: str) -> None:
+            raw = task_post(f"e-{number}", task, NOW + number)
+            headers = signed(raw)
+            it.webhook.receive(raw, headers[SIGNATURE], headers[TIMESTAMP])
+
+        receive(2, "t-1")
+        receive(1, "t-1")
+        for _ in range(3):
+            await asyncio.sleep(0)  # turns in which these two are found waiting, and held
+        receive(3, "t-2")
+        await it.until(lambda: len(it.applied) == 3)
+        assert it.ids == ["e-3", "e-1", "e-2"]
+
+
+async def test_who_no_longer_runs_applies_nothing() -> None:
+    async with site(Inbox(), working=False) as it:
+        for number in (1, 2):
+            work = asyncio.create_task(it.webhook.run(it.apply))
+            await it.post(task_post(f"e-{number}", f"t-{number}", NOW))
+            await it.until(lambda count=number: len(it.applied) == count)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await it.post(task_post(f"later-{number}", f"later-{number}", NOW))
+            assert len(it.inbox) == 1
+            it.inbox.take(asyncio.get_running_loop().time(), SLICE)
+        assert it.ids == ["e-1", "e-2"]
+
+
 async def test_an_event_that_comes_twice_counts_once(live: Site) -> None:
     raw = task_post("e-1", "t-1", NOW)
     assert [await live.post(raw), await live.post(raw)] == [200, 200]
