@@ -24,7 +24,7 @@ from state_client.rows import AgentEvent, AgentRow, TaskEvent
 from state_client.webex import search
 from state_client.webex.errors import Busy, Unreachable, WebexError
 from state_client.webex.estimated_wait import estimated_wait
-from state_client.webex.inbox import Inbox
+from state_client.webex.inbox import STALE, Inbox
 from state_client.webex.limiter import Limiter, first_delay
 from state_client.webex.names import Names
 from state_client.webex.oauth import TokenKeeper
@@ -172,7 +172,17 @@ class WebexSource:
         return (self._secret,) if self._secret is not None else ()
 
     def _apply(self, event: TaskEvent | AgentEvent, now: float) -> str:
-        return self.centre.apply(event, now)
+        """Take in an event, unless it is of a time to come: nothing that happens until then would be news any more."""
+        ahead = event.time - now
+        if ahead <= self.settings.clock_tolerance:
+            return self.centre.apply(event, now)
+        self.inbox.gap = True
+        if now - self._said.get(STALE, 0.0) >= SAY_AGAIN:
+            self._said[STALE] = now
+            _log.warning(
+                "an event %s was dropped: it says that it happens in %.0f s; is our clock right?", event.type, ahead
+            )
+        return STALE
 
     async def _tried(self, what: str, doing: Awaitable[None]) -> bool:
         """Do something, and say in `degraded` why it failed, until it works again."""

@@ -14,13 +14,17 @@ from aiohttp import web
 
 from state_client.centre import ContactCentre
 from state_client.picture import Queue
+from state_client.rows import QueueRow
 from state_client.simulator.faults import WrongAnswer
 from state_client.simulator.script import Script
 from state_client.simulator.server import Simulator
 from state_client.webex import source as source_module
-from state_client.webex.secret import SecretFile
+from state_client.webex.secret import Secret, SecretFile
 from state_client.webex.settings import Settings
+from state_client.webex.signature import SIGNATURE, TIMESTAMP
 from state_client.webex.source import WebexSource
+from tests.state_client.tidings import task
+from tests.state_client.webex.posts import signed, task_post
 
 PATIENCE = 15.0
 
@@ -222,8 +226,8 @@ async def test_who_waits_is_looked_at_often_while_anybody_does(
     simulator.cloud.advance()
     await until(lambda: second in source.centre.tasks and first not in source.centre.tasks)
     await until(lambda: support(source).length == 2)
-    for task in list(source.centre.tasks):
-        simulator.cloud.world.hang_up(task)
+    for one in list(source.centre.tasks):
+        simulator.cloud.world.hang_up(one)
     simulator.cloud.advance()
     await until(lambda: support(source).length == 0)
     looks = asked["ParkedTasks"]
@@ -281,6 +285,41 @@ async def test_a_cloud_that_is_not_well_is_said_once_and_recovered_from(
         await until(source.seeded.is_set)
         await until(lambda: not source.degraded)
     assert "asking for queues and teams works again" in caplog.text
+
+
+async def test_an_event_of_a_time_to_come_does_not_make_all_later_ones_late(
+    source: WebexSource, simulator: Simulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "SETTLE_DOUBTS", 3600.0)  # so that the gap is still to be seen
+    await source.start()
+    await until(source.seeded.is_set)
+    await subscribed(source, simulator)
+    (waiting,) = waits(simulator)
+    await until(lambda: support(source).length == 1)
+    now = time.time()
+    with caplog.at_level(logging.WARNING):
+        for number in range(2):
+            raw = task_post(
+                f"event-{number}", waiting, now + 86_400, "task:connected", comciscotimestamp=round(now * 1000)
+            )
+            headers = signed(raw, Secret("h" * 40))
+            assert source.webhook.receive(raw, headers[SIGNATURE], headers[TIMESTAMP]) == "accepted"
+        await until(lambda: source.inbox.counts["task:connected", "stale"] == 2)
+    assert caplog.text.count("an event task:connected was dropped: it says that it happens in 86400 s") == 1
+    assert source.inbox.gap, "something was lost: everything is compared"
+    assert support(source).length == 1
+    simulator.cloud.world.hang_up(waiting)
+    simulator.cloud.advance()
+    await until(lambda: source.inbox.counts["task:ended", "applied"] == 1)
+    assert support(source).length == 0
+
+
+async def test_an_event_may_be_ahead_by_as_much_as_clocks_may_differ(source: WebexSource) -> None:
+    now = time.time()
+    ahead = source.settings.clock_tolerance
+    source.centre.configure([QueueRow("q", "Support")], [])
+    assert source._apply(task("1", "parked", now + ahead, "q"), now) == "applied"
+    assert source._apply(task("1", "ended", now + ahead + 0.1), now) == "stale"
 
 
 async def test_a_queue_that_is_switched_off_leaves_the_picture_and_comes_back(
