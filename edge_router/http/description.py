@@ -139,7 +139,7 @@ def _queue_paths() -> Schema:
     refused = {
         "400": _answer(none, "The body is no JSON."),
         "409": _answer(none, "The queue's values come from elsewhere."),
-        "413": _answer({"$ref": "#/components/schemas/Failure"}, "The body is too large."),
+        "413": _answer(none, "The body is too large."),
         "422": _answer(none, "The body says something that can't be."),
     }
     return {

@@ -16,7 +16,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge_router.http.feed import Feed, event
-from edge_router.http.server import json_answer
+from edge_router.http.server import LARGEST_BODY, json_answer
 from edge_router.http.state_views import QUEUE_KEYS, View, agent_views, queue_view, task_views, team_view
 from state_client.centre import ContactCentre
 from state_client.picture import Queue, QueueValues
@@ -157,6 +157,8 @@ class StateApi:
             return self._failed(409, refusal)
         try:
             pushed = PushedQueue.model_validate(orjson.loads(await request.read()))
+        except web.HTTPRequestEntityTooLarge:
+            return self._failed(413, f"the body is larger than {LARGEST_BODY // 1024} KB, which no queue's values are")
         except orjson.JSONDecodeError:
             return self._failed(400, 'the body is no JSON; write {"length": 3, "ttl_secs": 60} for instance')
         except ValidationError as error:

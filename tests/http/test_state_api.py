@@ -159,6 +159,7 @@ async def test_a_queue_that_the_cloud_feeds_is_not_pushed(client: aiohttp.Client
     [
         (b"length=3", 400, "the body is no JSON"),
         (b"", 400, "the body is no JSON"),
+        (b" " * 70_000, 413, "the body is larger than 64 KB"),
         ([1], 422, "the body is no JSON object"),
         ({}, 422, "there is nothing to set; send at least one of length"),
         ({"lenght": 3}, 422, "there is no key 'lenght'; did you mean length?"),
