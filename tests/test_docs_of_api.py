@@ -7,6 +7,7 @@ from typing import Any, Final
 from edge_router import __version__
 from edge_router.admission.tokens import SCOPES, read_tokens
 from edge_router.config.models import Http
+from edge_router.config.policy_model import Policy
 from edge_router.config.state_model import State
 from edge_router.http.description import description
 from edge_router.http.state_api import PushedQueue
@@ -37,7 +38,7 @@ def properties(value: Any) -> Iterator[str]:
 
 
 def test_every_key_is_one() -> None:
-    known = {*properties(DESCRIPTION), *Http.model_fields, *State.model_fields, *DECISION}
+    known = {*properties(DESCRIPTION), *Http.model_fields, *State.model_fields, *Policy.model_fields, *DECISION}
     named = {span for span in spans() if re.fullmatch(r"[a-z]+(_[a-z]+)+", span)}
     assert len(named) > 15
     assert named - known == set()
