@@ -1,4 +1,4 @@
-"""Another gateway's state, followed by its event stream ``GET /v1/events``.
+"""Another gateway's state: its queues by its event stream ``GET /v1/events``, and beside that its ``GET /v1/teams``.
 
 One gateway follows the cloud and many follow that one: they need no token of the cloud's and no subscription, and ask
 it for nothing. A value is as old here as it is there, and grows older while the line is silent.
@@ -10,24 +10,40 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import aiohttp
 import orjson
 
 from state_client.centre import ContactCentre
-from state_client.picture import AGENTS, ESTIMATE, TASKS, Picture, Queue, QueueValues
+from state_client.picture import (
+    AGENT_STATES,
+    AGENTS,
+    ESTIMATE,
+    TASKS,
+    TELEPHONY,
+    Picture,
+    Queue,
+    QueueValues,
+    Stamp,
+    Team,
+)
 from state_client.webex.secret import SecretFile
 
 PATH: Final = "/v1/events"
+TEAMS: Final = "/v1/teams"
+TEAMS_EVERY: Final = 2.0
+"""Seconds between two questions for teams: few rules read them, and there is no event of theirs."""
 SILENCE: Final = 15.0
 """Seconds without a word after which the line is taken to be dead; the other side sends a beat every five."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 LONGEST_LINE: Final = 256 * 1024
 LONGEST_REASON: Final = 200
+LONGEST_ANSWER: Final = 4 * 1024 * 1024
 MOST_QUEUES: Final = 10_000
+MOST_TEAMS: Final = 10_000
 PEER: Final = "peer"
 
 _AGES: Final = {TASKS: "tasks_age_secs", AGENTS: "agents_age_secs", ESTIMATE: "estimate_age_secs"}
@@ -59,6 +75,8 @@ class PeerSource:
         self._silence = silence
         self._first_pause = first_pause
         self._fault = "no other gateway has been reached yet"
+        self._teams_fault = ""
+        self._teams: dict[str, Team] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -69,7 +87,7 @@ class PeerSource:
     @property
     def degraded(self) -> str:
         """What is missing, in words; "" when nothing is."""
-        return self._fault
+        return self._fault or self._teams_fault
 
     async def start(self) -> None:
         """Begin; comes back at once."""
@@ -97,19 +115,22 @@ class PeerSource:
         """Follow one gateway for as long as that works. Gives whether it did at all."""
         heard = False
         try:
-            headers = {"Accept": "text/event-stream"}
-            if self._token is not None:
-                secret = await asyncio.to_thread(self._token.read)
-                headers["Authorization"] = f"Bearer {secret.reveal()}"
-            async with http.get(peer + PATH, headers=headers, allow_redirects=False) as answer:
-                if answer.status != 200:
-                    raise aiohttp.ClientError(f"it answers {answer.status} {answer.reason}")
-                async for name, data in _events(answer.content):
-                    if not heard:
-                        heard = True
-                        self._reached(peer)
-                    if name == "queue":
-                        self._take(data)
+            headers = await self._authority()
+            async with http.get(
+                peer + PATH, headers=headers | {"Accept": "text/event-stream"}, allow_redirects=False
+            ) as answer:
+                _demand(answer)
+                teams = asyncio.create_task(self._ask_for_teams(http, peer, headers))
+                try:
+                    async for name, data in _events(answer.content):
+                        if not heard:
+                            heard = True
+                            self._reached(peer)
+                        if name == "queue":
+                            self._take(data)
+                finally:
+                    teams.cancel()
+                    await asyncio.gather(teams, return_exceptions=True)
             why = "it has ended the stream"
         except TimeoutError:
             why = f"nothing was heard for {self._silence:g} s"
@@ -121,6 +142,32 @@ class PeerSource:
             _log.warning("%s", fault)
         self._fault = fault
         return heard
+
+    async def _authority(self) -> dict[str, str]:
+        if self._token is None:
+            return {}
+        secret = await asyncio.to_thread(self._token.read)
+        return {"Authorization": f"Bearer {secret.reveal()}"}
+
+    async def _ask_for_teams(self, http: aiohttp.ClientSession, peer: str, headers: Mapping[str, str]) -> None:
+        """Ask for a gateway's teams again and again."""
+        while True:
+            asked = self._clock()
+            try:
+                async with http.get(peer + TEAMS, headers=headers, allow_redirects=False) as answer:
+                    _demand(answer)
+                    content = orjson.loads(await _whole(answer.content))
+                rows = content.get("teams") if isinstance(content, dict) else None
+                if not isinstance(rows, list):
+                    raise ValueError("its answer has no teams")
+                self._take_teams([row for row in rows[:MOST_TEAMS] if isinstance(row, dict)], asked)
+                self._teams_fault = ""
+            except Exception as error:  # as with its events
+                fault = f"{peer} can't be asked for teams: {str(error)[:LONGEST_REASON] or type(error).__name__}"
+                if fault != self._teams_fault:
+                    _log.warning("%s", fault)
+                self._teams_fault = fault
+            await asyncio.sleep(TEAMS_EVERY)
 
     def _reached(self, peer: str) -> None:
         self._fault = ""
@@ -149,11 +196,47 @@ class PeerSource:
             setattr(queue, field, value)
         now = self._clock()
         for group, key in _AGES.items():
-            age = data.get(key)
-            if isinstance(age, int | float) and age >= 0:
-                queue.stamp(group).renew(now - age, PEER)
+            _date(queue.stamp(group), now, data.get(key))
         if self.centre.listener is not None:
             self.centre.listener(queue)
+
+    def _take_teams(self, rows: Iterable[Mapping[str, Any]], asked: float) -> None:
+        """Take in all teams as the other gateway had them when it was asked, or later."""
+        shown = {name: row for row in rows if (name := _text(row, "name"))}
+        for name in self._teams.keys() - shown.keys():
+            self.centre.picture.remove_team(self._teams.pop(name))
+        for name, row in shown.items():
+            team = self._teams.get(name)
+            if team is None:
+                team = self._teams[name] = Team(_text(row, "id") or name)
+                self.centre.picture.add_team(team, name)
+            counts = team.counts[TELEPHONY]
+            for state in AGENT_STATES:
+                count = row.get(f"agents_{state}")
+                counts[state] = count if isinstance(count, int) else 0
+            _date(team.of_agents, asked, row.get("age_secs"))
+
+
+def _date(stamp: Stamp, now: float, age: object) -> None:
+    """Say how old values are; who followed another gateway before may have known younger ones."""
+    stamp.doubt(PEER)
+    if isinstance(age, int | float) and age >= 0:
+        stamp.renew(now - age, PEER)
+
+
+def _demand(answer: aiohttp.ClientResponse) -> None:
+    if answer.status != 200:
+        raise aiohttp.ClientError(f"it answers {answer.status} {answer.reason}")
+
+
+async def _whole(stream: aiohttp.StreamReader) -> bytes:
+    """An answer's body. Raises ValueError where it is too long."""
+    body = bytearray()
+    async for octets in stream.iter_any():
+        body += octets
+        if len(body) > LONGEST_ANSWER:
+            raise ValueError(f"its answer is longer than {LONGEST_ANSWER} octets")
+    return bytes(body)
 
 
 def _values(data: Mapping[str, Any]) -> QueueValues:
