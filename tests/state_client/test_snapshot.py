@@ -277,6 +277,13 @@ class TestConfirm:
         assert queue(cc, "Chat").age_of("length", T + 60) == 60.0
         assert queue(cc, "Chat").age_of("agents_available", T + 60) == inf
 
+    def test_nothing_but_events_renews_who_waits_for_a_chat(self) -> None:
+        cc = centre(QueueRow("c", "Chat", channel="CHAT", team_ids=("g",)))
+        tell(cc, task("1", "parked", T, "c", channel="chat"))
+        assert cc.compare_tasks([], T + 60, T + 60) == 0
+        assert line(cc, "Chat")[0] == 1
+        assert queue(cc, "Chat").age_of("length", T + 60) == 60.0
+
     def test_a_queue_is_as_young_as_all_its_teams(self) -> None:
         cc = centre()
         tell(cc, agent("a", "available", T), agent("b", "idle", T, "s"))
