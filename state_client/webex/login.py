@@ -28,6 +28,9 @@ AUTHORIZE_URL: Final = "https://webexapis.com/v1/authorize"
 
 SCOPES: Final = ("cjp:config_read", "cjp:config_write")
 
+SHORTEST_CODE: Final = 8
+"""Characters of a code that is pasted alone: what is shorter was typed by mistake, and would end the login."""
+
 PATIENCE: Final = 600.0
 """Seconds that the browser has to come back."""
 
@@ -131,7 +134,7 @@ class _Return:
 
     def take_pasted(self, line: str) -> str:
         """Take an address, or its query, or the bare code. Gives what is wrong with it, "" for nothing."""
-        if not {"?", "=", " "} & set(line.rstrip("=")) and "://" not in line:
+        if len(line) >= SHORTEST_CODE and not {"?", "=", " "} & set(line.rstrip("=")) and "://" not in line:
             if not self.code.done():
                 self.code.set_result(Secret(line))
             return ""

@@ -245,6 +245,7 @@ async def test_what_is_pasted_of_another_login_or_by_mistake_is_said_and_the_wai
         under_way = pasting(
             rest,
             f"{address}?code=old&state=guess",
+            "yes",
             "ls -l",
             address,
             "http://[",
@@ -252,7 +253,7 @@ async def test_what_is_pasted_of_another_login_or_by_mistake_is_said_and_the_wai
         )
         await under_way.task
         assert under_way.said[2] == OTHER_STATE
-        assert [words.startswith("That is neither the address") for words in under_way.said[3:]] == [True] * 3
+        assert [words.startswith("That is neither the address") for words in under_way.said[3:]] == [True] * 4
         assert [each["code"] for each in rest.cloud.token_requests] == ["good-code"]
 
 
