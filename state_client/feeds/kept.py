@@ -91,7 +91,7 @@ class Kept:
                     changed[name] = octets
             await asyncio.sleep(0)
         try:
-            await asyncio.to_thread(store.save, changed, self._saved.keys() - found.keys())
+            await asyncio.to_thread(store.save, changed, [name for name in self._saved if name not in found])
         except StoreError as error:
             self._failed(error)
         else:
