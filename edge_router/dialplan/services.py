@@ -180,14 +180,13 @@ class _Rows:
         """Read one row; False if there is no sense in reading on."""
         if not line.strip(" ,"):  # a spreadsheet's empty row
             return True
-        before = len(self.faults)
         cells = _cells(number, line, self.faults)
         if cells is not None and len(cells) != len(self._columns):
             self.fault(number, "", f"{len(cells)} cells for {len(self._columns)} columns; {_advice(line)}")
         elif cells is not None:
             columns = self.columns_of(number, cells)
             pattern = self.pattern(number, columns["called"])
-            if pattern is not None and len(self.faults) == before:
+            if pattern is not None:
                 self.services.append(Service(pattern, columns, number))
         if len(self.faults) < MOST_FAULTS:
             return True

@@ -95,6 +95,7 @@ def test_numbers_have_an_end() -> None:
     longest = "1" * MAX_DIGITS
     assert translated("/1/ /2/", longest) == "2" + longest[1:]
     assert translated("/1/ /2/", longest + "1") is None
+    assert translated("/.*/ /2/", longest + "1") is None
     assert translated("/1/ /22/", longest) is None
     assert translated("/.*/ /&&&&&&&&&/", longest) is None
 
