@@ -249,7 +249,7 @@ class PlacedCalls:
 
     def _forget(self, call: PlacedCall, now: float) -> None:
         """Let go of a call, whatever may still be told of it; its task is no other call's."""
-        if call.task and call.task not in self._ended:
+        if call.task and not call.task_over:
             self._note_end(call.task, call.call_id, now)
         call.over = call.bridged = True
         call.fresh = False

@@ -75,7 +75,7 @@ def test_numbers_must_do_where_one_of_the_two_has_no_session() -> None:
     for first, second in ((without, without), (without, with_one), (with_one, without)):
         visits = Visits()
         visits.note(first, CALLER, CALLED, "cloud", 0.0)
-        assert visits.visits(second, "12125550100", "8005550111", "cloud", 10.0) == 1
+        assert visits.visits(second, "2125550100", "8005550111", "cloud", 10.0) == 1
         assert visits.visits(second, CALLER, "+18005550122", "cloud", 10.0) == 0
         assert visits.visits(second, "+13105550100", CALLED, "cloud", 10.0) == 0
         assert visits.visits(second, CALLER, CALLED, "premise", 10.0) == 0
