@@ -259,6 +259,7 @@ class PlacedBesideModel(RuleBasedStateMachine):
     @invariant()
     def everything_is_counted_where_it_belongs(self) -> None:
         model, placed = self.model, self.placed
+        model.tidy()
         there = [call for call in model.calls if model.there(call)]
         assert placed.unseen_total == sum(model.fresh(call) and not call.task for call in there)
         for queue in QUEUES:
@@ -277,6 +278,7 @@ class PlacedBesideModel(RuleBasedStateMachine):
     @invariant()
     def calls_and_tasks_know_each_other(self) -> None:
         model, placed = self.model, self.placed
+        model.tidy()
         for number in range(6):
             call = model.by_id(f"call-{number}")
             assert placed.task_of(f"call-{number}") == ((call.task or None) if call is not None else None)
