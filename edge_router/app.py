@@ -23,8 +23,8 @@ from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import tokens_of
+from edge_router.config.finding import Finding
 from edge_router.config.loading import Examined, examine
-from edge_router.config.outline import Finding
 from edge_router.contact_centre import StateOfCentre
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access

@@ -54,6 +54,8 @@ class TaskTable:
         self._changed = changed
         self._asked: tuple[str, ...] = ()
         self._seats: dict[str, tuple[QueueState, str, float]] = {}
+        self.listener: Callable[[Task], None] | None = None
+        """Called with an interaction when it has begun, changed or ended."""
 
     def queue(self, queue_id: str) -> QueueState:
         """The queue of that id, which is made where it isn't known."""
@@ -104,6 +106,8 @@ class TaskTable:
             self.publish(queue, now, known, source)
         if left is not None and left is not queue:
             self.publish(left, now, known, source)
+        if self.listener is not None:
+            self.listener(task)
 
     def publish(self, queue: QueueState, now: float, known: float | None, source: str) -> None:
         """Show a queue's line as it is now, known to be so as of ``known``."""

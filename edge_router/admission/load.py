@@ -87,9 +87,12 @@ class Load:
         if self._gate is not None:
             self._gate.append(now)
 
-    def admit(self, now: float) -> str | None:
-        """Lets a call in and counts it, or says which limit it would break ("max_calls" or "max_cps")."""
-        reason = self.full(now)
+    def admit(self, now: float, whatever: bool = False) -> str | None:
+        """Lets a call in and counts it, or says which limit it would break ("max_calls" or "max_cps").
+
+        ``whatever``: no limit holds.
+        """
+        reason = None if whatever else self.full(now)
         if reason is None:
             self.take(now)
         return reason

@@ -32,12 +32,13 @@ class Visits:
     one of the two has none, the numbers must do. Nothing is kept of a call that has neither Session-ID nor caller.
     """
 
-    __slots__ = ("_counts", "_marks", "_most", "_times", "_window")
+    __slots__ = ("_counts", "_marks", "_most", "_settled", "_times", "_window")
 
     def __init__(self, most: int = MOST, window: float = WINDOW) -> None:
         self._most: Final = most
         self._window: Final = window
         self._counts: dict[int, int] = {}
+        self._settled: dict[int, int] = {}
         # What is remembered of a mark is its hash: a text would take four times the memory.
         self._marks: deque[int] = deque()
         self._times: deque[float] = deque()
@@ -57,6 +58,31 @@ class Visits:
         numbers = _numbers(calling, called)
         if numbers:
             self._add(hash((_WITH if uuids else _WITHOUT, numbers, dial_peer)), now)
+
+    def settle(self, calling: str, called: str, dial_peer: str) -> None:
+        """A call of these numbers that was placed there is over: whoever calls now, doesn't come back from there."""
+        numbers = _numbers(calling, called)
+        for kind in (_WITH, _WITHOUT):
+            mark = hash((kind, numbers, dial_peer))
+            settled = self._settled.get(mark, 0)
+            if settled < self._counts.get(mark, 0):
+                self._settled[mark] = settled + 1
+                return
+
+    def returns(self, session_id: str, calling: str, called: str, dial_peer: str, now: float) -> bool:
+        """Whether this call may have come back from a dial-peer: it was placed there, and isn't known to be over.
+
+        One with a Session-ID that was placed there is the same call for certain.
+        """
+        if not self.visits(session_id, calling, called, dial_peer, now):
+            return False
+        uuids = uuids_of(session_id)
+        for uuid in uuids:
+            if hash((uuid, dial_peer)) in self._counts:
+                return True
+        numbers = _numbers(calling, called)
+        kinds = (_WITHOUT,) if uuids else (_WITHOUT, _WITH)
+        return bool(numbers) and any(self._open(hash((kind, numbers, dial_peer))) for kind in kinds)
 
     def visits(self, session_id: str, calling: str, called: str, dial_peer: str, now: float) -> int:
         """How often this call was placed at a dial-peer within the last 15 minutes."""
@@ -82,6 +108,9 @@ class Visits:
         self._times.append(now)
         self._counts[mark] = self._counts.get(mark, 0) + 1
 
+    def _open(self, mark: int) -> bool:
+        return self._counts.get(mark, 0) > self._settled.get(mark, 0)
+
     def _tidy(self, now: float) -> None:
         times = self._times
         while times and times[0] <= now - self._window:
@@ -90,6 +119,11 @@ class Visits:
     def _forget(self) -> None:
         self._times.popleft()
         mark = self._marks.popleft()
+        settled = self._settled.get(mark, 0)
+        if settled > 1:
+            self._settled[mark] = settled - 1
+        elif settled:
+            del self._settled[mark]
         count = self._counts[mark]
         if count > 1:
             self._counts[mark] = count - 1

@@ -11,13 +11,14 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec
 
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import Attempt, CallRecord
+from edge_router.dialplan.number import normalise
 from edge_router.sip.headers import param, tag_of
 from edge_router.sip.tokens import new_branch
 
@@ -58,14 +59,23 @@ def _or_it_ends(step: Callable[Concatenate[Call, P], None]) -> Callable[Concaten
     return guarded
 
 
+class Placement(NamedTuple):
+    """Where a call was sent, and what it is known by if it comes back: Session-ID, calling, and called number."""
+
+    dial_peer: str
+    identity: tuple[str, str, str]
+    in_cloud: bool
+
+
 class Call:
     """A call in progress.
 
     ``caller`` and ``callee`` are its legs, ``routing`` the configuration that it began with, ``record`` what will be
     told of it. ``counted_on`` is the trunk whose outbound load counts it, ``setup`` the set-up coroutine while it runs.
+    An ``emergency`` call goes before all others. ``placed`` is where a policy has sent it.
     """
 
-    __slots__ = ("callee", "caller", "counted_on", "record", "router", "routing", "setup")
+    __slots__ = ("callee", "caller", "counted_on", "emergency", "placed", "record", "router", "routing", "setup")
 
     def __init__(self, router: Router, routing: Routing, record: CallRecord) -> None:
         self.router = router
@@ -75,6 +85,8 @@ class Call:
         self.callee: CalleeLeg | None = None
         self.counted_on: LiveTrunk | None = None
         self.setup: Coroutine[None, Event, None] | None = None
+        self.emergency = False
+        self.placed: Placement | None = None
 
     # Set-up, driven by hand
 
@@ -105,6 +117,29 @@ class Call:
         if self.counted_on is not None:
             self.counted_on.release_outbound()
         self.counted_on = trunk
+
+    def place(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str, now: float) -> None:
+        """Notes in the ledger that a policy's call is sent to a dial-peer, before it is."""
+        decision, facts = self.record.decision, incoming.facts
+        if decision is None or decision.policy is None:
+            return
+        ledger, cloud = self.routing.ledger, self.routing.cloud
+        ledger.visits.note(*facts.identity, peer.name, now)
+        self.placed = Placement(peer.name, facts.identity, cloud is not None and trunk.name in cloud.trunks)
+        if cloud is not None and self.placed.in_cloud:
+            queues = cloud.expecting(facts.service, decision.queues)
+            _, calling, called = facts.identity
+            numbers = (normalise(incoming.user_at(peer)), called)
+            ledger.placed.placed(self.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)
+
+    def failed_there(self, now: float) -> None:
+        """Notes in the ledger that the call didn't get to where it was sent."""
+        placed, self.placed = self.placed, None
+        if placed is not None:
+            _, calling, called = placed.identity
+            self.routing.ledger.visits.settle(calling, called, placed.dial_peer)
+            if placed.in_cloud:
+                self.routing.ledger.placed.failed(self.record.call_id, now)
 
     def invite(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target) -> CalleeLeg:
         """Sends an INVITE to a target in a new outgoing leg."""
@@ -306,7 +341,24 @@ class Call:
         if self.callee is not None:
             self.callee.call = None
         self.count_on(None)
+        if self.placed is not None:
+            self._left(self.placed, outcome)
         self.router.call_over(self)
+
+    def _left(self, placed: Placement, outcome: str) -> None:
+        """Notes in the ledger that the call is over; one that was sent away is elsewhere, and nobody will tell."""
+        now, ledger = self.router.wheel.now, self.routing.ledger
+        if placed.in_cloud:
+            self.record.webex_task_id = ledger.placed.task_of(self.record.call_id)
+        if outcome in ("redirected", "referred"):
+            return
+        if outcome != "answered":
+            self.failed_there(now)
+            return
+        _, calling, called = placed.identity
+        ledger.visits.settle(calling, called, placed.dial_peer)
+        if placed.in_cloud:
+            ledger.placed.over(self.record.call_id, now)
 
 
 class _NextEvent:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.identity import LONGEST_VALUE, Party, hides_identity, lasting_params, read_party, user_of
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Trunk
 
+_COLUMNS: Final = re.compile(r"\{service\.([a-z0-9_]+)\}")
+_NO_CELLS: Final[Mapping[str, str]] = MappingProxyType({})
 _MOST_NUMBERS: Final = 1_024  # called numbers whose reading is remembered
 
 
@@ -53,6 +58,15 @@ class Incoming:
     def user_at(self, peer: DialPeer) -> str:
         """The user part to dial at a dial-peer: its ``called_number``, else what was called."""
         return self.user if peer.called_number is None else self.fill(peer.called_number)
+
+    def missing(self, peer: DialPeer) -> str:
+        """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
+        for template in (peer.called_number, peer.refer_uri):
+            if template is not None and "{service." in template:
+                for column in _COLUMNS.findall(template):
+                    if not (self.facts.service or _NO_CELLS).get(column):
+                        return f"without a {column} for this number"
+        return ""
 
     def fill(self, template: str) -> str:
         """A template of the configuration with this call's numbers."""
@@ -97,6 +111,7 @@ def _facts_of(request: Request, called: str, from_: Party, trunk: Trunk, source:
     if "diversion" in first:
         facts.diverted_from = normalise(user_of(_first_uri(first["diversion"])))
     facts.call_id = first["call-id"]
+    facts.session_id = first.get("session-id", "")
     facts.headers = _Headers(request)
     return facts
 
@@ -108,7 +123,10 @@ def call_facts(calling: str, called: str, trunk: str) -> CallFacts:
 
 
 def fill(template: str, facts: CallFacts) -> str:
-    """A template of the configuration, its {called} and {calling} as they can stand in a URI's user part."""
+    """A template of the configuration with what the call has, as it can stand in a URI's user part."""
+    if "{service." in template:
+        cells = facts.service or _NO_CELLS
+        template = _COLUMNS.sub(lambda found: escape_user(cells.get(found[1], "")), template)
     return template.replace("{called}", escape_user(facts.called)).replace("{calling}", escape_user(facts.calling))
 
 

@@ -72,21 +72,21 @@ class LiveTrunk:
 
     # What a call asks and tells. Reasons are "max_calls" and "max_cps".
 
-    def admit_inbound(self, now: float) -> str | None:
-        """Counts a call that came from this trunk, or says which limit it would break."""
-        return _admit(self._inbound, self._both, now)
+    def admit_inbound(self, now: float, whatever: bool = False) -> str | None:
+        """Counts a call that came from this trunk, or says which limit it would break; ``whatever``: no limit holds."""
+        return _admit(self._inbound, self._both, now, whatever)
 
     def release_inbound(self) -> None:
         """A call that was admitted from this trunk is over."""
         self._inbound.release()
         self._both.release()
 
-    def admit_outbound(self, now: float) -> str | None:
-        """Counts a call that goes to this trunk, or says which limit it would break.
+    def admit_outbound(self, now: float, whatever: bool = False) -> str | None:
+        """Counts a call that goes to this trunk, or says which limit it would break; ``whatever``: no limit holds.
 
         One that is only redirected or referred there is counted too, and released at once.
         """
-        return _admit(self._outbound, self._both, now)
+        return _admit(self._outbound, self._both, now, whatever)
 
     def release_outbound(self) -> None:
         """A call that was admitted to this trunk is over."""
@@ -136,8 +136,8 @@ def _load(limit: Limit, before: Load | None) -> Load:
     return Load(limit.max_calls, limit.max_cps, before)
 
 
-def _admit(one_way: Load, both: Load, now: float) -> str | None:
-    reason = one_way.full(now) or both.full(now)
+def _admit(one_way: Load, both: Load, now: float, whatever: bool) -> str | None:
+    reason = None if whatever else one_way.full(now) or both.full(now)
     if reason is None:
         one_way.take(now)
         both.take(now)

@@ -61,6 +61,7 @@ class CallRecord:
         "start",
         "target",
         "transferred_to",
+        "webex_task_id",
     )
 
     def __init__(
@@ -94,6 +95,7 @@ class CallRecord:
         self.reason = ""
         self.attempts: tuple[Attempt, ...] = ()
         self.transferred_to: str | None = None
+        self.webex_task_id: str | None = None
         self.ringing: float | None = None
         self.answer: float | None = None
         self.end: float | None = None

@@ -39,6 +39,7 @@ from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
+    from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
@@ -202,6 +203,9 @@ class Router:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
+        emergency = self.routing.emergency
+        if emergency is not None and emergency.is_service(request.uri):
+            request.uri = f"sip:{emergency.number}@{self.listeners[arrival.transport.name].advertised_host}"
         refusal = refusal_of(request) or self._refusal_now(request)
         if refusal is None:
             self._new_call(arrival, self.routing.trunks[trunk])
@@ -213,7 +217,7 @@ class Router:
         if request.method == "INVITE":
             if self.transactions.merged(request):
                 return _MERGED
-            return _DRAINING if self.draining else None
+            return None
         if request.method == "OPTIONS":
             return _DRAINING if self.draining else _OPTIONS
         return _NO_DIALOG
@@ -227,7 +231,8 @@ class Router:
             return
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops)
         dialog = Dialog.as_server(request, new_token())
-        refusal = self._no_room(routing, trunk)
+        emergency = self._is_emergency(incoming)
+        refusal = _DRAINING if self.draining and not emergency else self._no_room(routing, trunk, emergency)
         if refusal is not None:
             self._answer_statelessly(request, arrival.source, arrival.transport, trunk.name, refusal)
             return
@@ -245,20 +250,27 @@ class Router:
         record.session_id = request.first.get("session-id")
         record.cisco_guid = request.first.get("cisco-guid")
         call = Call(self, routing, record)
+        call.emergency = incoming.facts.emergency = emergency
         listener = self.listeners[arrival.transport.name]
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
         transaction.user = call
         self.calls[record.call_id] = call
         call.start(set_up(call, incoming))
 
-    def _no_room(self, routing: Routing, trunk: LiveTrunk) -> Refusal | None:
+    def _is_emergency(self, incoming: Incoming) -> bool:
+        emergency = self.routing.emergency
+        return emergency is not None and emergency.has(incoming.facts.called)
+
+    def _no_room(self, routing: Routing, trunk: LiveTrunk, emergency: bool) -> Refusal | None:
         """Why there is no room for one more call; where there is, node and trunk count it from here on."""
         now = self.wheel.now
-        why = routing.load.admit(now)
+        reserve = routing.emergency.reserve if emergency and routing.emergency is not None else 0
+        whatever = reserve > 0 and self._emergencies() < reserve
+        why = routing.load.admit(now, whatever)
         if why is not None:
             self.observer.rejected(f"node {why}")
             return Refusal(503, "Service Unavailable", _RETRY_AFTER)
-        why = trunk.admit_inbound(now)
+        why = trunk.admit_inbound(now, whatever)
         if why is not None:
             routing.load.release()
             self.observer.rejected(f"trunk {why}")
@@ -266,6 +278,10 @@ class Router:
             warning = f'Warning: 399 edge "trunk {trunk.name} has reached its {why}"\r\n'
             return Refusal(503, "Service Unavailable", warning)
         return None
+
+    def _emergencies(self) -> int:
+        """Emergency calls in progress: looked for only when one more comes."""
+        return sum(call.emergency for call in self.calls.values())
 
     def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""

@@ -6,17 +6,24 @@ calls in progress keep the one that they began with. Only the trunks' live state
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from edge_router.admission.ledger import Ledger
 from edge_router.admission.load import Load
+from edge_router.admission.share import Share
 from edge_router.admission.sources import SourceTable
+from edge_router.b2bua.cloud import Cloud
+from edge_router.b2bua.emergency import Emergency
 from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.dialplan.peer import DialPeer
 from edge_router.dialplan.plan import DialPlan
+from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.trunk import Trunk
 from edge_router.policy.decision import Decision, Hop, Way
 from edge_router.policy.facts import CallFacts
+from edge_router.policy.latch import LatchBoard
 from edge_router.policy.policy import Policy
 
 
@@ -31,9 +38,21 @@ Route = tuple[DialPeer | None, Decision]
 """The dial-peer that a call came in by, None where none matches, and what is to be done with the call."""
 
 
+class Refused(NamedTuple):
+    """Callers who are refused before any policy: the list's name, its numbers, and the SIP code."""
+
+    name: str
+    numbers: Container[str]
+    code: int
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Everything that a call reads. ``on_no_match`` is the status for a call that no dial-peer takes."""
+    """Everything that a call reads. ``on_no_match`` is the status for a call that no dial-peer takes.
+
+    ``shares`` are by policy; a policy in ``revisiting`` places a call also where it was before. ``ledger`` is what
+    outlives this.
+    """
 
     node: str
     plan: DialPlan
@@ -42,18 +61,46 @@ class Routing:
     sources: SourceTable
     load: Load
     on_no_match: int = 404
+    services: ServiceTable = field(default_factory=ServiceTable)
+    refused: tuple[Refused, ...] = ()
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    revisiting: frozenset[str] = frozenset()
+    emergency: Emergency | None = None
+    cloud: Cloud | None = None
+    latches: LatchBoard = field(default_factory=LatchBoard)
+    ledger: Ledger = field(default_factory=Ledger)
 
     def route(self, call: CallFacts, listen: str, now: float) -> Route:
-        """Matches the inbound dial-peer and decides: by its policy, its destinations, or the called number."""
+        """Matches the inbound dial-peer and decides: by its policy, its destinations, or the called number.
+
+        What the table of services says of the called number goes into the call's facts.
+        """
+        if call.emergency and self.emergency is not None:
+            return self.plan.inbound(call.trunk, listen, call.called, call.calling), self.emergency.decision()
+        for name, numbers, code in self.refused:
+            if call.calling in numbers:
+                because = f"the calling number is on the list {name}"
+                return None, Decision(None, f"list {name}", "reject", code=code, because=because)
         peer = self.plan.inbound(call.trunk, listen, call.called, call.calling)
         if peer is None:
             return None, self._no_match("no inbound dial-peer matches")
-        if peer.policy is not None:
-            return peer, self.policies[peer.policy].decide(call, now)
+        service = self.services.find(call.called)
+        call.service = None if service is None else service.columns
+        visits, who = self.ledger.visits.visits, call.identity
+        call.visits = lambda peer: visits(*who, peer, now)
+        policy = (service.policy if service is not None else "") or peer.policy
+        if policy and not peer.destinations:
+            return peer, self._decide(policy, call, now)
         names = peer.destinations or tuple(out.name for out in self.plan.outbound(call.called))
         if not names:
             return peer, self._no_match("no outgoing dial-peer matches the called number")
         return peer, Decision(None, None, "bridge", to=tuple(Hop(name, "bridge") for name in names))
+
+    def _decide(self, name: str, call: CallFacts, now: float) -> Decision:
+        policy = self.policies[name]
+        if self.ledger.switches.engaged("policy", name) is False:
+            return policy.switched_off()
+        return policy.decide(call, now)
 
     def outgoing(self, name: str) -> tuple[DialPeer, LiveTrunk]:
         """An outgoing dial-peer and its trunk; KeyError for a name that is none; a checked configuration has none."""
@@ -61,6 +108,15 @@ class Routing:
         if peer.outgoing is None:
             raise KeyError(name)
         return peer, self.trunks[peer.outgoing.trunk]
+
+    def switched_off(self, trunk: str) -> bool:
+        """Whether a person has said that no calls shall go to this trunk."""
+        return self.ledger.switches.engaged("trunk", trunk) is False
+
+    def over_share(self, policy: str | None, peer: str, trunk: str, now: float) -> bool:
+        """Whether one more call of this policy would be more than its share of the way."""
+        share = self.shares.get(policy) if policy is not None and self.shares else None
+        return share is not None and share.of in (peer, trunk) and share.full(self.ledger.placed, now) is not None
 
     def tidy(self, now: float) -> None:
         """In a quiet moment: has the loads forget the times of calls that matter no more."""

@@ -8,7 +8,7 @@ nothing is left. `call.py` drives this coroutine and has the ends that can come 
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.failure import Failure, give_back
@@ -41,13 +41,13 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         return
     failure: Failure | None = None
     last = why = ""
-    for peer, trunk, by, closed in hops(call, decision):
+    for peer, trunk, by, closed in hops(call, decision, incoming):
         if last and last != peer.name:
             call.router.observer.failover(last, peer.name, why)
         last = peer.name
         if closed:
             why = closed
-            call.remark(f"{last} is {closed}")
+            call.remark(f"{last} is {closed}" if closed != VISITED else f"the call was at {last} before")
             continue
         call.record.dial_peer_out = peer.name
         call.record.egress_trunk = trunk.trunk.name
@@ -84,7 +84,7 @@ def decide(call: Call, incoming: Incoming) -> Decision:
 
 def reject(call: Call, decision: Decision) -> None:
     """Refuses a call because the rules say so, or because nothing matches it."""
-    matched = decision.policy is not None
+    matched = decision.rule is not None
     call.record.method = "reject" if matched else "none"
     headers = ""
     if decision.cause is not None:
@@ -95,35 +95,75 @@ def reject(call: Call, decision: Decision) -> None:
     call.refuse(decision.code, reason, "rejected" if matched else "failed", headers, decision.cause)
 
 
-def hops(call: Call, decision: Decision) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
+def hops(call: Call, decision: Decision, incoming: Incoming) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
     """The dial-peers to try, in order, with the way there; or where one is skipped, why: ``down``, ``full (...)``.
 
-    One that is tried counts on its trunk until the next. When all else has failed, those that were down are tried all
-    the same: nothing is lost by it, and a premise that came back a second ago is not written off. They are bridged: a
-    caller sent to where nobody may be is lost for good.
+    One that is tried counts on its trunk until the next. When all else has failed, those that were only put off are
+    tried all the same: nothing is lost by it, and a premise that came back a second ago is not written off. They are
+    bridged: a caller sent to where nobody may be is lost for good.
     """
-    down: list[Hop] = []
+    put_off: list[tuple[Hop, str]] = []
+    before = _visited(call, decision, incoming)
     for hop in (*decision.to, *decision.otherwise):
         peer, trunk = call.routing.outgoing(hop.peer)
-        if trunk.up:
-            yield from _admitted(call, peer, trunk, _way(call, hop))
-        else:
-            down.append(hop)
-            yield peer, trunk, "", "down"
-    for hop in down:
+        closed = incoming.missing(peer) or _closed(call, decision, peer, trunk, before)
+        if not closed:
+            yield from _admitted(call, incoming, peer, trunk, _way(call, hop))
+            continue
+        if closed in (DOWN, SHARE, VISITED):
+            put_off.append((hop, closed))
+        yield peer, trunk, "", closed
+    for hop, closed in put_off:
         peer, trunk = call.routing.outgoing(hop.peer)
         if hop.by != "bridge":
-            call.remark("bridged, since nothing else is up")
-        yield from _admitted(call, peer, trunk, "bridge")
+            call.remark(
+                "bridged, since nothing else is up" if closed == DOWN else "bridged, since nothing else is left"
+            )
+        yield from _admitted(call, incoming, peer, trunk, "bridge")
 
 
-def _admitted(call: Call, peer: DialPeer, trunk: LiveTrunk, by: str) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
-    limit = trunk.admit_outbound(call.router.wheel.now)
+DOWN: Final = "down"
+OFF: Final = "switched off"
+SHARE: Final = "over its share"
+VISITED: Final = "visited"
+"""Why a dial-peer is skipped: none of its targets is up, a person said so, its policy has sent enough calls there, or
+this very call was there already."""
+
+
+def _closed(call: Call, decision: Decision, peer: DialPeer, trunk: LiveTrunk, before: frozenset[str]) -> str:
+    """Why a dial-peer isn't tried now, "" if it is. An emergency call is sent wherever somebody may be."""
+    routing = call.routing
+    if not call.emergency:
+        if routing.switched_off(trunk.name):
+            return OFF
+        if peer.name in before:
+            return VISITED
+        if routing.over_share(decision.policy, peer.name, trunk.name, call.router.wheel.now):
+            return SHARE
+    return "" if trunk.up else DOWN
+
+
+def _visited(call: Call, decision: Decision, incoming: Incoming) -> frozenset[str]:
+    """The dial-peers that this call may come back from, where its policy doesn't place it there again."""
+    if decision.policy is None or decision.policy in call.routing.revisiting:
+        return frozenset()
+    returns, now = call.routing.ledger.visits.returns, call.router.wheel.now
+    who = incoming.facts.identity
+    return frozenset([hop.peer for hop in (*decision.to, *decision.otherwise) if returns(*who, hop.peer, now)])
+
+
+def _admitted(
+    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str
+) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
+    now = call.router.wheel.now
+    limit = trunk.admit_outbound(now, call.emergency)
     if limit is not None:
         yield peer, trunk, "", f"full ({limit})"
         return
     call.count_on(trunk)
+    call.place(incoming, peer, trunk, by, now)
     yield peer, trunk, by, ""
+    call.failed_there(now)
     call.count_on(None)
 
 

@@ -3,14 +3,16 @@
 All of them hold IP addresses only: a DNS name is understood, and refused as not built yet.
 """
 
+import re
+from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, ValidationInfo
 
 from edge_router.admission.sources import parse_source
 from edge_router.config.faults import nothing_called, quoted
-from edge_router.config.values import not_built, one_line, text_of
+from edge_router.config.values import Names, not_built, one_line, text_of
 from edge_router.sip.uri import BadUri, SipUri, host_port, parse_uri
 
 IpAddress = IPv4Address | IPv6Address
@@ -106,35 +108,50 @@ def target_uri(value: object) -> SipUri:
     return uri
 
 
-def template(value: object) -> str:
-    """Check a text that may hold {called} and {calling}."""
+def template(value: object, info: ValidationInfo) -> str:
+    """Check a text that may hold {called}, {calling} and {service.COLUMN}."""
     text = one_line(text_of(value, "text, such as sip:{called}@192.0.2.1"))
+    columns = info.context.columns if isinstance(info.context, Names) else None
     rest = text
     while "{" in rest or "}" in rest:
         before, brace, after = rest.partition("{")
         name, close, rest = after.partition("}")
         if not brace or "}" in before or not close:
             raise ValueError(f"{quoted(text)} has a brace without its partner; write {{called}} or {{calling}}")
-        if name.startswith("service."):
-            raise not_built(f"{{{name}}}; use {{called}} or {{calling}}")
-        if name not in _EXAMPLES:
-            raise ValueError(nothing_called("placeholder", name, _EXAMPLES))
+        of_service, dot, column = name.partition(".")
+        if of_service == "service" and dot:
+            _check_column(column, columns)
+        elif name not in _EXAMPLES:
+            raise ValueError(nothing_called("placeholder", name, [*_EXAMPLES, "service.cloud_number"]))
     return text
+
+
+def _check_column(column: str, columns: Collection[str] | None) -> None:
+    if columns is None:
+        raise ValueError(f"there is no table to take {{service.{column}}} from; add services: {{file: services.csv}}")
+    if column not in columns:
+        raise ValueError(nothing_called("column in the table of services", column, columns))
 
 
 _EXAMPLES: Final = {"called": "+18005550100", "calling": "+18005550101"}
+_COLUMN: Final = re.compile(r"\{service\.[a-z0-9_]*\}")
 
 
-def _uri_template(value: object) -> str:
-    text = template(value)
-    sip_uri(text.format_map(_EXAMPLES), text)
+def _filled(text: str) -> str:
+    """A template with numbers for all that it leaves open."""
+    return _COLUMN.sub(_EXAMPLES["called"], text).format_map(_EXAMPLES)
+
+
+def _uri_template(value: object, info: ValidationInfo) -> str:
+    text = template(value, info)
+    sip_uri(_filled(text), text)
     return text
 
 
-def _number_template(value: object) -> str:
-    text = template(value)
+def _number_template(value: object, info: ValidationInfo) -> str:
+    text = template(value, info)
     try:
-        SipUri.build("host", user=text.format_map(_EXAMPLES))
+        SipUri.build("host", user=_filled(text))
     except BadUri:
         raise ValueError(f"{quoted(text)} can't stand before the @ of a SIP URI") from None
     return text

@@ -10,8 +10,9 @@ from edge_router.config.addresses import address as read_address
 from edge_router.config.checks import readable
 from edge_router.config.document import Document
 from edge_router.config.faults import Fault, Kind, Path
+from edge_router.config.finding import Finding
 from edge_router.config.loading import Examined
-from edge_router.config.outline import Finding, maps
+from edge_router.config.outline import maps
 
 _IN_USE: Final = "is in use: another program listens there, or a router that is running; stop it, or take another"
 _IN_USE_BESIDE: Final = "is in use: as it should be if by the router that runs; else stop who has it, or take another"

@@ -4,37 +4,63 @@ The models say what the file says; here it becomes the dial plan, the trunks, th
 live (calls counted, targets known to be down) is handed over from the routing that was in force before.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
+from edge_router.admission.ledger import Ledger
 from edge_router.admission.load import Load
+from edge_router.admission.share import Share
 from edge_router.admission.sources import Claim, SourceTable, parse_source
+from edge_router.b2bua.cloud import Cloud
+from edge_router.b2bua.emergency import Emergency
 from edge_router.b2bua.live_trunk import LiveTrunk
-from edge_router.b2bua.routing import Routing
-from edge_router.config import dial_peer_model, policy_model, state_model, trunk_model
+from edge_router.b2bua.routing import Refused, Routing
+from edge_router.config import dial_peer_model, emergency_model, hours_model, policy_model, state_model, trunk_model
 from edge_router.config.models import Config
+from edge_router.config.tables import Tables
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
 from edge_router.dialplan.plan import DialPlan
+from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.trunk import Limit, Target, Trunk
+from edge_router.policy.hours import Hours
+from edge_router.policy.latch import LatchBoard, LatchSpec, compile_latch
 from edge_router.policy.policy import Policy, compile_policy
 from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
 from edge_router.policy.surroundings import Surroundings
+from edge_router.switches import Switches
 from state_client.picture import Picture, Queue
 
 Clock = Callable[[], float]
 """Seconds that never go back."""
 
 
-def build(config: Config, clock: Clock, previous: Routing | None = None, picture: Picture | None = None) -> Routing:
+def build(
+    config: Config,
+    clock: Clock,
+    previous: Routing | None = None,
+    picture: Picture | None = None,
+    tables: Tables | None = None,
+    ledger: Ledger | None = None,
+    entitled: Callable[[], int | None] = lambda: None,
+) -> Routing:
     """Build what calls are routed by.
 
-    `previous` is the routing in force until now: its trunks' counts and health go on here, and its node's count.
-    `picture` is the state that rules read; without it, the values that the configuration states.
+    `previous` is the routing in force until now: its trunks' counts and health go on here, its node's count, its
+    ledger and its latches. `picture` is the state that rules read; without it, the values that the configuration
+    states. `tables` are what the files hold that it names, `entitled` gives what the cloud says of its entitlement.
     """
+    tables = tables or Tables()
+    ledger = previous.ledger if previous is not None else ledger or Ledger()
     live = _trunks(config, clock, previous)
-    live_state = config.state.source != "static"
-    surroundings = Surroundings(picture or picture_of(config, clock()), live, config.state.stale_after, live_state)
+    surroundings = _surroundings(config, live, picture or picture_of(config, clock()), tables, ledger, entitled)
+    latches = _latches(config, surroundings, time.time() - clock())
+    surroundings = replace(surroundings, latches=latches.latches)
+    if previous is not None:
+        latches.take_over(previous.latches)
+    shares = {name: policy.share for name, policy in config.policies.items() if policy.share is not None}
     return Routing(
         node=config.node,
         plan=DialPlan((_dial_peer(peer) for peer in config.dial_peers), config.ties),
@@ -43,7 +69,103 @@ def build(config: Config, clock: Clock, previous: Routing | None = None, picture
         sources=SourceTable((listen.name for listen in config.listen), claims(config)),
         load=Load(config.limits.max_calls, config.limits.max_cps, previous.load if previous else None),
         on_no_match=config.on_no_match,
+        services=tables.services or ServiceTable(),
+        refused=tuple(
+            Refused(name, tables.lists[name], entry.reject)
+            for name, entry in config.number_lists.items()
+            if entry.reject is not None
+        ),
+        shares={name: Share(share.of, share.max_concurrent, share.per_minute) for name, share in shares.items()},
+        revisiting=frozenset(name for name, policy in config.policies.items() if policy.revisit),
+        emergency=_emergency(config.emergency),
+        cloud=surroundings.cloud if isinstance(surroundings.cloud, Cloud) else None,
+        latches=latches,
+        ledger=ledger,
     )
+
+
+def _surroundings(
+    config: Config,
+    trunks: Mapping[str, LiveTrunk],
+    picture: Picture,
+    tables: Tables,
+    ledger: Ledger,
+    entitled: Callable[[], int | None],
+) -> Surroundings:
+    stale_after = config.state.stale_after
+    leading = cloud_trunks(config)
+    stated = config.state.webex.entitlement if config.state.webex is not None else None
+    if stated is not None:
+        most = int(stated.sessions * stated.surge)
+        entitled = lambda: most  # noqa: E731
+    return Surroundings(
+        picture,
+        {name: _SwitchedTrunk(trunk, ledger.switches) for name, trunk in trunks.items()},
+        stale_after,
+        open=config.state.source != "static",
+        columns=tables.services.columns if tables.services is not None else None,
+        peers=frozenset(peer.name for peer in config.dial_peers if peer.outgoing is not None),
+        hours={name: _hours(name, hours, ledger.switches) for name, hours in config.hours.items()},
+        lists=tables.lists,
+        cloud=Cloud(leading, ledger, picture, stale_after, entitled) if leading else None,
+        unseen=ledger.placed.unseen,
+    )
+
+
+def cloud_trunks(config: Config) -> frozenset[str]:
+    """Say which trunks lead to the contact centre."""
+    if config.state.trunks is not None:
+        return frozenset(config.state.trunks)
+    peers = {peer.name: peer.outgoing.trunk for peer in config.dial_peers if peer.outgoing is not None}
+    shared = (policy.share.of for policy in config.policies.values() if policy.share is not None)
+    named = {peers.get(name, name) for name in shared}
+    if "cloud" in config.trunks and config.trunks["cloud"].targets:
+        named.add("cloud")
+    return frozenset(named)
+
+
+class _SwitchedTrunk:
+    """A trunk as rules see it: one that a person has switched off is not up."""
+
+    def __init__(self, trunk: LiveTrunk, switches: Switches) -> None:
+        self._trunk = trunk
+        self._switches = switches
+        self.sent = trunk.sent
+
+    @property
+    def up(self) -> bool:
+        return self._switches.engaged("trunk", self._trunk.name) is not False and self._trunk.up
+
+    @property
+    def calls(self) -> int:
+        return self._trunk.calls
+
+    @property
+    def cps(self) -> float:
+        return self._trunk.cps
+
+
+def _hours(name: str, entry: hours_model.Hours, switches: Switches) -> Callable[[float], bool]:
+    """Say for a time whether it is open, unless a person says otherwise."""
+    hours = Hours(hours_model.spec_of(entry))
+
+    def is_open(epoch: float) -> bool:
+        said = switches.engaged("hours", name)
+        return hours.open_at(epoch) if said is None else said
+
+    return is_open
+
+
+def _latches(config: Config, surroundings: Surroundings, epoch: float) -> LatchBoard:
+    specs = (LatchSpec(name, entry.set, entry.clear, entry.hold) for name, entry in config.latches.items())
+    return LatchBoard([compile_latch(spec, surroundings) for spec in specs], epoch)
+
+
+def _emergency(entry: emergency_model.Emergency | None) -> Emergency | None:
+    if entry is None:
+        return None
+    number = next((text for one in entry.called if (text := str(one)).isalnum()), "911")
+    return Emergency(entry.called, number, entry.urn, entry.destinations, entry.reserve)
 
 
 def picture_of(config: Config, now: float, previous: Picture | None = None) -> Picture:

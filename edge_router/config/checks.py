@@ -10,11 +10,8 @@ from typing import Final, TypeVar
 from edge_router.config.addresses import Address, address, source, target_uri
 from edge_router.config.document import Map, Value
 from edge_router.config.faults import Kind, Path, key_path, quoted
-from edge_router.config.outline import Finding, Outline, items, maps
-from edge_router.policy.expression import compile_expression
-from edge_router.policy.faults import RuleError
-from edge_router.policy.surroundings import Surroundings
-from state_client.picture import Picture
+from edge_router.config.finding import Finding
+from edge_router.config.outline import Outline, items, maps
 
 T = TypeVar("T")
 Check = Callable[[Outline], Iterator[Finding]]
@@ -121,33 +118,6 @@ def _only_with(other: str, keys: tuple[str, ...], rule: Map, path: Path) -> Iter
             yield Finding((*path, key), f"goes with {other}, which this rule has not; take it out", on_key=True)
 
 
-class _AnyTrunk:
-    """Stands in for a trunk while rules are only compiled."""
-
-    up, calls, cps = True, 0, 0.0
-
-    def sent(self, seconds: int, /) -> int:
-        return 0
-
-
-def _rules_that_do_not_compile(outline: Outline) -> Iterator[Finding]:
-    picture = Picture()
-    for name in outline.names.queues:
-        picture.set(name, 0.0)
-    live = outline.source != "static"
-    surroundings = Surroundings(picture, dict.fromkeys(outline.names.trunks, _AnyTrunk()), open=live)
-    for policy_path, policy in outline.policies:
-        for path, rule in maps(policy.get("rules"), (*policy_path, "rules")):
-            when = rule.get("when")
-            if not isinstance(when, str):
-                continue
-            try:
-                compile_expression(when, surroundings)
-            except RuleError as error:
-                for fault in error.faults:
-                    yield Finding((*path, "when"), fault.message, Kind.RULE)
-
-
 def _peers_in_two_minds(outline: Outline) -> Iterator[Finding]:
     for path, peer in outline.dial_peers:
         if "policy" in peer and "destinations" in peer:
@@ -210,7 +180,6 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _sources_of_two_trunks,
     _targets_that_are_us,
     _rules_in_two_minds,
-    _rules_that_do_not_compile,
     _peers_in_two_minds,
     _trunks_without_peer,
     _state_without_its_source,

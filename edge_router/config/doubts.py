@@ -7,8 +7,9 @@ from edge_router.config.addresses import target_uri
 from edge_router.config.checks import listeners_of, readable
 from edge_router.config.document import Map
 from edge_router.config.faults import Kind, quoted
+from edge_router.config.finding import Finding
 from edge_router.config.models import Config
-from edge_router.config.outline import Finding, Outline, items, maps
+from edge_router.config.outline import Outline, items, maps
 from edge_router.config.state_model import State, Webex
 from edge_router.policy.expression import costly_classes
 from state_client.webex.source import LOOKS_SHARE

@@ -9,8 +9,8 @@ from typing import Final
 
 from edge_router.admission.tokens import MOST_OCTETS, BadTokens, Tokens, read_tokens, token_good_for
 from edge_router.config.faults import Kind, Path, quoted
+from edge_router.config.finding import Finding
 from edge_router.config.models import Config
-from edge_router.config.outline import Finding
 from edge_router.config.state_model import State
 from state_client.webex.destination import secret_fault
 from state_client.webex.secret import FROM_ENVIRONMENT, SecretError, SecretFile

@@ -5,7 +5,7 @@ bytes ─ document ─┬─ models, with the names that the file defines ─ Co
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from pydantic import ValidationError
@@ -15,20 +15,27 @@ from edge_router.config.document import Document, Map, Unreadable, read
 from edge_router.config.doubts import doubts
 from edge_router.config.faults import ConfigFaults, Fault, Kind, in_order, key_path
 from edge_router.config.files import doubts_in_files, findings_in_files
+from edge_router.config.finding import Finding
 from edge_router.config.models import Config
-from edge_router.config.outline import Finding, Outline
+from edge_router.config.outline import Outline
+from edge_router.config.rule_checks import rule_findings
+from edge_router.config.tables import Tables
 from edge_router.config.words import faults_of
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a file turned out to be: a configuration, or else its faults; and warnings in any case."""
+    """What a file turned out to be: a configuration, or else its faults; and warnings in any case.
+
+    `tables` are what the files hold that it names.
+    """
 
     file: str
     document: Document
     config: Config | None
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...] = ()
+    tables: Tables = field(default_factory=Tables)
 
     def fault(self, finding: Finding) -> Fault:
         """Give a finding its place in the file."""
@@ -64,9 +71,9 @@ def examine_bytes(raw: bytes, file: str, files: bool = True) -> Examined:
         return _unusable(file, Fault(file, *error.at, "", error.message, Kind.SYNTAX))
     if document.root is None:
         document.root = Map()  # an empty file is a map without keys, and will hear which it needs
-    outline = Outline(document)
+    outline = Outline(document, file)
     config, faults = None, [*_of_the_document(document, file)]
-    faults += [_placed(finding, document, file) for finding in findings(outline)]
+    faults += [_placed(finding, document, file) for finding in _found(outline)]
     try:
         config = Config.model_validate(document.root, context=outline.names)
     except ValidationError as error:
@@ -77,7 +84,13 @@ def examine_bytes(raw: bytes, file: str, files: bool = True) -> Examined:
         config = None
     doubtful = [*doubts(outline, config), *(doubts_in_files(config, file) if config is not None and files else ())]
     warnings = [_placed(finding, document, file) for finding in doubtful]
-    return Examined(file, document, config, tuple(in_order(faults)), tuple(in_order(warnings)))
+    return Examined(file, document, config, tuple(in_order(faults)), tuple(in_order(warnings)), outline.tables)
+
+
+def _found(outline: Outline) -> Iterator[Finding]:
+    yield from outline.tables.findings
+    yield from findings(outline)
+    yield from rule_findings(outline)
 
 
 def _unusable(file: str, fault: Fault) -> Examined:

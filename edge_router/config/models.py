@@ -11,8 +11,12 @@ from pydantic import AfterValidator, Field
 
 from edge_router.config.addresses import Advertised, ListenAddress
 from edge_router.config.dial_peer_model import DialPeer
+from edge_router.config.emergency_model import Emergency
+from edge_router.config.hours_model import Hours
+from edge_router.config.latch_model import Latch
 from edge_router.config.policy_model import Policy
 from edge_router.config.state_model import State
+from edge_router.config.table_model import NumberList, Services
 from edge_router.config.trunk_model import Limit, Trunk
 from edge_router.config.values import Code, Name, Node, Section, not_empty
 
@@ -70,6 +74,11 @@ class Config(Section):
     trunks: dict[Name, Trunk] = Field(default={}, description="The SIP peers by name.")
     dial_peers: tuple[DialPeer, ...] = Field(default=(), description="The dial plan.")
     policies: dict[Name, Policy] = Field(default={}, description="What decides calls, by name.")
+    services: Services | None = Field(default=None, description="What called numbers stand for.")
+    hours: dict[Name, Hours] = Field(default={}, description="Opening hours by name, for rules.")
+    latches: dict[Name, Latch] = Field(default={}, description="Thresholds that don't flap, by name, for rules.")
+    number_lists: dict[Name, NumberList] = Field(default={}, description="Lists of numbers by name, for rules.")
+    emergency: Emergency | None = Field(default=None, description="Calls that go before all others.")
     state: State = Field(default=State(), description="The state of the contact centre.")
     limits: Limit = Field(default=Limit(), description="For the whole router; none by default.")
     on_no_match: Code = Field(default=404, description="The SIP code for a call that no dial-peer matches.")

@@ -9,11 +9,6 @@ from typing import Final
 KEYS: Final[dict[str, frozenset[str]]] = {
     "": frozenset(
         {
-            "services",
-            "hours",
-            "latches",
-            "number_lists",
-            "emergency",
             "media",
             "cdr",
             "trace",
@@ -49,8 +44,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
     ),
     "dial_peers[]": frozenset({"translate"}),
     "dial_peers[].incoming[]": frozenset({"uri"}),
-    "policies.*": frozenset({"share", "revisit"}),
-    "state.webex": frozenset({"entitlement", "expect_for"}),
 }
 """Map → keys that it will have."""
 

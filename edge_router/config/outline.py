@@ -5,27 +5,18 @@ every fault is named at once.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from edge_router.config.document import Document, Map, Seq, Value
-from edge_router.config.faults import Kind, Path
+from edge_router.config.faults import Path
+from edge_router.config.tables import read_tables
 from edge_router.config.values import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong at a path; `on_key`: its key is, not its value."""
-
-    path: Path
-    message: str
-    kind: Kind = Kind.CONFLICT
-    on_key: bool = False
-
-
 class Outline:
-    """A document's sections as maps; what is no map where one should be is left out."""
+    """A document's sections as maps, and the tables that it names; what is no map where one should be is left out."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, file: str) -> None:
         self.listeners = list(_maps(document.get(("listen",)), ("listen",)))
         self.trunks = list(_maps(document.get(("trunks",)), ("trunks",)))
         self.dial_peers = list(_maps(document.get(("dial_peers",)), ("dial_peers",)))
@@ -34,7 +25,18 @@ class Outline:
         self.state = _map(document.get(("state",)))
         self.source = self.state.get("source") or "static"
         self.queues = list(_maps(document.get(("state", "queues")), ("state", "queues")))
+        self.hours = list(_maps(document.get(("hours",)), ("hours",)))
+        self.latches = list(_maps(document.get(("latches",)), ("latches",)))
         self.names = self._names(document)
+        services = document.get(("services",))
+        self.tables = read_tables(
+            _map(services) if services is not None else None,
+            _map(document.get(("number_lists",))),
+            self.names,
+            self.source == "static",
+            file,
+        )
+        self.names = replace(self.names, columns=self.tables.columns)
 
     def _names(self, document: Document) -> Names:
         trunks, queues = _keys(document.get(("trunks",))), document.get(("state", "queues"))
@@ -47,6 +49,7 @@ class Outline:
             peers=_named(self.dial_peers),
             callable_peers=_named([(path, peer) for path, peer in self.dial_peers if "outgoing" in peer]),
             policies=_keys(document.get(("policies",))),
+            hours=_keys(document.get(("hours",))),
             queues=_keys(queues) | {name for _, queue in _maps(queues, ()) if isinstance(name := queue.get("id"), str)},
         )
 

@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from edge_router.config.values import Bool, Code, Name, OneLine, PeerName, Section, not_empty, one_or_many
+from edge_router.config.values import (
+    Bool,
+    Code,
+    Count,
+    Name,
+    OneLine,
+    PeerName,
+    PlaceName,
+    Section,
+    not_empty,
+    one_or_many,
+)
 
 Way = Literal["redirect", "refer", "bridge"]
 
@@ -76,6 +87,16 @@ class Fallback(Section):
     by: ByField
 
 
+class Share(Section):
+    """How much of a way this policy may use; beyond it a call goes to the next destination."""
+
+    of: PlaceName = Field(description="The dial-peer or trunk.")
+    max_concurrent: Count | None = Field(
+        default=None, description="Calls there at the same time, those included that the cloud doesn't show yet."
+    )
+    per_minute: Count | None = Field(default=None, description="Calls sent there within any 60 s.")
+
+
 class Policy(Section):
     """What decides a call."""
 
@@ -85,4 +106,8 @@ class Policy(Section):
     )
     if_stale: Fallback | None = Field(
         default=None, description="When a rule needs state that is too old or missing. Default: otherwise."
+    )
+    share: Share | None = Field(default=None, description="A limit on what goes one way, such as to the cloud.")
+    revisit: Bool = Field(
+        default=False, description="Place a call also where it was placed before, as far as known: it may come back."
     )

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from edge_router.config.faults import quoted
-from edge_router.config.values import Age, Count, Duration, Name, OneLine, Section, not_empty
+from edge_router.config.values import Age, CallableTrunkName, Count, Duration, Name, OneLine, Section, not_empty
 from state_client.webex.destination import url_fault
 from state_client.webex.transport import is_loopback
 
@@ -88,6 +88,15 @@ class EstimatedWait(Section):
     )
 
 
+class Entitlement(Section):
+    """How many voice contacts the organisation may have in the cloud at the same time."""
+
+    sessions: Annotated[int, Field(strict=True, ge=1)] = Field(description="Concurrent voice contacts.")
+    surge: Annotated[float, Field(strict=True, ge=1)] = Field(
+        default=1.3, description="By how much it may be exceeded before the cloud rejects calls."
+    )
+
+
 class Webex(Section):
     """Webex Contact Center: where it is, who we are there, and how often it is asked."""
 
@@ -125,6 +134,12 @@ class Webex(Section):
         default=240, description="For the whole client id; Retry-After is always obeyed."
     )
     estimated_wait: EstimatedWait | None = Field(default=None, description="Estimated waits; none without it.")
+    entitlement: Entitlement | None = Field(
+        default=None, description="What cloud().entitlement is. Default: what the cloud says of the organisation."
+    )
+    expect_for: Duration = Field(
+        default=120.0, description="For how long a call that was sent to the cloud is expected to appear there."
+    )
 
 
 class State(Section):
@@ -135,6 +150,11 @@ class State(Section):
     )
     stale_after: Duration = Field(default=60.0, description="Older values make a rule undecided.")
     store: Name = Field(default="state.sqlite", description="File that keeps the last state over a restart, for webex.")
+    trunks: tuple[CallableTrunkName, ...] | None = Field(
+        default=None,
+        description="The trunks that lead to the contact centre: what is sent there is expected in its queues. "
+        "Default: the trunk called cloud, and those that a policy's share is of.",
+    )
     queues: dict[Name, Queue] = Field(default={}, description="The queues by name: static, or pushed by others.")
     webex: Webex | None = Field(default=None, description="Webex Contact Center, for source: webex.")
     peers: tuple[Url, ...] = Field(

@@ -5,7 +5,7 @@ edits the file. A name that must exist elsewhere in the file is a type of its ow
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -47,6 +47,9 @@ class Names:
     callable_peers: frozenset[str]
     policies: frozenset[str]
     queues: frozenset[str]
+    hours: frozenset[str]
+    columns: Collection[str] | None = None
+    """Those of the table of services, None where there is no table."""
 
 
 def fault(kind: Kind, message: str) -> PydanticCustomError:
@@ -204,6 +207,8 @@ CallableTrunkName = Annotated[TrunkName, AfterValidator(_callable_trunk)]
 PolicyName = Annotated[str, _reference("policy", lambda names: names.policies)]
 PeerName = Annotated[str, _reference("dial-peer", lambda names: names.peers), AfterValidator(_callable_peer)]
 """A dial-peer that calls can be sent to."""
+PlaceName = Annotated[str, _reference("dial-peer or trunk", lambda names: names.callable_peers | names.callable_trunks)]
+"""A dial-peer or trunk that calls can be sent to."""
 
 
 # ------------------------------------------------------------------------------------------------ shapes

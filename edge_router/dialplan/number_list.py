@@ -50,8 +50,8 @@ class NumberList:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def __contains__(self, number: str) -> bool:
-        return normalise(number) in self._numbers
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, str) and normalise(number) in self._numbers
 
 
 def read_numbers(text: str) -> NumberList:

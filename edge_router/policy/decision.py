@@ -32,8 +32,10 @@ class Decision:
     `reason`, with a Reason header for the Q.850 `cause` and Retry-After of `retry_after` seconds where set.
 
     `rule` is the name of the rule that fired, or "otherwise" or "if_stale" when that applied; then `fallback`
-    says which kind it was and `because` says it in words. `values` maps each read, as the rule writes it, to
-    what was read; `age` is that of the oldest state among them in seconds, None if no state was read.
+    says which kind it was and `because` says it in words. Without a policy, `rule` is "emergency", or the list that the
+    caller is on, or None where the dial plan alone decides. `values` maps each read, as the rule writes it, to
+    what was read; `age` is that of the oldest state among them in seconds, None if no state was read. `queues` are
+    those that the rule speaks of, by the name or id that it calls them: where its calls are expected.
     """
 
     __slots__ = (
@@ -46,6 +48,7 @@ class Decision:
         "method",
         "otherwise",
         "policy",
+        "queues",
         "reason",
         "retry_after",
         "rule",
@@ -69,6 +72,7 @@ class Decision:
         age: float | None = None,
         fallback: Fallback | None = None,
         because: str = "",
+        queues: tuple[str, ...] = (),
     ) -> None:
         self.policy = policy
         self.rule = rule
@@ -84,11 +88,12 @@ class Decision:
         self.age = age
         self.fallback = fallback
         self.because = because
+        self.queues = queues
 
     def explain(self) -> str:
         """One line of plain words. Texts that came from the call are quoted and made harmless."""
         if self.policy is None:
-            return f"dial plan: {self._action()}" + (f", since {self.because}" if self.because else "")
+            return f"{self.rule or 'dial plan'}: {self._action()}" + (f", since {self.because}" if self.because else "")
         ground = f"{self.rule}, since {self.because}" if self.fallback else f"rule {shown(self.rule)}"
         parts = [f"policy {shown(self.policy)}, {ground}: {self._action()}"]
         if self.values:

@@ -22,7 +22,8 @@ class CallFacts:
     in by, `source` is the address it came from. `headers(name)` gives the first value of a header of the INVITE
     by any spelling of its name, "" if there is none; it is called only when a rule reads a header. `service` are the
     cells of the called number's row in the table of services, by column; None where no row has the number.
-    `visits(dial-peer)` says how often the call was placed there already.
+    `visits(dial-peer)` says how often the call was placed there already. `session_id` is its Session-ID
+    header (RFC 7989), "" if it has none. No rule is asked of an `emergency` call.
     """
 
     __slots__ = (
@@ -32,8 +33,10 @@ class CallFacts:
         "called_received",
         "calling",
         "diverted_from",
+        "emergency",
         "headers",
         "service",
+        "session_id",
         "source",
         "trunk",
         "visits",
@@ -64,3 +67,10 @@ class CallFacts:
         self.headers = headers
         self.service = service
         self.visits = visits
+        self.emergency = False
+        self.session_id = ""
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What a call is known by when it comes back: Session-ID, calling number ("" for nobody's), called number."""
+        return self.session_id, "" if self.anonymous else self.calling, self.called_received

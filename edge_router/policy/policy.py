@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from edge_router.policy.decision import Decision, Fallback, harmless, shown
 from edge_router.policy.error_log import ErrorLog, OnError
@@ -32,13 +32,16 @@ class Verdict(NamedTuple):
 class _Ending:
     """An outcome with all that a decision needs of it, made ready at load."""
 
-    __slots__ = ("_otherwise", "_outcome", "_policy", "_rule")
+    __slots__ = ("_otherwise", "_outcome", "_policy", "_queues", "_rule")
 
-    def __init__(self, policy: str, rule: str, outcome: Outcome, otherwise: Outcome) -> None:
+    def __init__(
+        self, policy: str, rule: str, outcome: Outcome, otherwise: Outcome, queues: frozenset[str] = frozenset()
+    ) -> None:
         tried = {hop.peer for hop in outcome.to}
         last = tuple(hop for hop in otherwise.to if hop.peer not in tried)
         self._policy = policy
         self._rule = rule
+        self._queues = tuple(sorted(queues))
         self._outcome = outcome
         self._otherwise = () if outcome.final or outcome.code else last
 
@@ -66,6 +69,7 @@ class _Ending:
             age,
             fallback,
             because,
+            self._queues,
         )
 
 
@@ -83,19 +87,22 @@ class Policy:
 
     def __init__(self, spec: PolicySpec, conditions: Iterable[Expression], on_error: OnError) -> None:
         otherwise = spec.otherwise or NOWHERE
+        ready = list(conditions)
         self.name = spec.name
+        self.queues: Final = frozenset[str]().union(*(when.queues for when in ready))
+        """The queues that its rules read, by the name or id that they call them."""
         self._on_error = on_error
         self._rules = [
-            _Rule(rule.name, when, _Ending(spec.name, rule.name, rule.outcome, otherwise), rule.skip_stale)
-            for rule, when in zip(spec.rules, conditions, strict=True)
+            _Rule(
+                rule.name,
+                when,
+                _Ending(spec.name, rule.name, rule.outcome, otherwise, when.queues or self.queues),
+                rule.skip_stale,
+            )
+            for rule, when in zip(spec.rules, ready, strict=True)
         ]
-        self._otherwise = _Ending(spec.name, "otherwise", otherwise, otherwise)
-        self._if_stale = _Ending(spec.name, "if_stale", spec.if_stale or otherwise, otherwise)
-
-    @property
-    def queues(self) -> frozenset[str]:
-        """The queues that its rules read, by the name or id that they call them."""
-        return frozenset[str]().union(*(rule.when.queues for rule in self._rules))
+        self._otherwise = _Ending(spec.name, "otherwise", otherwise, otherwise, self.queues)
+        self._if_stale = _Ending(spec.name, "if_stale", spec.if_stale or otherwise, otherwise, self.queues)
 
     def decide(self, call: CallFacts, now: float) -> Decision:
         """Decide on a call. `now` is in seconds of the clock that the state is stamped by."""
@@ -116,6 +123,10 @@ class Policy:
                 return self._if_stale.decision(seen | values, self._age(call, now, rule), "error", because)
             seen |= values
         return self._otherwise.decision(seen, self._age(call, now), "otherwise", "no rule is true" + skipped)
+
+    def switched_off(self) -> Decision:
+        """What is done with a call while a person has switched the policy off."""
+        return self._otherwise.decision({}, None, "otherwise", f"policy {shown(self.name)} is switched off")
 
     def evaluate(self, call: CallFacts, now: float) -> list[Verdict]:
         """What every rule says of a call, also behind the one that decides. Nothing is logged."""

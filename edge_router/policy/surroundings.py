@@ -6,7 +6,7 @@ Here lives what each of them must be able to say, and which fields it has. Who k
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -123,7 +123,7 @@ class Surroundings:
     trunks: Mapping[str, TrunkView]
     stale_after: float = 60.0
     open: bool = False
-    columns: tuple[str, ...] | None = None
+    columns: Collection[str] | None = None
     peers: frozenset[str] = frozenset()
     hours: Mapping[str, Callable[[float], bool]] = field(default_factory=dict)
     latches: Mapping[str, LatchView] = field(default_factory=dict)

@@ -215,7 +215,7 @@ def configuration(
             "premise": {"targets": ["sip:198.51.100.31:5060"], **(premise or {})},
         },
         "dial_peers": [dict(peer) for peer in DIAL_PEERS],
-        "policies": {"door": {"rules": [*rules, *usual_rules], "otherwise": {"to": "premise"}}},
+        "policies": {"door": {"rules": [*rules, *usual_rules], "otherwise": {"to": "premise"}, "revisit": True}},
     }
     return _load(yaml.safe_dump({**settings, **top}, sort_keys=False))
 

@@ -13,25 +13,32 @@ trunks.carrier.called_from trunks.carrier.calling_from trunks.carrier.translate
 trunks.cloud.keepalive trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.correlation trunks.cloud.username
 trunks.cloud.password_file trunks.cloud.tls_names trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
 trunks.cloud.refer trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud.error_map trunks.cloud.udp_to_tcp
-dial_peers[0].translate dial_peers[2].called_number
-policies.front-door.share policies.front-door.revisit
-services hours latches number_lists emergency
-state.webex.entitlement state.webex.expect_for media cdr trace record reload translation_rules sip_profiles
+dial_peers[0].translate media cdr trace record reload translation_rules sip_profiles
 """.split()
 
 
-def test_what_is_not_built_is_refused_key_by_key_and_nothing_else_is() -> None:
-    examined = examine_bytes(PLANNED.encode(), "planned.yaml")
+def files_in(folder: Path) -> None:
+    (folder / "tokens").write_text("0123456789abcdef wallboard read\n")
+    (folder / "secrets").mkdir()
+    for name in ("client", "refresh", "webhook"):
+        (folder / "secrets" / name).write_text("0123456789abcdef0123456789abcdef\n")
+    (folder / "services.csv").write_text(
+        "called,service,policy,queue,cloud_number\n+1800555....,A,front-door,Support,1\n"
+    )
+    (folder / "vip.txt").write_text("+12125550100\n")
+    (folder / "blocked.txt").write_text("# nobody yet\n")
+
+
+def test_what_is_not_built_is_refused_key_by_key_and_nothing_else_is(tmp_path: Path) -> None:
+    files_in(tmp_path)
+    examined = examine_bytes(PLANNED.encode(), str(tmp_path / "planned.yaml"))
     assert [fault.key for fault in examined.faults] == NOT_BUILT
     assert {fault.kind for fault in examined.faults} == {Kind.NOT_BUILT}
     assert all("not built yet" in fault.message for fault in examined.faults)
 
 
 def test_what_is_built_loads(tmp_path: Path) -> None:
-    (tmp_path / "tokens").write_text("0123456789abcdef wallboard read\n")
-    (tmp_path / "secrets").mkdir()
-    for name in ("client", "refresh", "webhook"):
-        (tmp_path / "secrets" / name).write_text("0123456789abcdef0123456789abcdef\n")
+    files_in(tmp_path)
     built = "\n".join(line for line in PLANNED.splitlines() if not line.endswith("# later"))
     examined = examine_bytes(built.encode(), str(tmp_path / "built.yaml"))
     assert [str(fault) for fault in (*examined.faults, *examined.warnings)] == []

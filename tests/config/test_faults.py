@@ -42,7 +42,7 @@ http:
         (11, "policies.p.rules[0].to", Kind.REFERENCE),
         (11, "policies.p.rules[0].reject", Kind.CONFLICT),
         (11, "policies.p.rules[0].reject", Kind.VALUE),
-        (12, "policies.p.share", Kind.NOT_BUILT),
+        (12, "policies.p.share.of", Kind.MISSING),
         (13, "ties", Kind.VALUE),
         (14, "ties", Kind.CONFLICT),
         (15, "http", Kind.VALUE),

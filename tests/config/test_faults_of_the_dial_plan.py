@@ -73,10 +73,11 @@ CASES = [
         '3:61: dial_peers[0].refer_uri: there is no placeholder "caled"; did you mean "called"?',
     ),
     Wrong(
-        "placeholder of services",
-        Kind.NOT_BUILT,
+        "placeholder of services without a table",
+        Kind.VALUE,
         LISTEN + TRUNKS + 'dial_peers: [{name: a, outgoing: {trunk: cloud}, called_number: "{service.x}"}]',
-        "3:65: dial_peers[0].called_number: not built yet: {service.x}; use {called} or {calling}",
+        "3:65: dial_peers[0].called_number: there is no table to take {service.x} from; add services: {file: "
+        "services.csv}",
     ),
     Wrong(
         "brace",

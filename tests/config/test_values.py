@@ -2,10 +2,13 @@
 
 import pytest
 
-from edge_router.config.addresses import Address, address, advertised, source, target_uri, template
+from edge_router.config.addresses import Address, address, advertised, source, target_uri
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config
 from edge_router.config.values import seconds
+from tests.config.wrong import TRUNKS
+
+MINIMAL = 'listen: [{name: a, address: "127.0.0.1:5060"}]\n'
 
 
 def loaded(text: str) -> Config:
@@ -84,19 +87,20 @@ def test_targets() -> None:
     assert (uri.host, uri.port) == ("2001:db8::1", 5070)
 
 
-def test_templates() -> None:
-    assert template("{called}-{calling}-{called}") == "{called}-{calling}-{called}"
+PEER = MINIMAL + TRUNKS + 'dial_peers: [{name: cloud, outgoing: {trunk: cloud}, called_number: "%s"}]'
+
+
+@pytest.mark.parametrize("written", ["{called}", "{called}-{calling}-{called}", "9"])
+def test_templates(written: str) -> None:
+    assert loaded(PEER % written).dial_peers[0].called_number == written
 
 
 @pytest.mark.parametrize(
     "written", ["{", "}", "}{", "{{called}}", "{called}}", "{}", "{called!r}", "{called.x}", "{0}"]
 )
 def test_what_is_no_template(written: str) -> None:
-    with pytest.raises(ValueError, match=r"brace|placeholder"):
-        template(written)
-
-
-MINIMAL = 'listen: [{name: a, address: "127.0.0.1:5060"}]\n'
+    (fault,) = examine_bytes((PEER % written).encode(), "edge.yaml").faults
+    assert "brace" in fault.message or "placeholder" in fault.message
 
 
 def test_defaults() -> None:
