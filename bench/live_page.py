@@ -132,4 +132,5 @@ def publish(found: Live) -> None:
     """Put the tables between their marks in docs/state.md."""
     beside = f"{found.extent.calls} calls/s for {found.extent.seconds:.0f} s"
     lines = [*conditions(found), "", *table(HEADINGS, rows(found))]
-    put(PAGE, COMMAND, [*lines, "", *table((beside, *BESIDE[1:]), beside_rows(found))])
+    lines += ["", *table((beside, *BESIDE[1:]), beside_rows(found))]
+    put(PAGE, COMMAND, [*lines, "", "The figures behind it: [bench/results/live.json](../bench/results/live.json)."])
