@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from state_client.webex.pause import Pause
+
 FAILURES: Final = 5
 """Failures in a row that open it."""
 
@@ -20,10 +22,11 @@ JITTER: Final = 0.2
 class Breaker:
     """Closed: requests pass. Open: none does. Half-open, after a pause: one does, and its outcome decides.
 
-    ``chance`` gives a number from 0 to 1, for the jitter.
+    ``chance`` gives a number from 0 to 1, for the jitter. A pause that the cloud orders is remembered here, too,
+    and is to be kept besides.
     """
 
-    __slots__ = ("_chance", "_failures", "_opened", "_pause", "_trial", "_wait")
+    __slots__ = ("_chance", "_failures", "_opened", "_ordered", "_pause", "_trial", "_wait")
 
     def __init__(self, chance: Callable[[], float] = random.random) -> None:
         self._chance = chance
@@ -32,6 +35,7 @@ class Breaker:
         self._pause = 0.0
         self._wait = 0.0
         self._trial = False
+        self._ordered = Pause()
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +54,14 @@ class Breaker:
             return max(self._wait - passed, 1.0)
         self._trial = True
         return 0.0
+
+    def hold(self, seconds: float, now: float) -> None:
+        """Make no request for so long: the cloud said so, whatever comes of those under way."""
+        self._ordered.hold(seconds, now)
+
+    def held(self, now: float) -> float:
+        """Seconds for which the cloud wants to be left alone, 0 if it doesn't."""
+        return self._ordered.left(now)
 
     def succeeded(self) -> None:
         """An answer came, whatever it said of the request."""

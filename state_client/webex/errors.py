@@ -15,20 +15,37 @@ class WebexError(Exception):
     """The cloud didn't do what it was asked; the classes below say which kind of failure it was, where that matters.
 
     ``status`` is HTTP's, 0 where no answer came. ``tracking_id`` is what Cisco's support asks for, ``reason`` the
-    cloud's own words or ours.
+    cloud's own words or ours. ``retry_after`` is for how many seconds the cloud wants to be left alone, 0 where it
+    doesn't say; ``next_try`` after how many it is asked again, where it wasn't asked because of what it said before.
     """
 
-    def __init__(self, operation: str, status: int, tracking_id: str, reason: str) -> None:
+    def __init__(
+        self,
+        operation: str,
+        status: int,
+        tracking_id: str,
+        reason: str,
+        retry_after: float = 0.0,
+        next_try: float = 0.0,
+    ) -> None:
         self.operation = operation
         self.status = status
         self.tracking_id = tracking_id
         self.reason = " ".join(reason.split())[:LONGEST_REASON]
+        self.retry_after = retry_after
+        self.next_try = next_try
         super().__init__(operation, status, tracking_id, self.reason)
 
     def __str__(self) -> str:
         status = f"{self.status} " if self.status else ""
         tracked = f" (TrackingId {self.tracking_id})" if self.tracking_id else ""
-        return f"Webex {self.operation}: {status}{self.reason}{tracked}"
+        postponed = f"; next try in {self.next_try:.0f} s" if self.next_try else ""
+        return f"Webex {self.operation}: {status}{self.reason}{tracked}{postponed}"
+
+    @property
+    def lasting(self) -> str:
+        """What it says without what is another moment's a second later."""
+        return str(self) if not self.next_try else str(postponed(self, 0.0))
 
 
 class Unreachable(WebexError):
@@ -36,11 +53,7 @@ class Unreachable(WebexError):
 
 
 class Busy(WebexError):
-    """Our own limit or the cloud's (429): the request wasn't processed. ``retry_after`` is in seconds."""
-
-    def __init__(self, operation: str, status: int, tracking_id: str, reason: str, retry_after: float) -> None:
-        super().__init__(operation, status, tracking_id, reason)
-        self.retry_after = retry_after
+    """Our own limit or the cloud's (429): the request wasn't processed."""
 
 
 class Refused(WebexError):
@@ -69,3 +82,9 @@ class NotAuthorised(WebexError):
 
     def __str__(self) -> str:
         return f"{super().__str__()}. Run `edge-router webex login`"
+
+
+def postponed(error: WebexError, next_try: float) -> WebexError:
+    """The same fault, of a request that isn't made for ``next_try`` seconds because of it."""
+    kind = NotAuthorised if isinstance(error, NotAuthorised) else Unreachable
+    return kind(error.operation, error.status, error.tracking_id, error.reason, next_try=next_try)

@@ -9,17 +9,16 @@ import hashlib
 from collections import deque
 from typing import Final
 
+from state_client.webex.pause import Pause
+
 WINDOW: Final = 60.0
 """Seconds in which ``per_minute`` requests are made at most."""
-
-LONGEST_HOLD: Final = 3600.0
-"""Seconds that a Retry-After is believed."""
 
 
 class Limiter:
     """A sliding window of ``per_minute`` requests, a tenth of which only urgent ones may use. Times are in seconds."""
 
-    __slots__ = ("_held_for", "_held_since", "_sent", "per_minute", "reserve")
+    __slots__ = ("_pause", "_sent", "per_minute", "reserve")
 
     def __init__(self, per_minute: int) -> None:
         if per_minute < 2:
@@ -27,8 +26,7 @@ class Limiter:
         self.per_minute = per_minute
         self.reserve = max(1, per_minute // 10)
         self._sent: deque[float] = deque()
-        self._held_since = 0.0
-        self._held_for = 0.0
+        self._pause = Pause()
 
     def delay(self, now: float, urgent: bool = False) -> float:
         """0 if a request may be made now, which then counts; else the seconds after which to ask again."""
@@ -44,18 +42,11 @@ class Limiter:
 
     def hold(self, seconds: float, now: float) -> None:
         """Make no request for so long: the cloud said so, and asking earlier only gets another 429."""
-        seconds = min(max(seconds, 0.0), LONGEST_HOLD)
-        if seconds > self.held(now):
-            self._held_since = now
-            self._held_for = seconds
+        self._pause.hold(seconds, now)
 
     def held(self, now: float) -> float:
         """Seconds for which the cloud wants to be left alone, 0 if it doesn't."""
-        passed = now - self._held_since
-        if passed < 0:  # the clock was set back: a pause begins anew rather than last for ever
-            self._held_since = now
-            passed = 0.0
-        return max(self._held_for - passed, 0.0)
+        return self._pause.left(now)
 
     def used(self, now: float) -> int:
         """How many requests were made in the last minute."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from state_client.webex.breaker import Breaker
-from state_client.webex.errors import NotAuthorised, NotSaved, Unreachable, WebexError
+from state_client.webex.errors import NotAuthorised, NotSaved, Unreachable, WebexError, postponed
 from state_client.webex.fields import number, text
 from state_client.webex.secret import Secret, SecretError, SecretFile, hide
 from state_client.webex.transport import (
@@ -25,6 +25,7 @@ from state_client.webex.transport import (
     check_address,
     describe,
     new_tracking_id,
+    ordered_pause,
     read_body,
     read_fault,
     read_json,
@@ -71,13 +72,16 @@ async def ask_for_grant(
     observe: Observe = unobserved,
     patience: float = TIMEOUT,
 ) -> Grant:
-    """Ask the token endpoint. Raises `NotAuthorised` if it refuses, `Unreachable` if it can't be asked now."""
+    """Ask the token endpoint. Raises `NotAuthorised` if it refuses, `Unreachable` if it can't be asked now.
+
+    The error's ``retry_after`` is for how long the endpoint wants to be left alone.
+    """
     url = check_address(token_url, "token_url")
     secrets = [value for value in form.values() if isinstance(value, Secret)]
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in form.items()}
     tracking_id = new_tracking_id()
     now = clock()
-    status, fallback, body, failure = 0, "", b"", ("", "")
+    status, fallback, body, failure, pause = 0, "", b"", ("", ""), 0.0
     try:
         async with http.post(
             url,
@@ -88,6 +92,7 @@ async def ask_for_grant(
         ) as response:
             body = await read_body(response, LARGEST_ANSWER)
             status, fallback = response.status, response.reason or ""
+            pause = ordered_pause(status, response.headers, clock())
     except TooLarge:
         failure = ("error", f"the answer is larger than {LARGEST_ANSWER} octets")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -97,7 +102,7 @@ async def ask_for_grant(
         raise Unreachable(OPERATION, 0, tracking_id, hide(failure[1], *secrets))
     words, given_id = read_fault(body, fallback)
     if status == 429 or status >= 500:
-        raise Unreachable(OPERATION, status, given_id or tracking_id, hide(words, *secrets))
+        raise Unreachable(OPERATION, status, given_id or tracking_id, hide(words, *secrets), pause)
     if status in (400, 401, 403):
         raise NotAuthorised(OPERATION, status, given_id or tracking_id, hide(words, *secrets))
     if status != 200:
@@ -140,6 +145,7 @@ class TokenKeeper:
         self._unsaved: Grant | None = None
         self._refresh: Secret | None = None
         self._breaker = Breaker()
+        self._failure: WebexError | None = None
         self._renewal: asyncio.Task[Secret] | None = None
         self.fault = ""
 
@@ -198,8 +204,8 @@ class TokenKeeper:
 
     async def _renew(self) -> Secret:
         wait = await self._prepare()
-        if wait > 0:
-            raise Unreachable(OPERATION, 0, "", f"{self.fault}; next try in {wait:.0f} s")
+        if wait > 0 and self._failure is not None:
+            raise postponed(self._failure, wait)
         try:
             if self._unsaved is None:
                 self._unsaved = await self._ask()
@@ -208,6 +214,7 @@ class TokenKeeper:
             if self.fault != error.reason:
                 logger.error("%s", error)
             self.fault = error.reason
+            self._failure = error
             raise
         self.fault = ""
         return access
@@ -223,7 +230,8 @@ class TokenKeeper:
                 self._breaker.succeeded()
                 self._unsaved = None
             self._refresh = kept
-        return self._breaker.delay(self._clock())
+        now = self._clock()
+        return self._breaker.held(now) or self._breaker.delay(now)
 
     async def _ask(self) -> Grant:
         """Get a grant, which isn't in use yet."""
@@ -236,8 +244,9 @@ class TokenKeeper:
                 "refresh_token": refresh,
             }
             grant = await ask_for_grant(self._http, self._token_url, form, self._clock, self._observe)
-        except WebexError:
+        except WebexError as error:
             self._breaker.failed(self._clock())
+            self._breaker.hold(error.retry_after, self._clock())
             raise
         finally:
             self._breaker.abandoned()

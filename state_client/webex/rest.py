@@ -17,7 +17,7 @@ import orjson
 from yarl import URL
 
 from state_client.webex.breaker import Breaker
-from state_client.webex.errors import Busy, NotAuthorised, Refused, Unreachable, WebexError
+from state_client.webex.errors import Busy, NotAuthorised, Refused, Unreachable, WebexError, postponed
 from state_client.webex.fields import number, part, parts, text
 from state_client.webex.limiter import Limiter
 from state_client.webex.oauth import TokenKeeper
@@ -29,10 +29,10 @@ from state_client.webex.transport import (
     check_address,
     describe,
     new_tracking_id,
+    ordered_pause,
     read_body,
     read_fault,
     read_json,
-    retry_after,
     timeouts,
     unobserved,
 )
@@ -63,15 +63,19 @@ UNWELL: Final = frozenset((401, 408, 429))
 
 
 class _Answer:
-    """What came. ``status`` is 0 where nothing did; ``words`` say why then, and are the reason phrase else."""
+    """What came. ``status`` is 0 where nothing did; ``words`` say why then, and are the reason phrase else.
 
-    __slots__ = ("body", "headers", "status", "token", "tracking_id", "words")
+    ``pause`` is for how many seconds the cloud wants to be left alone, 0 where it doesn't say.
+    """
+
+    __slots__ = ("body", "headers", "pause", "status", "token", "tracking_id", "words")
 
     def __init__(self, status: int, words: str, tracking_id: str, token: Secret) -> None:
         self.status = status
         self.words = words
         self.tracking_id = tracking_id
         self.token = token
+        self.pause = 0.0
         self.headers: Mapping[str, str] = {}
         self.body = b""
 
@@ -129,6 +133,7 @@ class WebexApi:
         self._chance = chance
         self._timeout = timeout
         self._breakers: dict[str, Breaker] = {}
+        self._failures: dict[str, WebexError] = {}
         self._waiting = 0
 
     async def call(
@@ -158,16 +163,13 @@ class WebexApi:
                 await self._keeper.renew(answer.token)
             elif answer.status == 429:
                 busy += 1
-                pause = retry_after(answer.headers, self._clock())
-                self.limiter.hold(pause, self._clock())
                 if busy == BUSY_TRIES:
-                    raise Busy(operation, 429, answer.tracking_id, "asked too often", pause)
+                    raise Busy(operation, 429, answer.tracking_id, "asked too often", answer.pause)
             elif answer.status == 0 or answer.status == 408 or answer.status >= 500:
                 failures += 1
-                pause = self._back_off(answer, failures)
-                if failures == TRIES or not question.again or pause > LONGEST_WAIT:
+                if failures == TRIES or not question.again or answer.pause > LONGEST_WAIT:
                     raise self._error(question, answer)
-                await self._sleep(pause)
+                await self._sleep(max(answer.pause, self._back_off(failures)))
             else:
                 return self._read(question, answer, fault)
 
@@ -195,23 +197,34 @@ class WebexApi:
         breaker = self._breakers.setdefault(question.operation, Breaker(self._chance))
         wait = breaker.delay(self._clock())
         if wait > 0:
-            reason = f"not asked, since it failed again and again; next try in {wait:.0f} s"
-            raise Unreachable(question.operation, 0, "", reason)
+            raise postponed(self._failures[question.operation], wait)
         try:
             token = await self._keeper.token()
-            await self._wait_turn(question)
+            await self._wait_turn(question, breaker)
             answer = await self._send(question, token)
-            if answer.is_unwell:
-                breaker.failed(self._clock())
-            else:
-                breaker.succeeded()
+            self._note(question, answer, breaker)
         finally:
             breaker.abandoned()
         return answer
 
-    async def _wait_turn(self, question: _Question) -> None:
-        """Wait until the limiter lets the request pass."""
-        wait = self.limiter.delay(self._clock(), question.urgent)
+    def _note(self, question: _Question, answer: _Answer, breaker: Breaker) -> None:
+        """Remember what an answer says of the questions to come."""
+        now = self._clock()
+        answer.pause = ordered_pause(answer.status, answer.headers, now)
+        if answer.status == 429:
+            self.limiter.hold(answer.pause, now)
+        elif answer.status >= 400:
+            breaker.hold(answer.pause, now)
+        if answer.status == 0 or answer.status >= 400:
+            self._failures[question.operation] = self._error(question, answer)
+        if answer.is_unwell:
+            breaker.failed(now)
+        else:
+            breaker.succeeded()
+
+    async def _wait_turn(self, question: _Question, breaker: Breaker) -> None:
+        """Wait until the operation isn't left alone as the cloud ordered, and the limiter lets the request pass."""
+        wait = self._delay(question, breaker)
         if wait > 0 and self._waiting >= MOST_WAITING:
             raise Busy(question.operation, 0, "", f"{MOST_WAITING} requests wait already", wait)
         self._waiting += 1
@@ -219,11 +232,18 @@ class WebexApi:
             while wait > 0:
                 question.waited += wait
                 if question.waited > LONGEST_WAIT:
+                    if breaker.held(self._clock()) > 0:
+                        raise postponed(self._failures[question.operation], wait)
                     raise Busy(question.operation, 0, "", f"it would wait longer than {LONGEST_WAIT:.0f} s", wait)
                 await self._sleep(wait)
-                wait = self.limiter.delay(self._clock(), question.urgent)
+                wait = self._delay(question, breaker)
         finally:
             self._waiting -= 1
+
+    def _delay(self, question: _Question, breaker: Breaker) -> float:
+        """Seconds to wait; 0 where the request may go out now, and counts."""
+        now = self._clock()
+        return breaker.held(now) or self.limiter.delay(now, question.urgent)
 
     async def _send(self, question: _Question, token: Secret) -> _Answer:
         tracking_id = new_tracking_id()
@@ -258,10 +278,8 @@ class WebexApi:
         self._observe(question.operation, code)
         return _Answer(0, words, tracking_id, token)
 
-    def _back_off(self, answer: _Answer, failures: int) -> float:
-        """Seconds to wait after the n-th failure of a request: what the cloud says if it does, else our own."""
-        if answer.headers.get("Retry-After"):
-            return retry_after(answer.headers, self._clock())
+    def _back_off(self, failures: int) -> float:
+        """Seconds to wait after the n-th failure of a request, where the cloud orders no longer pause."""
         return FIRST_BACK_OFF * (1 << failures - 1) * (1 - self._chance() / 2)
 
     def _read(self, question: _Question, answer: _Answer, fault: Callable[[Any], str] | None) -> Any:

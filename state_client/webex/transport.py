@@ -90,14 +90,25 @@ async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float:
-    """The seconds of a Retry-After, which may also be a date (RFC 9110 §10.2.3)."""
+    """The seconds of a Retry-After, which may also be a date (RFC 9110 §10.2.3), by the clock of who sent it."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
+    until = read_date(value)
+    return UNKNOWN_PAUSE if until is None else max(until - (read_date(headers.get("Date", "")) or now), 0.0)
+
+
+def ordered_pause(status: int, headers: Mapping[str, str], now: float) -> float:
+    """The seconds for which an answer orders a pause, 0 where it orders none. After a 429 there is always one."""
+    return retry_after(headers, now) if status == 429 or headers.get("Retry-After") else 0.0
+
+
+def read_date(value: str) -> float | None:
+    """The seconds since the epoch of a date in a header, None where it is none."""
     try:
-        return max(parsedate_to_datetime(value).timestamp() - now, 0.0)
-    except ValueError:
-        return UNKNOWN_PAUSE
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def read_json(body: bytes) -> Any:

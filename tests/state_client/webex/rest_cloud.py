@@ -1,7 +1,7 @@
 """A cloud to ask: a real HTTP server on loopback that issues tokens and answers what a test tells it to."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -65,6 +65,7 @@ class Cloud:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.token_requests: list[dict[str, str]] = []
+        self.token_headers: list[Mapping[str, str]] = []
         self.replies: dict[str, list[Reply]] = {}
         self.token_replies: list[Reply] = []
         self.address = ""
@@ -83,6 +84,7 @@ class Cloud:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if request.path == "/v1/access_token":
+            self.token_headers.append(request.headers)
             return await self.grant({name: values[0] for name, values in parse_qs(body.decode()).items()})
         asked = Asked(request, body)
         self.asked.append(asked)

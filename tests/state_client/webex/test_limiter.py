@@ -1,6 +1,7 @@
 import pytest
 
-from state_client.webex.limiter import LONGEST_HOLD, WINDOW, Limiter, first_delay
+from state_client.webex.limiter import WINDOW, Limiter, first_delay
+from state_client.webex.pause import LONGEST
 
 
 def spend(limiter: Limiter, count: int, now: float, urgent: bool = False) -> None:
@@ -73,7 +74,7 @@ def test_a_shorter_retry_after_does_not_end_a_longer_one() -> None:
 def test_an_absurd_retry_after_is_not_believed() -> None:
     limiter = Limiter(100)
     limiter.hold(1e9, 0.0)
-    assert limiter.held(0.0) == LONGEST_HOLD
+    assert limiter.held(0.0) == LONGEST
 
 
 def test_a_clock_that_is_set_back_does_not_stop_the_requests() -> None:

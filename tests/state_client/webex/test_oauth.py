@@ -182,11 +182,61 @@ async def test_what_fails_again_and_again_is_left_alone_and_a_login_ends_that(tm
             with pytest.raises(NotAuthorised):
                 await rest.keeper.token()
         for _ in range(5):
-            with pytest.raises(Unreachable, match=r"not known; next try in \d+ s"):
+            with pytest.raises(NotAuthorised, match=r"not known .*; next try in \d+ s\. Run `edge-router webex login`"):
                 await rest.keeper.token()
         assert len(rest.cloud.token_requests) == 5
         rest.refresh_path.write_text(REFRESH)
         assert (await rest.keeper.token()).reveal() == rest.cloud.accepted
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_pause_that_the_token_endpoint_orders_is_kept_to_the_second(tmp_path: Path, status: int) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.token_replies = [reply({"message": "slow down"}, status, Retry_After="300")]
+        with pytest.raises(Unreachable, match="slow down"):
+            await rest.keeper.token()
+        for passed in (0, 20, 279):
+            rest.clock.now += passed
+            with pytest.raises(Unreachable, match=rf"{status} slow down .*; next try in \d+ s"):
+                await rest.keeper.token()
+        assert len(rest.cloud.token_requests) == 1
+        rest.clock.now += 1
+        assert (await rest.keeper.token()).reveal() == rest.cloud.accepted
+
+
+async def test_a_login_does_not_end_a_pause_that_the_token_endpoint_ordered(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.token_replies = [reply(None, 429, Retry_After="300")]
+        with pytest.raises(Unreachable):
+            await rest.keeper.token()
+        rest.refresh_path.write_text("another-token")
+        with pytest.raises(Unreachable, match="next try in 300 s"):
+            await rest.keeper.token()
+        assert len(rest.cloud.token_requests) == 1
+
+
+async def test_a_429_of_the_token_endpoint_that_says_no_time_is_kept_for_a_minute(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.token_replies = [reply(None, 429)]
+        with pytest.raises(Unreachable):
+            await rest.keeper.token()
+        rest.clock.now += 59
+        with pytest.raises(Unreachable, match="next try in 1 s"):
+            await rest.keeper.token()
+        rest.clock.now += 1
+        await rest.keeper.token()
+
+
+async def test_the_request_for_a_token_has_a_tracking_id(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        await rest.keeper.token()
+        (headers,) = rest.cloud.token_headers
+        assert headers["TrackingId"].startswith("edge-router_")
+        rest.cloud.token_replies = [reply(None, 500)]
+        rest.clock.now += 1000
+        with pytest.raises(Unreachable) as caught:
+            await rest.keeper.token()
+        assert caught.value.tracking_id == rest.cloud.token_headers[1]["TrackingId"]
 
 
 async def test_it_recovers_by_itself_when_the_cloud_does(tmp_path: Path) -> None:
