@@ -104,7 +104,7 @@ def is_loopback(peer: str) -> bool:
 
 def speaks_for_another(headers: Mapping[str, str]) -> bool:
     """Whether a proxy passed this on: Forwarded (RFC 7239) or any of its X- forerunners is there."""
-    return any(name.lower() == "forwarded" or name.lower().startswith("x-forwarded-") for name in headers)
+    return any(name.lower() == "forwarded" or name.lower().startswith("x-forwarded") for name in headers)
 
 
 def is_ours(host: str, listening: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from edge_router.http.state_api import PushedQueue
+from edge_router.http.state_api import SETTABLE, PushedQueue
 from state_client.picture import AGENT_STATES
 
 # `Any` in here: JSON Schema has no better type.
@@ -94,7 +94,7 @@ def description(version: str) -> Schema:
             "schemas": {
                 "Queue": _object(_ENVELOPE | _QUEUE),
                 "NoQueue": _object(_ENVELOPE | {key: {"type": "null"} for key in _QUEUE}),
-                "PushedQueue": PushedQueue.model_json_schema(),
+                "PushedQueue": PushedQueue.model_json_schema() | {"anyOf": [_with(key) for key in SETTABLE]},
                 "Failure": _object(_ENVELOPE),
             },
         },
@@ -151,6 +151,10 @@ def _queue_paths() -> Schema:
 
 def _object(properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _with(key: str) -> Schema:
+    return {"required": [key], "properties": {key: {"type": "number"}}}
 
 
 def _answer(schema: Schema, words: str = "As asked.") -> Schema:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from edge_router.http.feed import Feed, event
 from edge_router.http.server import LARGEST_BODY, json_answer
@@ -29,8 +29,14 @@ LONGEST_TTL: Final = 86_400.0
 TELL_AFTER: Final = 0.1
 """Seconds for which changes of a queue are gathered before they are told."""
 
-Count = Annotated[int, Field(ge=0, le=MOST_CALLS, strict=True)]
-Seconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT, allow_inf_nan=False)]
+
+def _whole(value: object) -> object:
+    """3.0 is the number 3, in JSON as everywhere; who writes it has a language that knows no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, Field(ge=0, le=MOST_CALLS, strict=True), BeforeValidator(_whole)]
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_WAIT, allow_inf_nan=False, strict=True)]
 Pushable = Callable[[str], str]
 
 
@@ -45,8 +51,8 @@ class PushedQueue(BaseModel):
     calls: Count | None = None
     agents_available: Count | None = None
     agents_signed_on: Count | None = None
-    estimated_wait_secs: Annotated[float, Field(ge=-1, le=LONGEST_WAIT, allow_inf_nan=False)] | None = None
-    ttl_secs: Annotated[float, Field(gt=0, le=LONGEST_TTL, allow_inf_nan=False)] | None = None
+    estimated_wait_secs: Annotated[float, Field(ge=-1, le=LONGEST_WAIT, allow_inf_nan=False, strict=True)] | None = None
+    ttl_secs: Annotated[float, Field(gt=0, le=LONGEST_TTL, allow_inf_nan=False, strict=True)] | None = None
     # What GET gives besides: taken, so that its answer can be changed and sent back.
     ok: object = None
     error: object = None
@@ -165,7 +171,7 @@ class StateApi:
             return self._failed(422, _in_words(error))
         values = pushed.values()
         if not values:
-            return self._failed(422, "there is nothing to set; send at least one of " + ", ".join(_SETTABLE))
+            return self._failed(422, "there is nothing to set; send at least one of " + ", ".join(SETTABLE))
         self.centre.push(queue.name, pushed.ttl_secs, time.time(), **values)
         return self._one(queue.name)
 
@@ -183,7 +189,8 @@ class StateApi:
         return json_answer(status, ok=False, error=error, **dict.fromkeys(QUEUE_KEYS))
 
 
-_SETTABLE: Final = tuple(name for name in list(PushedQueue.model_fields)[:7])
+SETTABLE: Final = tuple(PushedQueue.model_fields)[:7]
+"""The keys of which a push has at least one."""
 
 
 def _many(name: str, views: list[View]) -> web.Response:

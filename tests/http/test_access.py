@@ -44,7 +44,8 @@ def test_others_may_ask_the_open_paths_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Forwarded", "X_Forwarded_For", "x_forwarded_host", "X_FORWARDED_PROTO", "X_Forwarded_Whatever"]
+    "header",
+    ["Forwarded", "X_Forwarded", "X_Forwarded_For", "x_forwarded_host", "X_FORWARDED_PROTO", "X_Forwarded_Whatever"],
 )
 def test_who_speaks_for_another_is_no_longer_this_machine(header: str) -> None:
     assert not ask(**{header: "for=127.0.0.1"})

@@ -134,6 +134,11 @@ async def test_what_isnt_pushed_stays(client: aiohttp.ClientSession) -> None:
     assert (found["length"], found["agents_available"]) == (5, 2)
 
 
+async def test_a_whole_number_may_have_a_point(client: aiohttp.ClientSession) -> None:
+    found = await put(client, "Pushed", 200, {"length": 3.0, "agents_available": 2.0, "longest_wait_secs": 41})
+    assert (found["length"], found["agents_available"], found["longest_wait_secs"]) == (3, 2, 41)
+
+
 async def test_pushed_values_hold_for_their_ttl(client: aiohttp.ClientSession, api: StateApi) -> None:
     await put(client, "Pushed", 200, {"length": 4, "ttl_secs": 30})
     queue = api.centre.picture.queue("Pushed")
@@ -167,7 +172,12 @@ async def test_a_queue_that_the_cloud_feeds_is_not_pushed(client: aiohttp.Client
         ({"length": 1.5}, 422, "length: input should be a valid integer"),
         ({"length": "3"}, 422, "length: input should be a valid integer"),
         ({"length": 10**9}, 422, "length: input should be less"),
-        ({"longest_wait_secs": "x"}, 422, "longest_wait_secs: "),
+        ({"length": True}, 422, "length: input should be a valid integer"),
+        ({"longest_wait_secs": "41"}, 422, "longest_wait_secs: input should be a valid number"),
+        ({"total_wait_secs": True}, 422, "total_wait_secs: input should be a valid number"),
+        ({"estimated_wait_secs": "-1"}, 422, "estimated_wait_secs: input should be a valid number"),
+        ({"length": 1, "ttl_secs": "60"}, 422, "ttl_secs: input should be a valid number"),
+        ({"length": None}, 422, "there is nothing to set"),
         ({"length": 1, "ttl_secs": 0}, 422, "ttl_secs: input should be greater than 0"),
     ],
 )
