@@ -88,6 +88,10 @@ class LiveTrunk:
         """
         return _admit(self._outbound, self._both, now, whatever)
 
+    def full_outbound(self, now: float) -> str | None:
+        """Which limit one more call to this trunk would break, or None. Counts nothing."""
+        return self._outbound.full(now) or self._both.full(now)
+
     def release_outbound(self) -> None:
         """A call that was admitted to this trunk is over."""
         self._outbound.release()
@@ -106,6 +110,11 @@ class LiveTrunk:
         """The targets that are up, in the order to try them; may be empty."""
         health = self._health
         return [target for target in self._hunting.order() if health[target.uri].up(now)]
+
+    def peek(self, now: float) -> Sequence[Target]:
+        """The targets that the next call would try, all of them where none is up; it is still that call's turn."""
+        order = self._hunting.peek()
+        return [target for target in order if self._health[target.uri].up(now)] or order
 
     def last_resort(self) -> Sequence[Target]:
         """All targets, those that are down too: for a call that has nowhere else to go."""

@@ -8,9 +8,10 @@ nothing is left. `call.py` drives this coroutine and has the ends that can come 
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.closed import DOWN, PUT_OFF, closed, in_words, visited
 from edge_router.b2bua.failure import Failure, give_back
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
@@ -41,13 +42,13 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         return
     failure: Failure | None = None
     last = why = ""
-    for peer, trunk, by, closed in hops(call, decision, incoming):
+    for peer, trunk, by, shut in hops(call, decision, incoming):
         if last and last != peer.name:
             call.router.observer.failover(last, peer.name, why)
         last = peer.name
-        if closed:
-            why = closed
-            call.remark(f"{last} is {closed}" if closed != VISITED else f"the call was at {last} before")
+        if shut:
+            why = shut
+            call.remark(in_words(last, shut))
             continue
         call.record.dial_peer_out = peer.name
         call.record.egress_trunk = trunk.trunk.name
@@ -103,53 +104,21 @@ def hops(call: Call, decision: Decision, incoming: Incoming) -> Iterator[tuple[D
     bridged: a caller sent to where nobody may be is lost for good.
     """
     put_off: list[tuple[Hop, str]] = []
-    before = _visited(call, decision, incoming)
+    before = visited(call.routing, decision, incoming, call.router.wheel.now)
     for hop in (*decision.to, *decision.otherwise):
         peer, trunk = call.routing.outgoing(hop.peer)
-        closed = incoming.missing(peer) or _closed(call, decision, peer, trunk, before)
-        if not closed:
+        why = closed(call.routing, decision, incoming, peer, trunk, before, call.router.wheel.now)
+        if not why:
             yield from _admitted(call, incoming, peer, trunk, _way(call, hop))
             continue
-        if closed in (DOWN, SHARE, VISITED):
-            put_off.append((hop, closed))
-        yield peer, trunk, "", closed
-    for hop, closed in put_off:
+        if why in PUT_OFF:
+            put_off.append((hop, why))
+        yield peer, trunk, "", why
+    for hop, why in put_off:
         peer, trunk = call.routing.outgoing(hop.peer)
         if hop.by != "bridge":
-            call.remark(
-                "bridged, since nothing else is up" if closed == DOWN else "bridged, since nothing else is left"
-            )
+            call.remark("bridged, since nothing else is up" if why == DOWN else "bridged, since nothing else is left")
         yield from _admitted(call, incoming, peer, trunk, "bridge")
-
-
-DOWN: Final = "down"
-OFF: Final = "switched off"
-SHARE: Final = "over its share"
-VISITED: Final = "visited"
-"""Why a dial-peer is skipped: none of its targets is up, a person said so, its policy has sent enough calls there, or
-this very call was there already."""
-
-
-def _closed(call: Call, decision: Decision, peer: DialPeer, trunk: LiveTrunk, before: frozenset[str]) -> str:
-    """Why a dial-peer isn't tried now, "" if it is. An emergency call is sent wherever somebody may be."""
-    routing = call.routing
-    if not call.emergency:
-        if routing.switched_off(trunk.name):
-            return OFF
-        if peer.name in before:
-            return VISITED
-        if routing.over_share(decision.policy, peer.name, trunk.name, call.router.wheel.now):
-            return SHARE
-    return "" if trunk.up else DOWN
-
-
-def _visited(call: Call, decision: Decision, incoming: Incoming) -> frozenset[str]:
-    """The dial-peers that this call may come back from, where its policy doesn't place it there again."""
-    if decision.policy is None or decision.policy in call.routing.revisiting:
-        return frozenset()
-    returns, now = call.routing.ledger.visits.returns, call.router.wheel.now
-    who = incoming.facts.identity
-    return frozenset([hop.peer for hop in (*decision.to, *decision.otherwise) if returns(*who, hop.peer, now)])
 
 
 def _admitted(

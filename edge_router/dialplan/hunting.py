@@ -35,6 +35,13 @@ class Hunting:
         self._turn += 1
         return [target for level in self._levels for target in self._within(level)]
 
+    def peek(self) -> Sequence[Target]:
+        """What the next call would get of `order`; its turn stays."""
+        turn = self._turn
+        found = self.order()
+        self._turn = turn
+        return found
+
     def _within(self, level: tuple[Target, ...]) -> Sequence[Target]:
         if self._hunt == "round-robin":
             first = self._turn % len(level)

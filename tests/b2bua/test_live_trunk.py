@@ -127,3 +127,19 @@ def test_a_reload_keeps_counts_and_the_health_of_targets_that_stay() -> None:
     assert new.admit_inbound(100.0) is None
     assert len(new.targets_to_try(100.0)) == 2
     assert old.trunk.limit.max_calls == 5
+
+
+def test_who_peeks_sees_what_the_next_call_tries_and_takes_no_turn() -> None:
+    trunk = live(Trunk("cloud", (A, B), hunt="round-robin"))
+    assert [list(trunk.peek(100.0)) for _ in range(2)] == [[A, B], [A, B]]
+    fail(trunk, A)
+    assert list(trunk.peek(100.0)) == [B]
+    fail(trunk, B)
+    assert list(trunk.peek(100.0)) == [A, B]
+
+
+def test_who_asks_whether_it_is_full_takes_no_room() -> None:
+    trunk = live(Trunk("cloud", (A,), outbound_limit=Limit(max_calls=1)))
+    assert [trunk.full_outbound(100.0) for _ in range(3)] == [None, None, None]
+    assert trunk.admit_outbound(100.0) is None
+    assert trunk.full_outbound(100.0) == "max_calls"

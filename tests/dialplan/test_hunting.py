@@ -29,6 +29,12 @@ def test_round_robin_takes_turns_within_a_preference() -> None:
     assert orders(targets, "round-robin", 4) == ["abcxy", "bcayx", "cabxy", "abcyx"]
 
 
+def test_who_only_peeks_leaves_the_turn_to_the_next_call() -> None:
+    hunting = Hunting([target("a"), target("b"), target("c")], "round-robin")
+    assert list(hunting.peek()) == list(hunting.peek()) == list(hunting.order())
+    assert [one.uri[-1] for one in hunting.peek()] == ["b", "c", "a"]
+
+
 def test_random_mixes_within_a_preference() -> None:
     counted = Counter(orders([target("x", 5), target("a"), target("b"), target("c")], "random", 600))
     assert set(counted) == {"abcx", "acbx", "bacx", "bcax", "cabx", "cbax"}
