@@ -22,7 +22,7 @@ from edge_router import __version__
 from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
-from edge_router.config.files import tokens_of
+from edge_router.config.files import beside, tokens_of
 from edge_router.config.finding import Finding
 from edge_router.config.loading import Examined, examine
 from edge_router.contact_centre import StateOfCentre
@@ -35,6 +35,7 @@ from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, StateApi
 from edge_router.http.webex_api import route as webex_route
 from edge_router.net.udp import UdpListener
+from edge_router.standing import Standing
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
 from edge_router.telemetry.exposition import exposition
@@ -42,6 +43,7 @@ from edge_router.telemetry.logs import set_logging, start_logging
 from edge_router.telemetry.metrics import Metrics
 from edge_router.telemetry.observers import Observers
 from edge_router.telemetry.readings import RouterReading, TrunkReading
+from edge_router.telemetry.standing_metrics import StandingMetrics
 from edge_router.telemetry.state_metrics import StateMetrics
 from state_client.webex.webhook import PATH as WEBHOOK
 
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.config.faults import Fault
     from edge_router.config.models import Config, Http
+    from edge_router.config.tables import Tables
 
 FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
 # Seconds between two looks at the timers. Each look wakes the process, which costs more than what it finds: at 100 a
@@ -64,10 +67,13 @@ class App:
     ``observers`` hear of calls besides metrics and log. ``state`` is what rules read.
     """
 
-    def __init__(self, config: Config, path: str, observers: Iterable[Observer] = ()) -> None:
+    def __init__(
+        self, config: Config, path: str, observers: Iterable[Observer] = (), tables: Tables | None = None
+    ) -> None:
         self.config = config
         self.path = path
         self.state = StateOfCentre(config, path)
+        self.standing = Standing(self.state.ledger, beside(path, config.state.store))
         self.metrics = Metrics(__version__)
         self.state_metrics = StateMetrics(self.state.reading)
         self.listeners = {
@@ -79,9 +85,20 @@ class App:
             )
             for listen in config.listen
         }
-        routing = build(config, time.monotonic, picture=self.state.picture)
+        self.standing_metrics = StandingMetrics(self.standing.reading)
+        tables = tables if tables is not None else examine(path).tables
+        routing = build(
+            config,
+            time.monotonic,
+            picture=self.state.picture,
+            tables=tables,
+            ledger=self.state.ledger,
+            entitled=self.state.entitled,
+        )
+        self.standing.follow(routing, config)
         self.state.read = queues_read(routing)
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
+        self.state.on_change(self.standing.touch)
         # The call log and other observers hear little; the metrics alone hear of every message.
         self._observers = Observers(self.metrics, CallLog(), DecisionFeed(self.api.feed), *observers)
         self.router = Router(routing, self.listeners, self._observers)
@@ -103,6 +120,7 @@ class App:
         try:
             if self.config.http is not None:
                 await self._serve(self.config.http)
+            await self.standing.start()  # before the state: both have their rows in one file
             await self.state.start()
             for listener in self.listeners.values():
                 listener.open(loop, self.router.receive)
@@ -173,6 +191,7 @@ class App:
         if self.webhook is not None:
             await self.webhook.close()
         await self.state.close()
+        await self.standing.close()
         if self.http is not None:
             await self.http.close()
 
@@ -193,8 +212,17 @@ class App:
                 return faults
             tokens = await asyncio.to_thread(tokens_of, config, self.path)
             picture = self.state.picture_for(config)
-            routing = await asyncio.to_thread(build, config, time.monotonic, self.router.routing, picture)
+            routing = await asyncio.to_thread(
+                build,
+                config,
+                time.monotonic,
+                self.router.routing,
+                picture,
+                examined.tables,
+                entitled=self.state.entitled,
+            )
             self.router.routing, self.config = routing, config
+            self.standing.follow(routing, config)
             self.state.take_over(config, picture)
             self.state.read = queues_read(routing)
             self.api.stale_after = config.state.stale_after
@@ -209,6 +237,7 @@ class App:
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             self.router.tick()
+            self.standing.look(time.monotonic())
             if self.router.draining:
                 self._look_whether_drained()
         finally:
@@ -229,12 +258,14 @@ class App:
         if self._status == "draining":
             return Readiness(self._status, "draining: no new calls, those in progress go on")
         down = [name for name, trunk in self.router.routing.trunks.items() if trunk.trunk.targets and not trunk.up]
-        reason = "; ".join(filter(None, [f"down: {', '.join(down)}" if down else "", self.state.degraded]))
+        said = f"down: {', '.join(down)}" if down else "", self.state.degraded, self.standing.degraded
+        reason = "; ".join(filter(None, said))
         return Readiness(self._status, reason, degraded=bool(reason))
 
     def _exposition(self) -> Iterable[bytes]:
         yield from exposition(self.metrics)
         yield from exposition(self.state_metrics)
+        yield from exposition(self.standing_metrics)
 
     def _read_router(self) -> RouterReading:
         router = self.router
@@ -300,7 +331,7 @@ def run(path: Path | str) -> Status:
     writer = start_logging(config.log.level, config.log.format)
 
     async def main() -> None:
-        await App(config, str(path)).run()
+        await App(config, str(path), tables=examined.tables).run()
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -9,6 +9,9 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from edge_router.admission.cloud_tasks import CloudTasks
+from edge_router.admission.ledger import Ledger
+from edge_router.admission.placed import PlacedCalls
 from edge_router.config.build import picture_of
 from edge_router.config.files import beside, secret_at
 from edge_router.telemetry.state_metrics import StateReading
@@ -19,9 +22,11 @@ from state_client.webex.settings import Settings
 from state_client.webex.source import WebexSource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge_router.config.models import Config
     from edge_router.config.state_model import Webex
-    from state_client.picture import Picture
+    from state_client.picture import Picture, Queue
     from state_client.webex.report import Report
     from state_client.webex.webhook import Webhook
 
@@ -40,13 +45,18 @@ class StateOfCentre:
         self._began = time.monotonic()
         self._requests: Counter[tuple[str, str]] = Counter()
         self.read: frozenset[str] = frozenset()
-        self.centre = ContactCentre(time.time() - time.monotonic(), picture_of(config, time.monotonic()))
+        offset = time.time() - time.monotonic()
+        self.centre = ContactCentre(offset, picture_of(config, time.monotonic()))
+        self.ledger = Ledger()
         self._cloud: WebexSource | None = None
         self._source: WebexSource | PeerSource | None = None
         state = config.state
         if state.source == "webex" and state.webex is not None:
             settings = settings_of(config.node, state.webex, path)
             self._source = self._cloud = WebexSource(settings, self.centre, observe=self._asked)
+            tasks = CloudTasks(PlacedCalls(), offset)
+            self.ledger = Ledger(tasks)
+            self.centre.table.listener = tasks.heard
         elif state.source == "peer":
             token = secret_at(path, state.peer_token_file) if state.peer_token_file else None
             self._source = PeerSource(state.peers, self.centre, token)
@@ -69,6 +79,21 @@ class StateOfCentre:
             await self._source.close()
         if self._kept is not None:
             await self._kept.close()
+
+    def on_change(self, heard: Callable[[], None]) -> None:
+        """Have this called besides whenever a queue changes."""
+        tell = self.centre.listener
+
+        def both(queue: Queue) -> None:
+            heard()
+            if tell is not None:
+                tell(queue)
+
+        self.centre.listener = both
+
+    def entitled(self) -> int | None:
+        """The calls that the cloud says it takes at once, None where it hasn't said so."""
+        return self._cloud.entitled if self._cloud is not None else None
 
     @property
     def picture(self) -> Picture:

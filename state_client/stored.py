@@ -17,7 +17,7 @@ from state_client.task import ENDED, RANKS, Task
 from state_client.task_table import TaskTable
 
 VERSION: Final = 2
-_VERSION: Final = "version"
+VERSION_ROW: Final = "version"
 
 QUEUE: Final = "queue"
 TEAM: Final = "team"
@@ -51,7 +51,7 @@ def rows(table: TaskTable, staff: AgentTable, picture: Picture) -> Iterator[tupl
 
     It may change between two rows: each is as it is when it is asked for.
     """
-    yield _VERSION, VERSION
+    yield VERSION_ROW, VERSION
     for id, queue in list(table.queues.items()):
         if queue.configured:
             shown = queue.queue
@@ -73,7 +73,7 @@ def rows(table: TaskTable, staff: AgentTable, picture: Picture) -> Iterator[tupl
 def read(data: Mapping[str, Any]) -> Stored | None:
     """What `rows` gave; None where the data are not of that form."""
     try:
-        return Stored(data) if data[_VERSION] == VERSION else None
+        return Stored(data) if data[VERSION_ROW] == VERSION else None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 

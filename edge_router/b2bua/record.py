@@ -48,6 +48,7 @@ class CallRecord:
         "dial_peer_out",
         "egress_call_id",
         "egress_trunk",
+        "emergency",
         "end",
         "ended_by",
         "ingress_call_id",
@@ -102,4 +103,5 @@ class CallRecord:
         self.code = 0
         self.cause: int | None = None
         self.ended_by = ""
+        self.emergency = False
         self.outcome = ""

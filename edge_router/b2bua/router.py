@@ -250,7 +250,9 @@ class Router:
         record.session_id = request.first.get("session-id")
         record.cisco_guid = request.first.get("cisco-guid")
         call = Call(self, routing, record)
-        call.emergency = incoming.facts.emergency = emergency
+        call.emergency = record.emergency = incoming.facts.emergency = emergency
+        if emergency:
+            _log.warning("emergency call to %s from trunk %s", record.called, trunk.name)
         listener = self.listeners[arrival.transport.name]
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
         transaction.user = call

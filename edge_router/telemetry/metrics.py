@@ -45,6 +45,7 @@ class Metrics(Collector):
         self.read_state_ages: Callable[[], Mapping[str, float]] = dict
         self._version = version
         self._calls: Counts = {}
+        self._emergencies: Counts = {}
         self._decisions: Counts = {}
         self._fallbacks: Counts = {}
         self._failovers: Counts = {}
@@ -116,6 +117,8 @@ class Metrics(Collector):
         _count(self._calls, (record.ingress_trunk, "in", record.outcome))
         if record.egress_trunk:
             _count(self._calls, (record.egress_trunk, "out", record.outcome))
+        if record.emergency:
+            _count(self._emergencies, (record.ingress_trunk, record.outcome))
 
     # ------------------------------------------------------------------------------------ scrape
 
@@ -139,6 +142,12 @@ class Metrics(Collector):
         yield up
         yield _counter(
             "calls", "Call attempts that are over, by how they ended", ("trunk", "direction", "outcome"), self._calls
+        )
+        yield _counter(
+            "emergency_calls",
+            "Emergency calls that are over, by how they ended",
+            ("trunk", "outcome"),
+            self._emergencies,
         )
         yield _counter(
             "failovers",

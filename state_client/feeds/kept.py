@@ -17,6 +17,7 @@ import orjson
 
 from state_client.centre import ContactCentre
 from state_client.store import Store, StoreError
+from state_client.stored import KINDS, VERSION_ROW
 
 EVERY: Final = 10.0
 """Seconds between two savings."""
@@ -24,6 +25,8 @@ SLICE: Final = 200
 """Rows that are gathered before calls get their turn again. It is done in the event loop, since a thread that works in
 Python holds calls up for longer."""
 MARKS: Final = "marks"
+OWN: Final = frozenset((MARKS, VERSION_ROW, *KINDS))
+"""What names of rows begin with, up to a slash."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +57,8 @@ class Kept:
         except StoreError as error:
             self._failed(error)
             return
-        self._saved = dict.fromkeys(found, 0)
+        # Others have rows in this file, too, which are theirs to drop.
+        self._saved = {name: 0 for name in found if name.partition("/")[0] in OWN}
         marks = found.get(MARKS)
         if isinstance(marks, dict):
             self._marks.update({str(name): str(mark) for name, mark in marks.items()})

@@ -21,7 +21,7 @@ import aiohttp
 from state_client.centre import ContactCentre
 from state_client.picture import Picture
 from state_client.rows import AgentEvent, AgentRow, TaskEvent
-from state_client.webex import search
+from state_client.webex import directory, search
 from state_client.webex.errors import Busy, Unreachable, WebexError
 from state_client.webex.estimated_wait import estimated_wait
 from state_client.webex.inbox import STALE, Inbox
@@ -30,10 +30,11 @@ from state_client.webex.names import Names
 from state_client.webex.oauth import TokenKeeper
 from state_client.webex.report import Report, report
 from state_client.webex.rest import WebexApi
-from state_client.webex.secret import Secret, SecretError, SecretFile
+from state_client.webex.secret import Secret, SecretFile
 from state_client.webex.settings import Settings, connection
 from state_client.webex.subscriptions import Subscriptions
 from state_client.webex.transport import Observe, open_session, unobserved
+from state_client.webex.trying import Trying
 from state_client.webex.webhook import Webhook
 
 CHECK_SUBSCRIPTIONS: Final = 60.0
@@ -50,8 +51,7 @@ SOONEST_AGAIN: Final = 30.0
 """Seconds between two full comparisons at least, however often a confirmation disagrees."""
 LOOKS_SHARE: Final = 0.25
 """The share of all requests that looks at who waits may use."""
-SAY_AGAIN: Final = 300.0
-"""Seconds after which the log has a fault again that lasts."""
+LOOKING: Final = "looking who waits"
 SLICE: Final = 200
 """Rows that are compared before calls get their turn again."""
 FEW: Final = 10
@@ -85,13 +85,13 @@ class WebexSource:
         self.marks: MutableMapping[str, str] = {} if marks is None else marks
         self.corrections = 0
         self.first: frozenset[str] = frozenset()
+        self.entitled: int | None = None
         self.seeded = asyncio.Event()
         self._tried_to_subscribe = asyncio.Event()
         self._observe = observe
         self._clock = clock
         self._secret: Secret | None = None
-        self._faults: dict[str, str] = {}
-        self._said: dict[str, float] = {}
+        self._trying = Trying(clock)
         self._compare = asyncio.Event()
         self._settling = asyncio.Lock()
         self._began = clock()
@@ -110,10 +110,10 @@ class WebexSource:
     @property
     def degraded(self) -> str:
         """What is missing, in words; "" when nothing is."""
-        faults = list(self._faults.values())
+        faults = self._trying.words
         if not self.seeded.is_set():
             faults.insert(0, "nothing is known yet of the contact centre")
-        return "; ".join(dict.fromkeys(faults))
+        return "; ".join(faults)
 
     # ------------------------------------------------------------------------------------------ beginning and end
 
@@ -139,7 +139,7 @@ class WebexSource:
         return [
             self._waits_grow(),
             self._know(api, names),
-            self._keep_names(names),
+            self._keep_names(api, names),
             self._reconcile(api),
             self._confirm(api),
             self._settle(api, names),
@@ -164,6 +164,10 @@ class WebexSource:
         last_event, degraded = self.webhook.last_event, self.degraded
         return await report(self._api, self._keeper, self.limiter, self._clock(), last_event, degraded)
 
+    def _spread(self, every: float) -> float:
+        """When within ``every`` seconds we begin what we do so often: many gateways mustn't strike together."""
+        return first_delay(self.settings.org_id, self.settings.node, every)
+
     def compare_soon(self) -> None:
         """Ask for a full comparison: something may have been missed."""
         self._compare.set()
@@ -177,8 +181,7 @@ class WebexSource:
         if ahead <= self.settings.clock_tolerance:
             return self.centre.apply(event, now)
         self.inbox.gap = True
-        if now - self._said.get(STALE, 0.0) >= SAY_AGAIN:
-            self._said[STALE] = now
+        if self._trying.news(STALE):
             _log.warning(
                 "an event %s was dropped: it says that it happens in %.0f s; is our clock right?", event.type, ahead
             )
@@ -186,33 +189,11 @@ class WebexSource:
 
     async def _tried(self, what: str, doing: Awaitable[None]) -> bool:
         """Do something, and say in `degraded` why it failed, until it works again."""
-        try:
-            await doing
-        except (WebexError, SecretError, ValueError) as error:
-            self._complain(what, error)
-            return False
-        except Exception:
-            _log.exception("%s failed", what)
-            self._faults[what] = f"{what} failed; the log says why"
-            return False
-        if self._faults.pop(what, ""):
-            _log.info("%s works again", what)
-        return True
-
-    def _complain(self, what: str, error: Exception) -> None:
-        """Say it in `degraded`, and in the log where it is news or a while ago: the words of one fault may vary."""
-        now = self._clock()
-        if what not in self._faults or now - self._said.get(what, 0.0) >= SAY_AGAIN:
-            _log.warning("%s: %s", what, error)
-            self._said[what] = now
-        self._faults[what] = str(error)
+        return await self._trying.once(what, doing)
 
     async def _persist(self, what: str, do: Callable[[], Awaitable[None]]) -> None:
         """Try something until it is done."""
-        while True:
-            if await self._tried(what, do()):
-                return
-            await asyncio.sleep(TRY_AGAIN)
+        await self._trying.persistently(what, do, TRY_AGAIN)
 
     # ------------------------------------------------------------------------------------------ seed and names
 
@@ -223,20 +204,29 @@ class WebexSource:
             await asyncio.wait_for(self._tried_to_subscribe.wait(), SUBSCRIBE_FIRST)
         await self._persist("asking for calls and agents", lambda: self._full_comparison(api))
         self.seeded.set()
+        await self._tried("asking for the organisation's limits", self._limits(api))
         _log.info("the contact centre's state is known after %.1f s", self._clock() - self._began)
         for row in sorted(names.queues.values(), key=lambda row: not {row.name, row.id} & self.first):
             await self._persist("asking who serves which queue", partial(names.who_serves, row.id))
 
-    async def _keep_names(self, names: Names) -> None:
-        """Queues and teams that are new, have another name or are gone."""
+    async def _keep_names(self, api: WebexApi, names: Names) -> None:
+        """Queues and teams that are new, have another name or are gone; and what the organisation may have at once."""
         await self.seeded.wait()
-        await asyncio.sleep(first_delay(self.settings.org_id, self.settings.node, LISTS_EVERY))
+        pause = self._spread(LISTS_EVERY)
         while True:
-            await asyncio.sleep(LISTS_EVERY)
-            await self._tried("asking for queues and teams", self._lists(names.refresh))
+            await asyncio.sleep(pause)
+            good = await self._tried("asking for queues and teams", self._lists(names.refresh))
+            good &= await self._tried("asking for the organisation's limits", self._limits(api))
+            pause = LISTS_EVERY if good else SOONEST_AGAIN
 
     async def _lists(self, read: Callable[[], Awaitable[int]]) -> None:
         self.corrections += await read()
+
+    async def _limits(self, api: WebexApi) -> None:
+        """How many calls the organisation may have at once; many clouds don't say, and none needs to."""
+        setting = await directory.organization_setting(api)
+        if setting is not None and setting.sessions:
+            self.entitled = int(setting.sessions * max(1.0, setting.surge))
 
     async def _settle(self, api: WebexApi, names: Names) -> None:
         """What has waited for too long is asked for by id, and so are names that nobody has said yet."""
@@ -263,7 +253,7 @@ class WebexSource:
         """Two light questions renew the age of all that they agree with."""
         every = self.settings.confirm_every
         await self.seeded.wait()
-        await asyncio.sleep(first_delay(self.settings.org_id, self.settings.node, every))
+        await asyncio.sleep(self._spread(every))
         while True:
             await self._tried("confirming", self._confirm_all(api))
             await asyncio.sleep(every)
@@ -284,10 +274,11 @@ class WebexSource:
     async def _look(self, api: WebexApi) -> None:
         """Who waits is looked at often while anybody does: that is what calls are turned by, and goes out of date."""
         await self.seeded.wait()
+        await asyncio.sleep(self._spread(self.settings.look_every))
         while self.settings.look_every:  # 0: never
+            if self.centre.in_line() or LOOKING in self._trying:
+                await self._tried(LOOKING, self._look_once(api))
             await asyncio.sleep(self._look_pause())
-            if self.centre.in_line():
-                await self._tried("looking who waits", self._look_once(api))
 
     def _look_pause(self) -> float:
         least = self._look_pages * 60 / (LOOKS_SHARE * self.settings.requests_per_minute)
@@ -306,13 +297,16 @@ class WebexSource:
         """The full comparison, now and then and where something may have been missed."""
         every = self.settings.reconcile_every
         await self.seeded.wait()
+        latest = self._spread(every)
         while True:
             await asyncio.sleep(min(SOONEST_AGAIN, every))
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, every - SOONEST_AGAIN)):
+                async with asyncio.timeout(max(0.0, latest - SOONEST_AGAIN)):
                     await self._compare.wait()
+            latest = every
             self._compare.clear()
-            await self._tried("comparing", self._full_comparison(api))
+            if not await self._tried("comparing", self._full_comparison(api)):
+                self.compare_soon()
 
     async def _full_comparison(self, api: WebexApi) -> None:
         asked = self._clock()
@@ -351,6 +345,7 @@ class WebexSource:
 
     async def _estimate(self, api: WebexApi) -> None:
         await self.seeded.wait()
+        await asyncio.sleep(self._spread(self.settings.estimate_every))
         while True:
             for name in self.settings.estimates:
                 await self._tried(f"asking for the estimated wait of {name}", self._estimate_one(api, name))
@@ -387,7 +382,9 @@ class WebexSource:
                 self.compare_soon()
 
         await self._persist("subscribing to events", begin)
+        pause = self._spread(CHECK_SUBSCRIPTIONS)
         while True:
             good = await self._tried("subscribing to events", look())
             self._tried_to_subscribe.set()
-            await asyncio.sleep(CHECK_SUBSCRIPTIONS if good else TRY_AGAIN)
+            await asyncio.sleep(pause if good else TRY_AGAIN)
+            pause = CHECK_SUBSCRIPTIONS if good else pause

@@ -32,14 +32,16 @@ class Party:
         """Sends a message from here, whoever it is of."""
         self.send(message, self.address)
 
-    def calls(self, called: str, *headers: str, body: bytes | None = None) -> "Leg":
+    def calls(
+        self, called: str, *headers: str, body: bytes | None = None, calling: str = CALLING, uri: str = ""
+    ) -> "Leg":
         """Sends an INVITE with these header lines, and with an offer unless `body` is b""."""
         leg = Leg(
             self,
             f"call-{next(_serial)}",
-            f'"A. Caller" <sip:{CALLING}@{self.address[0]}>;tag=a{next(_serial)}',
+            f'"A. Caller" <sip:{calling}@{self.address[0]}>;tag=a{next(_serial)}',
             f"<sip:{called}@{self.router[0]}>",
-            "sip:{}@{}:{}".format(called, *self.router),
+            uri or "sip:{}@{}:{}".format(called, *self.router),
         )
         leg.invite = leg.asks("INVITE", *headers, body=self.sdp if body is None else body)
         return leg

@@ -17,6 +17,7 @@ from edge_router.b2bua.router import Router
 from edge_router.config.build import build
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config
+from edge_router.config.tables import Tables
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.timers import GIVE_UP, T4, TICK
 from tests.b2bua.leg import Leg, Party
@@ -106,11 +107,11 @@ class Ear(Silence):
 class Stage:
     """A router, a carrier that calls, a cloud of two targets and a premise of one that are called."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, tables: Tables | None = None) -> None:
         self.clock = Clock()
         self.line = Line()
         self.ear = Ear()
-        self.router = Router(build(config, self.clock), {"pstn": self.line}, self.ear, self.clock)
+        self.router = Router(build(config, self.clock, tables=tables), {"pstn": self.line}, self.ear, self.clock)
         self.carrier = self.party("198.51.100.1")
         self.cloud = self.party("198.51.100.21")
         self.spare = self.party("198.51.100.22")
@@ -187,13 +188,29 @@ def configuration(
     carrier: Settings | None = None,
     cloud: Settings | None = None,
     premise: Settings | None = None,
+    door: Settings | None = None,
+    peers: Sequence[Settings] = (),
     **top: Any,
 ) -> Config:
     """The usual configuration, and what a story wants different.
 
-    ``rules`` come before the usual ones; ``carrier``, ``cloud`` and ``premise`` set keys of these trunks, ``top`` those
-    at the top.
+    ``rules`` come before the usual ones; ``carrier``, ``cloud`` and ``premise`` set keys of these trunks, ``door`` of
+    the policy, ``top`` those at the top. ``peers`` come besides the usual dial-peers, or in the place of one.
     """
+    return examined(rules, carrier, cloud, premise, door, peers, ".", **top)[0]
+
+
+def examined(
+    rules: Sequence[Settings] = (),
+    carrier: Settings | None = None,
+    cloud: Settings | None = None,
+    premise: Settings | None = None,
+    door: Settings | None = None,
+    peers: Sequence[Settings] = (),
+    folder: str = ".",
+    **top: Any,
+) -> tuple[Config, Tables]:
+    """The same with the files that it names, which are in a ``folder``."""
 
     def rule(name: str, called: str, **what: Any) -> Settings:
         return {"name": name, "when": f'call.called.startsWith("{called[:9]}")', **what}
@@ -214,14 +231,16 @@ def configuration(
             "cloud": {"targets": cloud_targets, **(cloud or {})},
             "premise": {"targets": ["sip:198.51.100.31:5060"], **(premise or {})},
         },
-        "dial_peers": [dict(peer) for peer in DIAL_PEERS],
-        "policies": {"door": {"rules": [*rules, *usual_rules], "otherwise": {"to": "premise"}, "revisit": True}},
+        "dial_peers": [*({peer["name"]: peer for peer in (*DIAL_PEERS, *peers)}).values()],
+        "policies": {
+            "door": {"rules": [*rules, *usual_rules], "otherwise": {"to": "premise"}, "revisit": True, **(door or {})}
+        },
     }
-    return _load(yaml.safe_dump({**settings, **top}, sort_keys=False))
+    return _load(yaml.safe_dump({**settings, **top}, sort_keys=False), f"{folder}/stage.yaml")
 
 
 @cache
-def _load(text: str) -> Config:
-    examined = examine_bytes(text.encode(), "stage.yaml")
-    assert examined.config is not None, "\n".join(map(str, examined.faults))
-    return examined.config
+def _load(text: str, file: str) -> tuple[Config, Tables]:
+    found = examine_bytes(text.encode(), file)
+    assert found.config is not None, "\n".join(map(str, found.faults))
+    return found.config, found.tables

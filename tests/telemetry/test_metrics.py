@@ -16,6 +16,7 @@ FAMILIES = {
     "decision_seconds": ("histogram", set()),
     "setup_seconds": ("histogram", {"trunk"}),
     "failovers_total": ("counter", {"from", "to", "reason"}),
+    "emergency_calls_total": ("counter", {"trunk", "outcome"}),
     "policy_fallback_total": ("counter", {"policy", "why"}),
     "sip_requests_total": ("counter", {"direction", "method", "trunk"}),
     "sip_responses_total": ("counter", {"direction", "method", "code", "trunk"}),
@@ -60,6 +61,7 @@ def busy(metrics: Metrics) -> Metrics:
     observer.failover("cloud", "premise", "503")
     observer.ringing(call)
     observer.ended(call)
+    observer.ended(record(emergency=True, outcome="answered"))
     metrics.read_router = lambda: RouterReading(5, 6, 7, 8, {"unsent datagram": 9})
     metrics.read_trunks = lambda: [TrunkReading("cloud", 1, 2, {"sip:127.0.0.14:5060": True, "sip:127.0.0.15": False})]
     metrics.read_state_ages = lambda: {"Support": 1.5}
@@ -120,6 +122,14 @@ def test_rejections_and_failovers_are_counted_by_reason(metrics: Metrics) -> Non
     metrics.failover("cloud", "premise", "503")
     assert samples(metrics, "sip_rejected_total") == {("malformed",): 2, ("unknown source",): 1}
     assert samples(metrics, "failovers_total") == {("cloud", "503", "premise"): 2}
+
+
+def test_emergency_calls_are_counted_besides(metrics: Metrics) -> None:
+    metrics.ended(record(outcome="answered"))
+    for outcome in ("answered", "answered", "failed"):
+        metrics.ended(record(emergency=True, outcome=outcome))
+    assert samples(metrics, "emergency_calls_total") == {("answered", "carrier"): 2, ("failed", "carrier"): 1}
+    assert sum(samples(metrics, "calls_total").values()) == 4
 
 
 def test_a_decision_counts_where_the_call_goes_first(metrics: Metrics) -> None:

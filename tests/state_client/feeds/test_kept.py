@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from state_client.centre import ContactCentre
 from state_client.feeds.kept import SLICE, Kept
 from state_client.picture import Queue
+from state_client.store import Store
 from tests.http.api import centre, parked
 
 
@@ -146,3 +148,18 @@ async def test_what_has_gone_meanwhile_does_not_come_back_after_two_restarts(tmp
     again.apply(replace(parked("task-1"), type="task:ended", reason="Customer Left"), time.time())
     await kept.close()
     assert not [name for name in written(tmp_path / "state.sqlite") if name.startswith("task/")]
+
+
+async def test_rows_of_others_in_the_file_stay(tmp_path: Path) -> None:
+    place = tmp_path / "state.sqlite"
+    store = Store(place)
+    store.save({"switches": b"[]", "queue/gone": orjson.dumps(["Gone", "INBOUND", "TELEPHONY", 0, None])})
+    store.close()
+    kept = Kept(place, empty(), {})
+    await kept.start()
+    await kept.close()
+    store = Store(place)
+    found = store.load()
+    store.close()
+    assert "switches" in found
+    assert "queue/gone" not in found
