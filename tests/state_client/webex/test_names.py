@@ -13,8 +13,9 @@ from state_client.centre import ContactCentre
 from state_client.picture import Queue
 from state_client.simulator import centre as simulated
 from state_client.simulator.server import Simulator
+from state_client.webex import names as names_module
 from state_client.webex.limiter import Limiter
-from state_client.webex.names import TURNS, Names
+from state_client.webex.names import Names
 from state_client.webex.oauth import TokenKeeper
 from state_client.webex.rest import WebexApi
 from state_client.webex.secret import SecretFile
@@ -181,24 +182,86 @@ async def test_new_ones_and_new_names_come_with_the_lists(names: Names, visitor:
     assert centre(names).picture.queue("Support") is None
 
 
-async def test_who_serves_a_queue_is_asked_again_in_turn(names: Names, visitor: Visitor, asked: Counter[str]) -> None:
+async def test_who_serves_a_queue_is_asked_again_in_turn(
+    names: Names, visitor: Visitor, asked: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     await names.read_lists()
-    for _ in range(TURNS):
+    monkeypatch.setattr(names_module, "LEAST", 0)
+    await names.refresh()
+    assert asked["queue"] == 1
+    for _ in range(len(names.queues) - 1):
         await names.refresh()
     assert asked["queue"] == len(names.queues)
     assert all(state.team_ids for state in centre(names).queues.values())
+    monkeypatch.setattr(names_module, "LEAST", 4)
+    await names.refresh()
+    assert asked["queue"] == len(names.queues) + 4
 
 
-async def test_an_id_that_the_cloud_has_no_name_for_is_asked_for_once_between_two_lists(
+async def test_limits_and_groups_of_a_queue_are_read_again(names: Names, visitor: Visitor) -> None:
+    await names.read_lists()
+    await names.refresh()
+    queue = there(visitor, "Support")
+    known = centre(names).queues[queue.id]
+    others = [team for team in visitor.cloud.world.centre.teams.values() if team not in queue.teams]
+    assert others
+    queue.max_time = 77
+    queue.teams = others[:1]
+    await names.refresh()
+    assert (known.max_time, known.team_ids) == (77, (others[0].id,))
+
+
+async def test_ids_that_the_cloud_has_no_name_for_are_asked_for_more_and_more_seldom(
     names: Names, asked: Counter[str]
 ) -> None:
     await names.read_lists()
+    clock = 1000.0
+    names._clock = lambda: clock
+    asked.clear()
     now = time.time()
-    centre(names).apply(task("1", "parked", now, "nobody's"), now)
+    for ghost in ("1", "2", "3"):
+        centre(names).apply(task(ghost, "parked", now, f"nobody's {ghost}"), now)
     centre(names).apply(agent("a", "available", now, "nobody's team"), now)
-    for _ in range(3):
+    times: list[float] = []
+    while clock < 1000.0 + 3600.0:
+        before = asked["queue"]
         await names.ask_unknown()
-    assert (asked["queue"], asked["teams"]) == (1, 2)
+        if asked["queue"] > before:
+            assert asked["queue"] == before + 3
+            times.append(clock - 1000.0)
+        clock += 5.0
+    assert times[:9] == [0, 5, 15, 35, 75, 155, 315, 635, 1235]
+    assert times[9:] == [1835, 2435, 3035]
+    assert asked["teams"] == len(times)
+
+
+async def test_a_name_that_comes_later_is_found(names: Names, visitor: Visitor) -> None:
     await names.read_lists()
+    clock = 1000.0
+    names._clock = lambda: clock
+    now = time.time()
+    centre(names).apply(task("1", "parked", now, "new-id"), now)
     await names.ask_unknown()
-    assert (asked["queue"], asked["teams"]) == (2, 4)
+    visitor.cloud.world.centre.queues["new-id"] = simulated.Queue("new-id", "Novel", "telephony", "+1", 60)
+    await names.ask_unknown()
+    assert centre(names).picture.queue("Novel") is None
+    clock += 5.0
+    await names.ask_unknown()
+    assert here(names, "Novel").length == 1
+
+
+async def test_of_no_more_than_so_many_ids_it_is_remembered_that_they_have_no_name(
+    names: Names, asked: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await names.read_lists()
+    names._clock = lambda: 1000.0
+    monkeypatch.setattr(names_module, "MOST_NAMELESS", 3)
+    now = time.time()
+    for ghost in range(10):
+        centre(names).apply(task(f"{ghost}", "parked", now, f"nobody's {ghost}"), now)
+    monkeypatch.setattr(names_module, "AT_ONCE", 2)
+    rounds = []
+    for _ in range(4):
+        await names.ask_unknown()
+        rounds.append(asked["queue"])
+    assert rounds == [2, 3, 3, 3]
