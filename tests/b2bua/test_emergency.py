@@ -1,0 +1,117 @@
+"""Emergency calls: before policies, lists, switches, limits and drain, to whoever can be reached."""
+
+from typing import Any
+
+import pytest
+
+from tests.b2bua.conftest import OpenStage
+from tests.b2bua.leg import CALLING, Leg, Party
+from tests.b2bua.stage import PREMISE_ONLY, Stage
+
+EMERGENCY: dict[str, Any] = {"called": ["911", "112"], "destinations": ["cloud", "premise"], "reserve": 2}
+
+
+def opened(open_stage: OpenStage, **settings: Any) -> Stage:
+    return open_stage(emergency=EMERGENCY, **settings)
+
+
+def rings(stage: Stage, called: str = "911", at: Party | None = None, uri: str = "", *headers: str) -> tuple[Leg, Leg]:
+    caller = stage.carrier.calls(called, *headers, uri=uri)
+    caller.hears(100)
+    return caller, (at or stage.cloud).is_called()
+
+
+def ends(caller: Leg, callee: Leg) -> None:
+    callee.says(200)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+@pytest.mark.parametrize("called", ["911", "112"])
+def test_it_goes_by_no_policy(open_stage: OpenStage, called: str) -> None:
+    stage = opened(open_stage, rules=[{"name": "no", "reject": 480}])
+    caller, callee = rings(stage, called)
+    assert callee.invite.start == f"INVITE sip:{called}@198.51.100.21:5060 SIP/2.0"
+    ends(caller, callee)
+    record = stage.record
+    assert record.emergency
+    assert record.decision is not None
+    assert (record.decision.policy, record.decision.rule) == (None, "emergency")
+    assert record.decision.explain().startswith("emergency: bridge to cloud, then bridge to premise")
+
+
+@pytest.mark.parametrize("uri", ["urn:service:sos", "urn:service:sos.fire", "URN:Service:SOS"])
+def test_a_service_urn_is_dialled_as_the_first_number(open_stage: OpenStage, uri: str) -> None:
+    stage = opened(open_stage)
+    pidf = "Geolocation: <cid:target123@carrier.example>", "Geolocation-Routing: yes"
+    caller, callee = rings(stage, "sos", None, uri, *pidf)
+    assert callee.invite.start == "INVITE sip:911@198.51.100.21:5060 SIP/2.0"
+    assert callee.invite.get("Geolocation") == "<cid:target123@carrier.example>"
+    assert callee.invite.get("Geolocation-Routing") == "yes"
+    ends(caller, callee)
+    assert stage.record.called == "911"
+
+
+@pytest.mark.parametrize(
+    ("emergency", "uri", "code"),
+    [
+        (EMERGENCY | {"urn": False}, "urn:service:sos", 416),
+        (EMERGENCY, "urn:service:counseling", 416),
+        (EMERGENCY, "urn:service:sosten", 416),
+        (None, "urn:service:sos", 416),
+    ],
+)
+def test_other_urns_are_no_emergencies(open_stage: OpenStage, emergency: Any, uri: str, code: int) -> None:
+    stage = open_stage(**({"emergency": emergency} if emergency else {}))
+    stage.carrier.calls("sos", uri=uri).hears_refusal(code)
+
+
+def test_no_block_and_no_switch_holds_it_up(open_stage: OpenStage) -> None:
+    files = {"blocked.txt": CALLING}
+    stage = opened(open_stage, files=files, number_lists={"blocked": {"file": "blocked.txt", "reject": 603}})
+    switches = stage.router.routing.ledger.switches
+    switches.know({"trunk": ["cloud"]})
+    switches.set("trunk", "cloud", "off", "test", 0.0)
+    stage.carrier.calls(PREMISE_ONLY).hears_refusal(603)
+    ends(*rings(stage))
+
+
+def test_the_next_destination_is_tried(open_stage: OpenStage) -> None:
+    stage = opened(open_stage, cloud={"targets": ["sip:198.51.100.21:5060"]})
+    caller, callee = rings(stage)
+    callee.refuses(503)
+    ends(caller, stage.premise.is_called())
+
+
+def test_a_reserve_is_above_every_limit(open_stage: OpenStage) -> None:
+    one = {"limits": {"max_calls": 1}}
+    stage = opened(open_stage, limits={"max_calls": 1}, carrier=one, cloud=one, premise=one)
+    taken = stage.ringing()
+    stage.carrier.calls(PREMISE_ONLY).hears_refusal(503)
+    first, second = rings(stage), rings(stage)
+    stage.carrier.calls("911").hears_refusal(503)  # the reserve is used up
+    for legs in (first, second):
+        ends(*legs)
+    ends(*rings(stage))
+    taken[1].says(200)
+    taken[0].hears(200)
+    taken[0].ack()
+    taken[1].hears("ACK")
+    taken[0].hangs_up()
+    taken[1].is_hung_up()
+
+
+def test_a_router_that_drains_takes_it(open_stage: OpenStage) -> None:
+    stage = opened(open_stage)
+    stage.router.draining = True
+    stage.carrier.calls(PREMISE_ONLY).hears_refusal(503)
+    ends(*rings(stage))
+
+
+def test_who_is_no_trunk_is_not_heard(open_stage: OpenStage) -> None:
+    stage = opened(open_stage)
+    stage.party("203.0.113.9").calls("911")
+    assert not stage.cloud.unheard

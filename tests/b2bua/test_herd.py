@@ -1,0 +1,121 @@
+"""A burst while the cloud still looks empty: calls that were sent there count until they are seen, and shares hold."""
+
+from typing import Any
+
+import pytest
+
+from tests.b2bua.conftest import OpenStage
+from tests.b2bua.leg import Leg
+from tests.b2bua.stage import Stage
+
+CALLED = "+18005557000"
+ONE_TARGET = {"targets": ["sip:198.51.100.21:5060"]}
+STATE: dict[str, Any] = {"queues": {"Support": {"id": "q-1", "length": 0}, "Sales": {"length": 0}}}
+
+
+def stage_of(open_stage: OpenStage, when: str, by: str = "redirect", **settings: Any) -> Stage:
+    rule = {"name": "asked", "when": when, "to": ["cloud", "premise"], "by": by}
+    return open_stage(rules=[rule], state=STATE, **settings)
+
+
+def call(stage: Stage, number: int) -> tuple[str, Leg, Leg | None]:
+    """One more caller, and where his call goes: redirected ones are over, bridged ones ring."""
+    caller = stage.carrier.calls(CALLED, calling=f"+1312555{number:04d}")
+    for party in (stage.premise, stage.cloud):
+        if party.unheard:
+            caller.hears(100)
+            return (
+                stage.router.calls[list(stage.router.calls)[-1]].record.dial_peer_out or "",
+                caller,
+                party.is_called(),
+            )
+    caller.hears_refusal(302)
+    return "redirected", caller, None
+
+
+def end(caller: Leg, callee: Leg | None) -> None:
+    if callee is None:
+        return
+    callee.says(200)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def burst(stage: Stage, calls: int) -> list[str]:
+    """Where so many calls at one moment go; all are over then."""
+    went = [call(stage, number) for number in range(calls)]
+    for _, caller, callee in went:
+        end(caller, callee)
+    return [where for where, _, _ in went]
+
+
+def test_a_burst_that_the_cloud_doesnt_show_yet_does_not_all_go_there(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, 'queue("Support").expected < 5')
+    assert burst(stage, 50) == ["redirected"] * 5 + ["premise"] * 45
+
+
+def test_expected_is_of_the_queue_whatever_a_rule_calls_it(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, 'queue("q-1").expected < 2 && queue("Sales").length == 0')
+    assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2
+    assert stage.router.routing.ledger.placed.unseen("Support") == 2
+
+
+def test_a_call_is_expected_for_so_long(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, 'queue("Support").expected == 0')
+    stage.router.routing.ledger.placed.expect_for = 20.0
+    assert burst(stage, 2) == ["redirected", "premise"]
+    stage.pass_time(19)
+    assert burst(stage, 1) == ["premise"]
+    stage.pass_time(1)
+    stage.router.routing.ledger.placed.tidy(stage.clock())
+    assert burst(stage, 2) == ["redirected", "premise"]
+
+
+def test_a_bridged_call_is_expected_until_it_is_over_and_a_failed_one_not_at_all(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, 'queue("Support").expected == 0', by="bridge", cloud=ONE_TARGET)
+    placed = stage.router.routing.ledger.placed
+    where, caller, callee = call(stage, 1)
+    assert (where, placed.unseen("Support")) == ("cloud", 1)
+    end(caller, callee)
+    assert placed.unseen("Support") == 0
+    _, caller, callee = call(stage, 2)
+    assert callee is not None
+    callee.refuses(503)
+    premise = stage.premise.is_called()
+    assert placed.unseen("Support") == 0
+    end(caller, premise)
+
+
+def test_what_goes_to_the_premise_is_not_expected_in_the_cloud(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, 'queue("Support").expected > 0')
+    assert burst(stage, 3) == ["premise"] * 3
+    assert stage.router.routing.ledger.placed.unseen_total == 0
+
+
+def test_the_whole_cloud_counts_what_is_on_its_way(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, "cloud().calls < 3")
+    assert burst(stage, 5) == ["redirected"] * 3 + ["premise"] * 2
+
+
+@pytest.mark.parametrize(("share", "there"), [({"max_concurrent": 4}, 4), ({"per_minute": 3}, 3), ({}, 9)])
+@pytest.mark.parametrize("by", ["redirect", "bridge"])
+def test_a_share_sends_the_rest_to_the_next_destination(
+    open_stage: OpenStage, by: str, share: dict[str, int], there: int
+) -> None:
+    stage = stage_of(open_stage, "true", by=by, door={"share": {"of": "cloud", **share}})
+    went = burst(stage, 9)
+    assert went == ["redirected" if by == "redirect" else "cloud"] * there + ["premise"] * (9 - there)
+    if there < 9:
+        assert stage.ear.records[-1].reason == "cloud is over its share"
+
+
+def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
+    rule = {"name": "asked", "to": "cloud", "final": True, "by": "redirect"}
+    stage = open_stage(rules=[rule], door={"share": {"of": "cloud", "max_concurrent": 0}})
+    where, caller, callee = call(stage, 1)
+    assert where == "cloud"
+    end(caller, callee)
+    assert stage.record.reason == "cloud is over its share; bridged, since nothing else is left"
