@@ -35,6 +35,7 @@ from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, StateApi
 from edge_router.http.webex_api import route as webex_route
 from edge_router.net.udp import UdpListener
+from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
@@ -99,6 +100,11 @@ class App:
         self.state.read = queues_read(routing)
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self.state.on_change(self.standing.touch)
+        self.recorder: Recorder | None = None
+        if config.record is not None:
+            directory, max_mb = beside(path, config.record.dir), config.record.max_mb
+            self.recorder = Recorder(directory, max_mb, lambda: self.router.routing, lambda: self.state.picture)
+            observers = (*observers, self.recorder)
         # The call log and other observers hear little; the metrics alone hear of every message.
         self._observers = Observers(self.metrics, CallLog(), DecisionFeed(self.api.feed), *observers)
         self.router = Router(routing, self.listeners, self._observers)
@@ -122,6 +128,8 @@ class App:
                 await self._serve(self.config.http)
             await self.standing.start()  # before the state: both have their rows in one file
             await self.state.start()
+            if self.recorder is not None:
+                self.recorder.start()
             for listener in self.listeners.values():
                 listener.open(loop, self.router.receive)
         except OSError:
@@ -192,6 +200,8 @@ class App:
             await self.webhook.close()
         await self.state.close()
         await self.standing.close()
+        if self.recorder is not None:
+            await asyncio.to_thread(self.recorder.close)
         if self.http is not None:
             await self.http.close()
 
@@ -238,6 +248,8 @@ class App:
         try:
             self.router.tick()
             self.standing.look(time.monotonic())
+            if self.recorder is not None:
+                self.recorder.tick()
             if self.router.draining:
                 self._look_whether_drained()
         finally:
@@ -259,13 +271,16 @@ class App:
             return Readiness(self._status, "draining: no new calls, those in progress go on")
         down = [name for name, trunk in self.router.routing.trunks.items() if trunk.trunk.targets and not trunk.up]
         said = f"down: {', '.join(down)}" if down else "", self.state.degraded, self.standing.degraded
-        reason = "; ".join(filter(None, said))
+        recorded = self.recorder.degraded if self.recorder is not None else ""
+        reason = "; ".join(filter(None, (*said, recorded)))
         return Readiness(self._status, reason, degraded=bool(reason))
 
     def _exposition(self) -> Iterable[bytes]:
         yield from exposition(self.metrics)
         yield from exposition(self.state_metrics)
         yield from exposition(self.standing_metrics)
+        if self.recorder is not None:
+            yield from exposition(RecordingMetrics(self.recorder.writer))
 
     def _read_router(self) -> RouterReading:
         router = self.router
@@ -310,6 +325,8 @@ def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:
     for key in ("listen", "http"):
         if getattr(old, key) != getattr(new, key):
             yield examined.fault(Finding((key,), "can't change while the router runs; restart it to listen elsewhere"))
+    if old.record != new.record:
+        yield examined.fault(Finding(("record",), "can't change while the router runs; restart it to record otherwise"))
 
 
 def _described(listener: UdpListener) -> str:

@@ -68,6 +68,11 @@ class Load:
         """Calls in progress."""
         return self._counts.calls
 
+    @property
+    def total(self) -> int:
+        """Calls that were let in since the start."""
+        return self._counts.total
+
     def full(self, now: float) -> str | None:
         """Which limit one more call would break, or None. Counts nothing."""
         if self._max_calls is not None and self._counts.calls >= self._max_calls:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from edge_router.b2bua.record import CallRecord
+    from edge_router.policy.facts import CallFacts
 
 
 class Observer(Protocol):
@@ -23,6 +24,9 @@ class Observer(Protocol):
 
     def rejected(self, reason: str) -> None:
         """A datagram or request was dropped or refused before it became a call; ``reason`` is one of few words."""
+
+    def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
+        """The call, which came in by a listener, has its decision by these facts, which nobody keeps."""
 
     def decided(self, record: CallRecord, seconds: float) -> None:
         """The call has its decision, which took so many seconds."""
@@ -47,6 +51,9 @@ class Silence:
         """Ignored."""
 
     def rejected(self, reason: str) -> None:
+        """Ignored."""
+
+    def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
         """Ignored."""
 
     def decided(self, record: CallRecord, seconds: float) -> None:

@@ -70,6 +70,11 @@ class LiveTrunk:
         """Calls sent there within the last seconds (at most 900), by whatever method."""
         return self._outbound.sent(seconds, self._clock())
 
+    @property
+    def sent_in_all(self) -> int:
+        """Calls sent there since the start."""
+        return self._outbound.total
+
     # What a call asks and tells. Reasons are "max_calls" and "max_cps".
 
     def admit_inbound(self, now: float, whatever: bool = False) -> str | None:

@@ -57,6 +57,15 @@ class Log(Section):
     )
 
 
+class Record(Section):
+    """Recording calls and state, to try another configuration on them with `edge-router replay`."""
+
+    dir: Name = Field(description="Directory that the recording is written to; it says who calls whom.")
+    max_mb: Annotated[int, Field(strict=True, ge=10)] = Field(
+        default=500, description="Megabytes that it takes at the most; the oldest goes first."
+    )
+
+
 def _host_name() -> str:
     return socket.gethostname() or "edge"
 
@@ -81,6 +90,7 @@ class Config(Section):
     emergency: Emergency | None = Field(default=None, description="Calls that go before all others.")
     state: State = Field(default=State(), description="The state of the contact centre.")
     limits: Limit = Field(default=Limit(), description="For the whole router; none by default.")
+    record: Record | None = Field(default=None, description="Recording of calls and state; none without it.")
     on_no_match: Code = Field(default=404, description="The SIP code for a call that no dial-peer matches.")
     ties: Literal["stable", "random"] = Field(
         default="stable", description="Which of equal dial-peers is tried first: the first in the file, or any."

@@ -93,9 +93,9 @@ class Decision:
     def explain(self) -> str:
         """One line of plain words. Texts that came from the call are quoted and made harmless."""
         if self.policy is None:
-            return f"{self.rule or 'dial plan'}: {self._action()}" + (f", since {self.because}" if self.because else "")
+            return f"{self.rule or 'dial plan'}: {self.action()}" + (f", since {self.because}" if self.because else "")
         ground = f"{self.rule}, since {self.because}" if self.fallback else f"rule {shown(self.rule)}"
-        parts = [f"policy {shown(self.policy)}, {ground}: {self._action()}"]
+        parts = [f"policy {shown(self.policy)}, {ground}: {self.action()}"]
         if self.values:
             reads = (f"{read} = {shown(value)}" for read, value in self.values.items())
             parts.append("read " + ", ".join(reads))
@@ -103,7 +103,7 @@ class Decision:
             parts.append(f"state {self.age:.1f} s old")
         return "; ".join(parts)
 
-    def _action(self) -> str:
+    def action(self) -> str:
         """What is done with the call."""
         if self.method == "reject":
             cause = "" if self.cause is None else f", cause {self.cause}"

@@ -14,7 +14,7 @@ import cel
 
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
-from edge_router.policy.reads import QueueRead
+from edge_router.policy.reads import HeaderRead, QueueRead
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
 from edge_router.policy.surroundings import Surroundings
 from edge_router.policy.tokens import Kind, Token, tokens_of
@@ -78,6 +78,11 @@ class Expression:
         """The queues that the condition reads, by the name or id that it calls them."""
         names = (read.name.literal for _, _, read in self._found if isinstance(read, QueueRead))
         return frozenset(name for name in names if name is not None)
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """The headers of the INVITE that the condition reads, as their names are compared."""
+        return frozenset(read.name for _, _, read in self._found if isinstance(read, HeaderRead))
 
     def age(self, call: CallFacts, now: float) -> float | None:
         """The age of the oldest state that the condition reads, in seconds; None if it reads none."""

@@ -75,11 +75,11 @@ class HeaderRead(_Ageless):
     kind = str
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
 
     def value(self, call: CallFacts, now: float) -> Value:
         """The header's value; text as CEL can take it."""
-        return _whole(call.headers(self._name))
+        return _whole(call.headers(self.name))
 
 
 class ServiceRead(_Ageless):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from edge_router.b2bua.record import CallRecord
+    from edge_router.policy.facts import CallFacts
 
 PREFIX: Final = "edge_router_"
 
@@ -82,6 +83,9 @@ class Metrics(Collector):
             self._rejected[(reason,)] += 1
         except KeyError:
             _count(self._rejected, (self._reject_reasons.label(reason),))
+
+    def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
+        """Nothing to count."""
 
     def decided(self, record: CallRecord, seconds: float) -> None:
         """Count a decision by where it sends the call first, and note how long it took."""

@@ -11,6 +11,7 @@ from edge_router.b2bua.events import Observer, Silence
 
 if TYPE_CHECKING:
     from edge_router.b2bua.record import CallRecord
+    from edge_router.policy.facts import CallFacts
 
 COMPLAIN_EVERY: Final = 60.0
 """Seconds between two log lines about broken observers."""
@@ -34,6 +35,7 @@ class Observers:
         self.request = counter.request
         self.response = counter.response
         self._rejected = [each.rejected for each in observers if _listens(each, "rejected")]
+        self._routed = [each.routed for each in others if _listens(each, "routed")]
         self._decided = [each.decided for each in observers if _listens(each, "decided")]
         self._failover = [each.failover for each in observers if _listens(each, "failover")]
         self._ringing = [each.ringing for each in observers if _listens(each, "ringing")]
@@ -44,6 +46,14 @@ class Observers:
         for hear in self._rejected:
             try:
                 hear(reason)
+            except Exception as error:
+                self._failed(error)
+
+    def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
+        """Handed on."""
+        for hear in self._routed:
+            try:
+                hear(record, facts, listen)
             except Exception as error:
                 self._failed(error)
 

@@ -5,6 +5,7 @@ import pytest
 
 from edge_router.b2bua.events import Observer, Silence
 from edge_router.b2bua.record import CallRecord
+from edge_router.policy.facts import CallFacts
 from edge_router.telemetry.observers import Observers
 from tests.telemetry.records import record
 
@@ -24,6 +25,9 @@ class Heard(Silence):
 
     def rejected(self, reason: str) -> None:
         self._notes.append((self._name, reason))
+
+    def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
+        self._notes.append((self._name, record.call_id, facts.called, listen))
 
     def decided(self, record: CallRecord, seconds: float) -> None:
         self._notes.append((self._name, record.call_id, seconds))
@@ -48,6 +52,9 @@ class Broken(Silence):
         raise RuntimeError("broken")
 
     def rejected(self, reason: str) -> None:
+        raise RuntimeError("broken")
+
+    def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
         raise RuntimeError("broken")
 
     def decided(self, record: CallRecord, seconds: float) -> None:
@@ -89,6 +96,14 @@ def test_messages_are_heard_by_the_counter_alone() -> None:
     observers.request("in", "INVITE", "carrier")
     observers.response("out", "BYE", 200, "cloud")
     assert notes == [("counter", "in", "INVITE", "carrier"), ("counter", "out", "BYE", 200, "cloud")]
+
+
+def test_what_a_call_was_decided_by_is_heard_by_all_but_the_counter() -> None:
+    notes: list[tuple[object, ...]] = []
+    observers = Observers(Heard("counter", notes), Broken(), Heard("other", notes))
+    observers.routed(record(), CallFacts("1", "2"), "pstn")
+    assert notes == [("other", "ours-1", "2", "pstn")]
+    assert observers.errors == 1
 
 
 def test_a_broken_observer_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
