@@ -9,6 +9,7 @@ must not know who tells it, nor what is decided on it.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Final
 
 from edge_router.admission.lines import Lines
@@ -26,7 +27,8 @@ class PlacedCalls:
     """All calls that were placed.
 
     ``expect_for`` is how many seconds a call counts without being seen; it may be changed at any time. Whoever has no
-    ``now`` to give is told how things stood when something was last told, or at the last ``tidy``.
+    ``now`` to give is told how things stood when something was last told, or at the last ``tidy``. ``linked`` is called
+    with a call's id and its task's when they are found to belong together, and with "" for a task that was a mistake.
     """
 
     __slots__ = (
@@ -41,10 +43,12 @@ class PlacedCalls:
         "_tasks",
         "_unseen",
         "expect_for",
+        "linked",
     )
 
     def __init__(self, expect_for: float = 120.0, most: int = MOST) -> None:
         self.expect_for = expect_for
+        self.linked: Callable[[str, str], None] | None = None
         self._most: Final = most
         self._calls: OrderedDict[str, PlacedCall] = OrderedDict()  # a dict would be slow to give its oldest
         self._tasks: dict[str, PlacedCall] = {}
@@ -241,6 +245,8 @@ class PlacedCalls:
             self._lines.leave(call)
         elif call.fresh:
             self._lines.join(call)
+        if self.linked is not None:
+            self.linked(call.call_id, task_id)
 
     def _expire(self, call: PlacedCall) -> None:
         call.fresh = False

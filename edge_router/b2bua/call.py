@@ -14,6 +14,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec
 
 from edge_router.b2bua.callee import CalleeLeg
+from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
@@ -147,12 +148,14 @@ class Call:
         if record.cisco_guid is None:
             record.cisco_guid = new_cisco_guid()
         listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
+        correlation = trunk.trunk.correlation
+        ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
         sent = outbound_invite(incoming, peer, trunk.trunk, caller.trunk.trunk, target, listener, record.cisco_guid)
         record.egress_call_id = sent.dialog.call_id
         record.calling_out = sent.calling
         record.called_out = sent.called
         callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
-        callee.call_out(sent.uri, sent.headers, incoming.request.body, new_branch())
+        callee.call_out(sent.uri, sent.headers + ours, incoming.request.body, new_branch())
         return callee
 
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:
@@ -348,8 +351,6 @@ class Call:
     def _left(self, placed: Placement, outcome: str) -> None:
         """Notes in the ledger that the call is over; one that was sent away is elsewhere, and nobody will tell."""
         now, ledger = self.router.wheel.now, self.routing.ledger
-        if placed.in_cloud:
-            self.record.webex_task_id = ledger.placed.task_of(self.record.call_id)
         if outcome in ("redirected", "referred"):
             return
         if outcome != "answered":

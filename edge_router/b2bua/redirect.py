@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.correlation import with_correlation
 from edge_router.b2bua.identity import uri_at
 
 if TYPE_CHECKING:
@@ -20,16 +21,17 @@ _PREFERENCES: Final = ("1.0", "0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "
 
 def redirect(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> None:
     """Sends the caller away; there is no outgoing leg."""
-    uris = contacts_of(incoming, peer, trunk, call.router.wheel.now)
+    uris = contacts_of(call, incoming, peer, trunk)
     call.record.target = uris[0]
     lines = "".join(f"{line}\r\n" for line in contact_lines(uris))
     call.refuse(302, "Moved Temporarily", "redirected", lines)
 
 
-def contacts_of(incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float) -> list[str]:
+def contacts_of(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> list[str]:
     """The URIs that lead a caller to a dial-peer, best first: its ``refer_uri``, or the trunk's targets."""
     elsewhere = None if peer.refer_uri is None else incoming.fill(peer.refer_uri)
-    return contacts(incoming.user_at(peer), elsewhere, trunk.targets_to_try(now) or trunk.last_resort())
+    targets = trunk.targets_to_try(call.router.wheel.now) or trunk.last_resort()
+    return with_correlation(contacts(incoming.user_at(peer), elsewhere, targets), call, incoming, trunk.trunk)
 
 
 def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> list[str]:

@@ -33,7 +33,7 @@ async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
         call.remark(f"not referred: {error}")
         return 488
     began = call.router.wheel.now
-    uri = contacts_of(incoming, peer, trunk, call.router.wheel.now)[0]
+    uri = contacts_of(call, incoming, peer, trunk)[0]
     call.record.target = uri
     caller.show_own(body)
     caller.accept("", _SDP, body)

@@ -83,6 +83,7 @@ class Router:
         self._most_transactions = most_transactions
         self._dialogs: dict[str, Leg] = {}
         self._complain_from = 0.0
+        routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
     def tick(self) -> None:
         """Fires the timers that are due. They are late by as much as passes between two calls of this."""
@@ -329,6 +330,12 @@ class Router:
         if self.calls.pop(call.record.call_id, None) is not None:
             call.routing.load.release()
             self.observer.ended(call.record)
+
+    def _linked(self, call_id: str, task_id: str) -> None:
+        """The contact centre shows a call as this task, "" for none: the one that it had isn't its."""
+        call = self.calls.get(call_id)
+        if call is not None:
+            call.record.webex_task_id = task_id or None
 
     def interrupt(self) -> None:
         """Ends every call in progress: the last thing before a stop that can't wait."""

@@ -16,9 +16,18 @@ from edge_router.b2bua.cloud import Cloud
 from edge_router.b2bua.emergency import Emergency
 from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.b2bua.routing import Refused, Routing
-from edge_router.config import dial_peer_model, emergency_model, hours_model, policy_model, state_model, trunk_model
+from edge_router.config import (
+    correlation_model,
+    dial_peer_model,
+    emergency_model,
+    hours_model,
+    policy_model,
+    state_model,
+    trunk_model,
+)
 from edge_router.config.models import Config
 from edge_router.config.tables import Tables
+from edge_router.dialplan.correlation import Correlation
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
@@ -217,6 +226,7 @@ def trunk_of(name: str, entry: trunk_model.Trunk) -> Trunk:
     """Make a trunk of what the file says."""
     limits = entry.limits
     hunt_on = FailureSet.parse(entry.hunt_on)
+    correlation = _correlation(entry.correlation)
     return Trunk(
         name=name,
         targets=tuple(
@@ -234,11 +244,16 @@ def trunk_of(name: str, entry: trunk_model.Trunk) -> Trunk:
         hunt_on=hunt_on,
         next_peer_on=hunt_on if entry.next_peer_on is None else FailureSet.parse(entry.next_peer_on),
         final_503=None if entry.final_503 == "pass" else entry.final_503,
-        pass_headers=PassHeaders.parse(entry.pass_headers),
+        pass_headers=PassHeaders.parse(entry.pass_headers, correlation.keys if correlation is not None else ()),
+        correlation=correlation,
         inbound_limit=_limit(limits.inbound),
         outbound_limit=_limit(limits.outbound),
         limit=_limit(limits),
     )
+
+
+def _correlation(entry: correlation_model.Correlation) -> Correlation | None:
+    return Correlation(tuple(entry.headers.items()), entry.in_uri) if entry.headers else None
 
 
 def _limit(entry: trunk_model.Limit) -> Limit:

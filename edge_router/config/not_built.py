@@ -27,7 +27,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "keepalive",
             "media",
             "sip_profile",
-            "correlation",
             "username",
             "password_file",
             "realm",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from edge_router.config.addresses import Source, TargetUri
+from edge_router.config.correlation_model import Correlation
 from edge_router.config.values import (
     Bool,
     Count,
@@ -95,4 +96,7 @@ class Trunk(Section):
     pass_headers: tuple[HeaderName, ...] = Field(
         default=(),
         description="Headers that cross besides the standard set; X-Customer-* stands for all that begin so.",
+    )
+    correlation: Correlation = Field(
+        default=Correlation(), description="What tells the other side which call and gateway this is."
     )

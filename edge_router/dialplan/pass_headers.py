@@ -34,12 +34,14 @@ class PassHeaders:
 
     names: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
+    ours: frozenset[str] = frozenset()
+    """Keys of headers that we write there: no stranger's may be taken for them."""
 
     @classmethod
-    def parse(cls, entries: Iterable[str]) -> Self:
+    def parse(cls, entries: Iterable[str], ours: Iterable[str] = ()) -> Self:
         """Reads header names; one that ends in `*` means every header that begins so, save those that never cross.
 
-        Raises PassHeaderError.
+        `ours` are the keys of headers that we write there. Raises PassHeaderError.
         """
         names: set[str] = set()
         prefixes: set[str] = set()
@@ -48,7 +50,8 @@ class PassHeaders:
                 prefixes.add(_beginning(entry))
             else:
                 names.add(_name(entry))
-        return cls(frozenset(names), tuple(sorted(prefixes)))
+        own = frozenset(ours)
+        return cls(frozenset(names) - own, tuple(sorted(prefixes)), own)
 
     def __bool__(self) -> bool:
         """Whether any header is named."""
@@ -58,7 +61,7 @@ class PassHeaders:
         """Whether the header with this key (lower case, long name) is to be copied to the other leg."""
         if key in self.names:
             return True
-        return key.startswith(self.prefixes) and key not in NEVER and key not in IDENTITY
+        return key.startswith(self.prefixes) and key not in NEVER and key not in IDENTITY and key not in self.ours
 
 
 def _name(entry: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from edge_router.dialplan.correlation import Correlation
 from edge_router.dialplan.failures import DEFAULT_FAILURES, FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 
@@ -74,6 +75,8 @@ class Trunk:
     final_503: int | None = 500
     """What a target's 503 becomes on its way to the caller (RFC 3261 §16.7); None passes it on as it is."""
     pass_headers: PassHeaders = field(default_factory=PassHeaders)
+    correlation: Correlation | None = None
+    """What tells its other side which call this is; None: nothing."""
     inbound_limit: Limit = UNLIMITED
     outbound_limit: Limit = UNLIMITED
     limit: Limit = UNLIMITED

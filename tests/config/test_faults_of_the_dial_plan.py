@@ -53,6 +53,48 @@ CASES = [
         '2:47: trunks.a.final_503: expected a code from 400 to 699, or pass, got the text "keep"',
     ),
     Wrong(
+        "a correlation header that has no value of ours",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], correlation: {headers: {X-Call: call-id}}}}",
+        "2:68: trunks.a.correlation.headers.X-Call: expected call_id, node, session_id, cisco_guid, calling, called or "
+        'service, got the text "call-id"; did you mean "call_id"?',
+    ),
+    Wrong(
+        "a correlation header that SIP has",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], correlation: {headers: {call-id: call_id}}}}",
+        '2:60: trunks.a.correlation.headers.call-id: "call-id" has a meaning of its own in SIP; take a name such as '
+        "X-Edge-Call",
+    ),
+    Wrong(
+        "a correlation header that the contact centre keeps to itself",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], correlation: {headers: {x-rtms-cid: call_id}}}}",
+        '2:60: trunks.a.correlation.headers.x-rtms-cid: "x-rtms-cid" is one that Webex Contact Center keeps to itself; '
+        "take another name",
+    ),
+    Wrong(
+        "a correlation header that is no name",
+        Kind.VALUE,
+        LISTEN + 'trunks: {a: {sources: [192.0.2.1], correlation: {headers: {"X: 1\\r\\nVia": call_id}}}}',
+        '2:60: trunks.a.correlation.headers."X: 1\\r\\nVia": "X: 1\\r\\nVia" is not the name of a header; write one '
+        "such as X-Edge-Call",
+    ),
+    Wrong(
+        "one correlation header twice",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], correlation: {headers: {X-Call: call_id, x-call: node}}}}",
+        '2:59: trunks.a.correlation.headers: "X-Call" and "x-call" are one header; take one out',
+    ),
+    Wrong(
+        "correlation headers that are too long",
+        Kind.VALUE,
+        LISTEN
+        + f"trunks: {{a: {{sources: [192.0.2.1], correlation: {{headers: {{X-{'A' * 914}: node, X-B: node}}}}}}}}",
+        "2:59: trunks.a.correlation.headers: these headers can be 1055 bytes together, and a contact centre takes "
+        "1000; leave some out",
+    ),
+    Wrong(
         "pass_headers",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], pass_headers: [X-Ok, Via]}}",

@@ -22,6 +22,7 @@ def answered() -> CallRecord:
         answer=1_001.0,
         end=1_004.2,
         attempts=(Attempt("cloud", "sip:127.0.0.14:5060", None, 2_000),),
+        webex_task_id="task-1",
     )
 
 
@@ -45,6 +46,9 @@ def test_fields_are_those_of_the_call_record(answered: CallRecord) -> None:
         "call_id": "ours-1",
         "ingress_call_id": "theirs-1",
         "egress_call_id": None,
+        "session_id": None,
+        "cisco_guid": None,
+        "webex_task_id": "task-1",
         "calling": "+13035550123",
         "called": "+18005550100",
         "ingress_trunk": "carrier",
