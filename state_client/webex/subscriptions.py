@@ -207,7 +207,7 @@ class Subscriptions:
     def _choose(self, answer: Any) -> list[Wanted]:
         """What to subscribe to, of what the cloud offers."""
         content = answer if isinstance(answer, dict) else {}
-        offered = {text(row, "name") for row in parts(content, "data")}
+        offered = {text(row, "name"): text(row, "resource") for row in parts(content, "data")}
         versions: dict[str, list[str]] = {AGENT: [], TASK: []}
         for row in parts(part(content, "meta"), "resourceVersionList"):
             versions.setdefault(text(row, "resource"), []).append(text(row, "version"))
@@ -215,7 +215,9 @@ class Subscriptions:
         agent_types = AGENT_TYPES_OF_1 if agent == "1.0.0" else AGENT_TYPES_OF_2
         wanted = []
         for resource, version, types in ((AGENT, agent, agent_types), (TASK, task, TASK_TYPES)):
-            subscribable = frozenset(name for name in types & offered if name.startswith(f"{resource}:"))
+            # A recording's event is a task's where the cloud says so: most likely it is of a resource of its own.
+            of_it = {name for name, of in offered.items() if (of or name.partition(":")[0]) == resource}
+            subscribable = types & of_it
             if not version or not subscribable:
                 raise WebexError("event-types", 200, "", f"the cloud offers no events of the resource {resource}")
             wanted.append(Wanted(self._name(resource), f"{resource}:{version}", subscribable))

@@ -94,6 +94,16 @@ def test_an_idle_code_without_a_name_goes_by_its_id() -> None:
     assert event.idle_code == "code-1"
 
 
+def test_the_types_are_those_of_the_cloud() -> None:
+    actions = (
+        "new parked connect connected on-hold hold-done consulting consult-done conferencing conference-done "
+        "conference-transferred ended failed origin-updated"
+    )
+    assert {f"task:{action}" for action in actions.split()} | {"capture:available"} == TASK_TYPES
+    actions = "login logout state_change channel_state_change channelType_state_change"
+    assert {f"agent:{action}" for action in actions.split()} == AGENT_TYPES
+
+
 @pytest.mark.parametrize("name", sorted(TASK_TYPES))
 def test_every_task_type_is_a_task_event(name: str) -> None:
     event = read_event(body(name, {"taskId": "t-1", "createdTime": 1_700_000_000_000}))

@@ -1,5 +1,9 @@
+import ast
+import inspect
+
 import pytest
 
+from state_client.webex import signature
 from state_client.webex.secret import Secret
 from state_client.webex.signature import WINDOW, same_time, sign, timely, verify
 
@@ -82,3 +86,13 @@ def test_v1_says_no_time_and_is_timely() -> None:
 @pytest.mark.parametrize("header", ["now", "-1", "1e12", "1" * 400, "١٢"])
 def test_a_header_that_is_no_time_is_not_timely(header: str) -> None:
     assert not timely(0, header, NOW)
+
+
+def test_signatures_are_compared_in_a_time_that_tells_nothing() -> None:
+    """No test can measure it reliably, so that this looks at how it is done: by compare_digest and no operator."""
+    tree = ast.parse(inspect.getsource(signature.verify))
+    called = {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) if isinstance(node.func, ast.Attribute)
+    }
+    assert "compare_digest" in called
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]

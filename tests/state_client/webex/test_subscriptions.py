@@ -89,6 +89,17 @@ async def test_agents_and_tasks_are_subscribed_to(cloud: Cloud) -> None:
     assert (cloud.secret(AGENT), cloud.secret(TASK)) == (SECRET.reveal(), SECRET.reveal())
 
 
+@pytest.mark.parametrize(("resource", "there"), [("task", True), ("capture", False), ("", False)])
+def test_the_event_of_a_recording_is_subscribed_to_where_the_cloud_calls_it_a_task_s(
+    cloud: Cloud, resource: str, there: bool
+) -> None:
+    rows = [{"name": "agent:login", "resource": "agent"}, {"name": "task:new"}]
+    rows.append({"name": "capture:available"} | ({"resource": resource} if resource else {}))
+    versions = [{"resource": each, "version": "1.0.0"} for each in ("agent", "task", "capture")]
+    _, task = cloud.node()._choose({"data": rows, "meta": {"resourceVersionList": versions}})
+    assert task.event_types == {"task:new"} | ({"capture:available"} if there else set())
+
+
 @pytest.mark.parametrize(
     ("versions", "agent", "task"),
     [
