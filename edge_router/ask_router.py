@@ -7,6 +7,7 @@ none. A token goes to an edge router only, not to whoever else has its port.
 from __future__ import annotations
 
 import http.client
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 PATIENCE: Final = 15.0
 """Seconds that the router may take to answer."""
 _LARGEST: Final = 16 * 1024 * 1024
-_HOW: Final = "name a file with a token whose scope is read by --token-file"
 
 
 class NotAsked(Exception):
-    """A router runs there but doesn't answer the question; says why, and what would help."""
+    """The router doesn't answer the question; says why, and what would help."""
+
+
+class CannotBe(NotAsked):
+    """The router has understood, and what is asked for can't be: there is no such thing, or no such state."""
 
 
 class _Answer(NamedTuple):
@@ -40,25 +44,33 @@ class _Answer(NamedTuple):
         return f"{self.status}: {self.content.get('error', '')}"
 
 
-def ask_router(config: Config, path: Path, question: str, token_file: str | None = None) -> dict[str, Any] | None:
-    """Give the router's answer to GET ``question``, None where no router answers.
+def ask_router(
+    config: Config,
+    path: Path,
+    question: str,
+    token_file: str | None = None,
+    change: Mapping[str, object] | None = None,
+) -> dict[str, Any] | None:
+    """Give the router's answer to GET ``question``, or to PUT where there is a ``change``; None where none answers.
 
     Where it wants a token, that of ``token_file`` is taken, else one of the configuration's ``tokens_file`` that is
-    good for reading. Raises NotAsked.
+    good for that. Raises NotAsked, or CannotBe.
     """
     if config.http is None:
         return None
     address = reached_at(config.http.address)
-    answer = _get(address, question)
+    answer = _ask(address, question, change)
     if answer is not None and answer.status == 401:
-        answer = _get(address, question, _token(config, path, address, token_file))
+        scope = "read" if change is None else "admin"
+        answer = _ask(address, question, change, _token(config, path, address, token_file, scope))
         if answer is not None and answer.status in (401, 403):
             known = "" if token_file else "; the router reads its tokens_file at its start and at SIGHUP"
             raise NotAsked(f"the router at {address} answers {answer.error}{known}")
     if answer is None:
         return None
     if answer.status != 200:
-        raise NotAsked(f"the router at {address} answers {answer.error}")
+        kind = CannotBe if answer.status in (404, 422) else NotAsked
+        raise kind(f"the router at {address} answers {answer.error}")
     return answer.content
 
 
@@ -69,8 +81,8 @@ def reached_at(listening: Address) -> Address:
     return Address("::1" if ":" in listening.host else "127.0.0.1", listening.port)
 
 
-def _token(config: Config, path: Path, address: Address, token_file: str | None) -> str:
-    """A token that is good for reading. No message has it in it."""
+def _token(config: Config, path: Path, address: Address, token_file: str | None, scope: str) -> str:
+    """A token that is good for ``scope``. No message has it in it."""
     wanted = f"the router at {address} wants a token"
     if token_file is not None:
         try:
@@ -84,21 +96,24 @@ def _token(config: Config, path: Path, address: Address, token_file: str | None)
     name = config.http.tokens_file
     if name is None:
         raise NotAsked(f"{wanted}, and the configuration has no tokens_file; add one and restart the router")
+    how = f"name a file with a token whose scope is {scope} by --token-file"
     try:
-        found = token_for(config, path, "read")
+        found = token_for(config, path, scope)
     except (OSError, UnicodeError, BadTokens) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise NotAsked(f"{wanted}, and {name} can't be read: {why}; {_HOW}") from None
+        raise NotAsked(f"{wanted}, and {name} can't be read: {why}; {how}") from None
     if found is None:
-        raise NotAsked(f"{wanted}, and {name} has none with the scope read; add one, or {_HOW}")
+        raise NotAsked(f"{wanted}, and {name} has none with the scope {scope}; add one, or {how}")
     return found
 
 
-def _get(address: Address, question: str, token: str = "") -> _Answer | None:
+def _ask(address: Address, question: str, change: Mapping[str, object] | None, token: str = "") -> _Answer | None:
     """One request; None where no edge router answers."""
+    body = None if change is None else orjson.dumps(change)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     connection = http.client.HTTPConnection(address.host, address.port, timeout=PATIENCE)
     try:
-        connection.request("GET", question, headers={"Authorization": f"Bearer {token}"} if token else {})
+        connection.request("GET" if body is None else "PUT", question, body, headers)
         response = connection.getresponse()
         if response.getheader("Server") != "edge-router":
             return None

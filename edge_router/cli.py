@@ -30,6 +30,10 @@ app = typer.Typer(
 )
 Configuration = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration, a YAML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine form, as to a pipe.")]
+TokenFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="A token for the running router, where its tokens_file can't be read."),
+]
 DEFAULT: Final = Path("edge-router.yaml")
 
 
@@ -149,10 +153,7 @@ def webex_login(
 @webex.command("status")
 def webex_status(
     config: Configuration = DEFAULT,
-    token_file: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="A token for the running router, where its tokens_file can't be read."),
-    ] = None,
+    token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show token, subscriptions, last event and limits."""
@@ -185,17 +186,47 @@ def webex_clean(
     typer.echo(f"{_count(removed, 'subscription')} removed")
 
 
+@app.command()
+def switch(
+    kind: Annotated[str | None, typer.Argument(metavar="policy|trunk|hours", help="What is switched.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which one.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Argument(metavar="STATE", help="on, off or auto; for hours open, closed or auto. Without it, is shown."),
+    ] = None,
+    config: Configuration = DEFAULT,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the switches of the running router, with who has set each and when; or set one, until it is set to auto."""
+    from edge_router.switch_command import shown, switches
+    from edge_router.switch_command import switch as set_or_show
+
+    if kind is not None and name is None:
+        _fail(f"name which one: edge-router switch {kind} NAME [STATE]")
+    with _spoken_faults():
+        loaded = _loaded(config, files=False)
+        if kind is None or name is None:
+            found = switches(loaded, config, token_file)
+        else:
+            found = set_or_show(loaded, config, kind, name, state, token_file)
+    if as_json or not sys.stdout.isatty():
+        typer.echo(json.dumps(found))
+    else:
+        typer.echo(shown(found["switches"] if kind is None else [found]))
+
+
 @contextmanager
 def _spoken_faults() -> "Iterator[None]":
     """Say in words why the cloud or the router couldn't be reached or asked."""
-    from edge_router.ask_router import NotAsked
+    from edge_router.ask_router import CannotBe, NotAsked
     from edge_router.webex_command import NotConfigured
     from state_client.webex.errors import WebexError
     from state_client.webex.secret import SecretError
 
     try:
         yield
-    except NotConfigured as error:
+    except (NotConfigured, CannotBe) as error:
         _fail(str(error))
     except TimeoutError:
         _could_not("nobody came back from the browser in time; run it again")
@@ -216,7 +247,6 @@ def _loaded(path: Path, files: bool = True) -> "Config":
 NOT_BUILT: Final = {
     "profile": "Apply a SIP profile to a message.",
     "translate": "Show what a translation rule makes of a number.",
-    "switch": "Show or set a kill switch or override on a running router.",
     "replay": "Decide recorded calls by another configuration.",
     "import-ios": "Turn a CUBE running-config into a configuration.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,14 +25,19 @@ TOKENS = f"{ADMIN} boss admin\n# what asks\n{DECIDE} flow decide\n{READ} wall re
 
 
 async def who(request: web.Request) -> web.Response:
-    return json_answer(200, ok=True, error="", asked_with=request.headers.get("Authorization"))
+    sent = await request.text()
+    return json_answer(
+        200, ok=True, error="", asked_with=request.headers.get("Authorization"), method=request.method, sent=sent
+    )
 
 
 @asynccontextmanager
 async def router(tokens: str = TOKENS) -> AsyncIterator[int]:
     """The port of a server, as the router has one."""
     access = Access([], read_tokens(tokens))
-    server = HttpServer(lambda: Readiness("ready"), lambda: (), access, [web.get("/v1/who", who)])
+    server = HttpServer(
+        lambda: Readiness("ready"), lambda: (), access, [web.get("/v1/who", who), web.put("/v1/who", who)]
+    )
     await server.start("127.0.0.1", 0)
     try:
         yield server.port
@@ -47,6 +53,8 @@ async def from_elsewhere(port: int) -> AsyncIterator[int]:
         head = await reader.readuntil(b"\r\n\r\n")
         inner, outer = await asyncio.open_connection("127.0.0.1", port)
         outer.write(head[:-2] + b"X-Forwarded-For: 192.0.2.1\r\nConnection: close\r\n\r\n")
+        length = re.search(rb"Content-Length: (\d+)", head)
+        outer.write(await reader.readexactly(int(length[1]) if length else 0))
         writer.write(await inner.read())
         outer.close()
         writer.close()
@@ -88,6 +96,18 @@ async def test_else_it_gets_a_token_of_its_own_file_that_is_good_for_no_more_tha
         found = await asked(configured(tmp_path, port, TAKEN), tmp_path)
         assert found is not None
         assert found["asked_with"] == f"Bearer {READ}"
+
+
+async def test_who_changes_something_takes_a_token_that_is_good_for_that(tmp_path: Path) -> None:
+    async with router() as inner, from_elsewhere(inner) as port:
+        config = configured(tmp_path, port, TAKEN)
+        place = tmp_path / "edge.yaml"
+        found = await asyncio.to_thread(ask_router, config, place, "/v1/who", None, {"state": "off"})
+        assert found is not None
+        assert (found["asked_with"], found["method"], found["sent"]) == (f"Bearer {ADMIN}", "PUT", '{"state":"off"}')
+        (tmp_path / "tokens").write_text(f"{READ} wall read\n")
+        with pytest.raises(NotAsked, match=r"has none with the scope admin; add one, or name .* whose scope is admin"):
+            await asyncio.to_thread(ask_router, config, place, "/v1/who", None, {"state": "off"})
 
 
 async def test_or_that_of_a_file_that_the_person_names(tmp_path: Path) -> None:

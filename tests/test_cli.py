@@ -18,6 +18,7 @@ from edge_router.config.loading import load
 from edge_router.explain import explain
 from edge_router.policy.facts import CallFacts
 from edge_router.route_report import show
+from edge_router.switch_command import shown
 
 GOOD = """\
 node: edge-1
@@ -362,6 +363,37 @@ def test_a_preference_for_calls_that_go_out_breaks_no_tie_of_those_that_come_in(
         (0, "order"),
         (0, "order"),
     ]
+
+
+# switch
+
+
+def test_switch_needs_a_name_with_a_kind(file: Path) -> None:
+    result = edge_router("switch", "trunk", "-c", file)
+    assert (result.exit_code, result.stderr) == (2, "Error: name which one: edge-router switch trunk NAME [STATE]\n")
+
+
+def test_switch_where_no_router_can_be_asked(file: Path) -> None:
+    result = edge_router("switch", "-c", file)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: the configuration has no http: a router that runs by it can't be asked\n"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        file.write_text(file.read_text() + f'http: {{address: "127.0.0.1:{port}"}}\n')
+        result = edge_router("switch", "trunk", "cloud", "off", "-c", file)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: no router answers at 127.0.0.1:{port}; start it, or name its file with -c\n"
+
+
+def test_switches_in_words() -> None:
+    kept = {"kind": "trunk", "name": "cloud", "state": "off", "who": "ops", "when": "2026-11-22T19:30:33Z"}
+    left = {"kind": "policy", "name": "front-door", "state": "auto", "who": "", "when": None}
+    assert shown([left, kept]) == (
+        "kind    name        state  by   at\n"
+        "policy  front-door  auto\n"
+        "trunk   cloud       off    ops  2026-11-22T19:30:33Z"
+    )
 
 
 # The rest
