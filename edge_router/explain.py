@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from edge_router.b2bua.incoming import fill
+from edge_router.b2bua.numbers import called_at, refer_uri_at
 from edge_router.b2bua.redirect import contact_lines, contacts
 from edge_router.b2bua.routing import Routing, way
 from edge_router.dialplan.peer import DialPeer
@@ -20,6 +20,7 @@ from edge_router.dialplan.plan import DialPlan, Match
 from edge_router.policy.decision import Decision, Hop, shown
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.reasons import reason_phrase
+from edge_router.sip.uri import escape_user
 
 Tie = Literal["order", "chance"]
 
@@ -127,7 +128,7 @@ def explain(routing: Routing, call: CallFacts, listen: str, now: float) -> Expla
         values=decision.values,
         state_age_s=decision.age,
         rules=tuple(Ruling(*verdict) for verdict in verdicts),
-        candidates_in=_candidates_in(routing.plan.inbound_all(call.trunk, listen, call.called, call.calling)),
+        candidates_in=_candidates_in(routing.plan.inbound_all(call.trunk, listen, *routing.numbers_in(call))),
         candidates_out=_candidates_out(routing.plan, call.called) if by_number else (),
         steps=tuple(_steps(routing, call, hops, now)),
     )
@@ -175,8 +176,9 @@ def _steps(routing: Routing, call: CallFacts, hops: Sequence[Hop], now: float) -
 def _sends(routing: Routing, call: CallFacts, peer: DialPeer, by: str, now: float) -> Iterator[str]:
     assert peer.outgoing is not None
     trunk = routing.trunks[peer.outgoing.trunk]
-    user = fill("{called}" if peer.called_number is None else peer.called_number, call)
-    elsewhere = None if peer.refer_uri is None or by == "bridge" else fill(peer.refer_uri, call)
+    user = called_at(escape_user(call.called), call, peer, trunk.trunk)
+    template = None if by == "bridge" else peer.refer_uri
+    elsewhere = None if template is None else refer_uri_at(template, user, call, peer, trunk.trunk)
     uris = contacts(user, elsewhere, trunk.targets_to_try(now) or trunk.last_resort())
     if by == "bridge":
         yield from (f"INVITE {uri}" for uri in uris)

@@ -17,6 +17,7 @@ from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.leg import ACK, NOTIFY
+from edge_router.b2bua.numbers import calling_at
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.dialplan.number import normalise
@@ -129,8 +130,8 @@ class Call:
         self.placed = Placement(peer.name, facts.identity, cloud is not None and trunk.name in cloud.trunks)
         if cloud is not None and self.placed.in_cloud:
             queues = cloud.expecting(facts.service, decision.queues)
-            _, calling, called = facts.identity
-            numbers = (normalise(incoming.user_at(peer)), called)
+            calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
+            numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)
             ledger.placed.placed(self.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)
 
     def failed_there(self, now: float) -> None:
@@ -150,7 +151,8 @@ class Call:
         listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
         correlation = trunk.trunk.correlation
         ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
-        sent = outbound_invite(incoming, peer, trunk.trunk, caller.trunk.trunk, target, listener, record.cisco_guid)
+        came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")
+        sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
         record.egress_call_id = sent.dialog.call_id
         record.calling_out = sent.calling
         record.called_out = sent.called

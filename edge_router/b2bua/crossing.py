@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.identity import rehost, without_private
+from edge_router.b2bua.identity import privacy_left, rehost, without_private
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.names import SPELLING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_router.dialplan.translation import Translation
     from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Message
 
 _AS_IT_CAME: Final = 0
 _WITH_OUR_HOST: Final = 1
 _BY_TRUST: Final = 2  # P-Asserted-Identity: where the one trunk is believed and the other may know (RFC 3325)
-_PRIVACY: Final = 3  # goes with the identity that it speaks of
+_PRIVACY: Final = 3  # goes with the identity that it speaks of; else what of it isn't done yet
 _UNLESS_PRIVATE: Final = 4  # with our host, but for the entries that ask for privacy
+_PRIVACY_OF_HIDDEN: Final = 5  # what isn't done yet for a caller who is made anonymous
 
 _BODY: Final = {
     "content-type": _AS_IT_CAME,
@@ -56,15 +60,27 @@ _TELLING: Final = ("identity", "date", "call-info", "geolocation", "geolocation-
 IN_ANONYMOUS_INVITE: Final = {key: form for key, form in IN_INVITE.items() if key not in _TELLING} | {
     "diversion": _UNLESS_PRIVATE,
     "history-info": _UNLESS_PRIVATE,
+    "privacy": _PRIVACY_OF_HIDDEN,
 }
+_PAST: Final = "history-info"
+IN_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_INVITE.items() if key != _PAST}
+IN_ANONYMOUS_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_ANONYMOUS_INVITE.items() if key != _PAST}
 IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
 IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
 
 
-def crossing(message: Message, table: dict[str, int], came_by: Trunk, leaves_by: Trunk, host: str) -> str:
+def crossing(
+    message: Message,
+    table: dict[str, int],
+    came_by: Trunk,
+    leaves_by: Trunk,
+    host: str,
+    calling_changes: Sequence[Translation] = (),
+) -> str:
     """The lines of ``message`` that go on to the other leg, each with its line end.
 
-    ``host`` is what the listener that they leave by is called outside. A value that can't be read stays behind.
+    ``host`` is what the listener that they leave by is called outside, ``calling_changes`` what becomes of the numbers
+    of asserted identities. A value that can't be read stays behind.
     """
     lines = []
     passes = leaves_by.pass_headers
@@ -78,18 +94,19 @@ def crossing(message: Message, table: dict[str, int], came_by: Trunk, leaves_by:
                 lines.append(f"{message.spell(key)}: {value}\r\n")
         elif form == _AS_IT_CAME:
             lines.append(f"{SPELLING[key]}: {value}\r\n")
-        elif form == _PRIVACY:
-            if leaves_by.send_identity:
-                lines.append(f"Privacy: {value}\r\n")
+        elif form in (_PRIVACY, _PRIVACY_OF_HIDDEN):
+            left = value if leaves_by.send_identity else privacy_left(value, form == _PRIVACY_OF_HIDDEN)
+            if left:
+                lines.append(f"Privacy: {left}\r\n")
         elif form != _BY_TRUST or (came_by.accept_identity and leaves_by.send_identity):
             shown = without_private(value) if form == _UNLESS_PRIVATE else value
             if shown:
-                lines += _with_our_host(SPELLING[key], shown, host)
+                lines += _with_our_host(SPELLING[key], shown, host, calling_changes if form == _BY_TRUST else ())
     return "".join(lines)
 
 
-def _with_our_host(name: str, value: str, host: str) -> list[str]:
+def _with_our_host(name: str, value: str, host: str, changes: Sequence[Translation]) -> list[str]:
     try:
-        return [f"{name}: {rehost(value, host, name)}\r\n"]
+        return [f"{name}: {rehost(value, host, name, changes)}\r\n"]
     except BadMessage:
         return []

@@ -7,18 +7,25 @@ its way back. Of a URI only the user part goes on, with the parameters of a numb
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from edge_router.b2bua.numbers import retold
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import param, parse_name_addr, split_list
 from edge_router.sip.names import is_token
 from edge_router.sip.uri import BadUri, SipUri, TelUri, escape_user, parse_uri
 
+if TYPE_CHECKING:
+    from edge_router.dialplan.translation import Translation
+
 ANONYMOUS: Final = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 _NOBODY: Final = "anonymous.invalid"
 _HIDING: Final = frozenset({"id", "user", "full"})
+_HIDING_HISTORY: Final = frozenset({"header", "history"})
+# What has been done when an INVITE leaves for whom nobody may be told of: Via, Contact and Call-ID are ours anyway.
+_DONE: Final = _HIDING | _HIDING_HISTORY
 LONGEST_VALUE: Final = 4_096
 """Characters of a value that is read for who calls or is called: as many as a History-Info of two dozen entries has."""
 
@@ -27,10 +34,33 @@ _MOST_ENTRIES: Final = 64
 _OF_THE_HOP: Final = frozenset({"transport", "maddr", "ttl", "lr", "method", "ob", "sigcomp-id"})
 
 
+def _privacy(values: Iterable[str]) -> list[str]:
+    """What the values of Privacy headers ask for, each in lower case (RFC 3323 §4.2)."""
+    return ",".join(values).lower().replace(" ", "").replace("\t", "").replace(",", ";").split(";")
+
+
 def hides_identity(privacy: Iterable[str]) -> bool:
     """Whether the Privacy headers ask that the caller's identity be withheld (RFC 3323 §4.2, RFC 3325 §9.3)."""
-    items = ",".join(privacy).lower().replace(" ", "").replace("\t", "").replace(",", ";").split(";")
-    return not _HIDING.isdisjoint(items)
+    return not _HIDING.isdisjoint(_privacy(privacy))
+
+
+def hides_history(privacy: Iterable[str]) -> bool:
+    """Whether they ask that nobody be told where the call has been before (RFC 7044 §10.1)."""
+    return not _HIDING_HISTORY.isdisjoint(_privacy(privacy))
+
+
+def privacy_left(value: str, hidden: bool) -> str:
+    """What of a Privacy header's value goes on to whom no identity is told: what isn't done yet (RFC 3323 §5).
+
+    A wish for no privacy goes on to everybody (§4.2), unless the caller is hidden: he has asked for some elsewhere.
+    """
+    left = [each for each in _privacy([value]) if each and each not in _DONE and not (hidden and each == "none")]
+    return ";".join(left) if left != ["critical"] else ""
+
+
+def is_service(value: str) -> bool:
+    """Whether a From or To names a service instead of somebody (urn:service, RFC 5031)."""
+    return "urn:service:" in value.lower() and parse_name_addr(value, "To")[1][:12].lower() == "urn:service:"
 
 
 def user_of(uri: str) -> str:
@@ -76,14 +106,18 @@ def read_party(value: str, header: str) -> Party:
     return Party(display, _parsed(uri, header))
 
 
-def addressed(party: Party, host: str) -> str:
+def addressed(party: Party, host: str, changes: Sequence[Translation] = ()) -> str:
     """A From or To without its tag, with our host or the target's (host[:port]) in place of what came.
 
-    A tel URI becomes the same number as a SIP URI (RFC 3261 §19.1.6): what a trunk understands. Its parameters may hold
-    what would end the user part of one, so that is escaped.
+    Its number is translated by each of ``changes``. A tel URI becomes the same number as a SIP URI (RFC 3261 §19.1.6):
+    what a trunk understands. Its parameters may hold what would end the user part of one, so that is escaped.
     """
     uri = party.uri
-    text = f"sip:{escape_user(str(uri)[4:])}@{host};user=phone" if isinstance(uri, TelUri) else _with_host(uri, host)
+    if isinstance(uri, TelUri):
+        user = retold(str(uri)[4:], changes) if changes else str(uri)[4:]
+        text = uri_at(escape_user(user), host) + ";user=phone"
+    else:
+        text = _with_host(uri, host, changes)
     return f"{party.display} <{text}>" if party.display else f"<{text}>"
 
 
@@ -94,13 +128,17 @@ def _parsed(text: str, header: str) -> SipUri | TelUri:
         raise BadMessage(400, f"{header}: not the address of a caller") from error
 
 
-def _with_host(uri: SipUri, host: str) -> str:
-    user = f"{uri.user}@" if uri.user is not None else ""
+def _with_host(uri: SipUri, host: str, changes: Sequence[Translation]) -> str:
+    name = retold(uri.user, changes) if changes and uri.user else uri.user
+    user = f"{name}@" if name else ""
     return f"{uri.scheme}:{user}{_NOBODY if uri.host == _NOBODY else host}{lasting_params(uri)}"
 
 
-def rehost(value: str, host: str, header: str) -> str:
-    """Every address of a header's value with our host; raises BadMessage where it can't be read or is too long."""
+def rehost(value: str, host: str, header: str, changes: Sequence[Translation] = ()) -> str:
+    """Every address of a header's value with our host, and its number translated by each of ``changes``.
+
+    Raises BadMessage where it can't be read or is too long.
+    """
     if _is_too_long(value):
         raise BadMessage(400, f"{header}: too long")
     entries = []
@@ -108,9 +146,12 @@ def rehost(value: str, host: str, header: str) -> str:
         display, text, params = parse_name_addr(entry, header)
         uri = _parsed(text, header)
         if isinstance(uri, SipUri):
-            text = _with_host(uri, host)
+            text = _with_host(uri, host, changes)
             if uri.headers and header == "History-Info":  # RFC 7044 §5.3: the Reason of that turn of the call
                 text += f"?{uri.headers}"
+        elif changes:
+            number = retold(text[4:], changes)
+            text = f"tel:{number}" if number else uri_at("", host)
         entries.append(f"{display} <{text}>{params}" if display else f"<{text}>{params}")
     return ", ".join(entries)
 

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.identity import LONGEST_VALUE, Party, hides_identity, lasting_params, read_party, user_of
+from edge_router.b2bua.identity import (
+    LONGEST_VALUE,
+    Party,
+    hides_history,
+    hides_identity,
+    is_service,
+    lasting_params,
+    read_party,
+    user_of,
+)
+from edge_router.b2bua.numbers import called_at, missing, refer_uri_at
 from edge_router.dialplan.number import normalise
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import first_of, parse_name_addr
 from edge_router.sip.message import Request
 from edge_router.sip.remember import remembered
-from edge_router.sip.uri import TelUri, escape_user, parse_uri
+from edge_router.sip.uri import BadUri, TelUri, escape_user, parse_uri
 
 if TYPE_CHECKING:
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Trunk
 
-_COLUMNS: Final = re.compile(r"\{service\.([a-z0-9_]+)\}")
-_NO_CELLS: Final[Mapping[str, str]] = MappingProxyType({})
 _MOST_NUMBERS: Final = 1_024  # called numbers whose reading is remembered
 
 
 class Incoming:
     """An INVITE and what was read of it.
 
-    ``user`` is the Request-URI's user part with its parameters (``npdi``, ``rn`` ...), as written; ``uri_params`` the
-    URI's own parameters that go on, with their semicolons; ``hops_left`` the Max-Forwards of the next leg; ``hidden``
-    whether the caller asks to be anonymous.
+    ``user`` is the user part of what is called with its parameters (``npdi``, ``rn`` ...), as written; ``uri_params``
+    that URI's own parameters that go on, with their semicolons; ``hops_left`` the Max-Forwards of the next leg;
+    ``hidden`` whether the caller asks to be anonymous, ``without_history`` whether that the call's history stays here.
     """
 
-    __slots__ = ("facts", "from_", "hidden", "hops_left", "request", "to", "uri_params", "user")
+    __slots__ = ("facts", "from_", "hidden", "hops_left", "request", "to", "uri_params", "user", "without_history")
 
     def __init__(
         self,
@@ -44,7 +49,8 @@ class Incoming:
         from_: Party,
         to: Party,
         hops_left: int,
-        hidden: bool,
+        hidden: bool = False,
+        without_history: bool = False,
     ) -> None:
         self.request = request
         self.facts = facts
@@ -54,40 +60,51 @@ class Incoming:
         self.to = to
         self.hops_left = hops_left
         self.hidden = hidden
+        self.without_history = without_history
 
-    def user_at(self, peer: DialPeer) -> str:
-        """The user part to dial at a dial-peer: its ``called_number``, else what was called."""
-        return self.user if peer.called_number is None else self.fill(peer.called_number)
+    def user_at(self, peer: DialPeer, trunk: Trunk) -> str:
+        """The user part to dial at a dial-peer and its trunk, parameters of the number included."""
+        return called_at(self.user, self.facts, peer, trunk)
+
+    def refer_uri(self, peer: DialPeer, trunk: Trunk, user: str) -> str | None:
+        """A dial-peer's ``refer_uri``, filled, where it has one; ``user`` is what `user_at` gives."""
+        return None if peer.refer_uri is None else refer_uri_at(peer.refer_uri, user, self.facts, peer, trunk)
 
     def missing(self, peer: DialPeer) -> str:
         """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
-        for template in (peer.called_number, peer.refer_uri):
-            if template is not None and "{service." in template:
-                for column in _COLUMNS.findall(template):
-                    if not (self.facts.service or _NO_CELLS).get(column):
-                        return f"without a {column} for this number"
-        return ""
-
-    def fill(self, template: str) -> str:
-        """A template of the configuration with this call's numbers."""
-        return fill(template, self.facts)
+        return missing(self.facts, peer)
 
 
 def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -> Incoming:
     """Reads an INVITE of ``trunk``; raises BadMessage where From or To can't be read."""
     first = request.first
-    user, uri_params, called = _read_called(request.uri)
     from_ = read_party(first["from"], "From")
-    hidden = "privacy" in first and hides_identity(request.all("privacy"))
+    to = _read_to(first["to"]) or Party("", parse_uri(request.uri))
+    called_uri = request.uri if trunk.called_from == "request-uri" else _called_elsewhere(request, to, trunk)
+    user, uri_params, called = _read_called(called_uri)
     facts = _facts_of(request, called, from_, trunk, source)
-    facts.anonymous = facts.anonymous or hidden
-    return Incoming(request, facts, user, uri_params, from_, _read_to(first["to"]), hops_left, hidden)
+    incoming = Incoming(request, facts, user, uri_params, from_, to, hops_left)
+    if "privacy" in first:
+        asked = request.all("privacy")
+        incoming.without_history = hides_history(asked)
+        incoming.hidden = hides_identity(asked)
+        facts.anonymous = facts.anonymous or incoming.hidden
+    return incoming
+
+
+def _called_elsewhere(request: Request, to: Party, trunk: Trunk) -> str:
+    """The URI of the called number where that isn't the Request-URI's; that one all the same where it has no number."""
+    uri = str(to.uri) if trunk.called_from == "to" else _first_uri(request.first.get("p-called-party-id", ""))
+    try:
+        return uri if _read_called(uri)[2] else request.uri
+    except BadUri:
+        return request.uri
 
 
 @remembered(_MOST_NUMBERS)
 def _read_called(uri: str) -> tuple[str, str, str]:
-    """User part, parameters that go on, and called number of a Request-URI. A trunk calls the same few thousand."""
-    parsed = parse_uri(uri)  # which screening has done before
+    """User part, parameters that go on, and number of a URI. A trunk calls the same few thousand. Raises BadUri."""
+    parsed = parse_uri(uri)
     if isinstance(parsed, TelUri):
         user = escape_user(user_of(uri))
         return user, ";user=phone", normalise(user)  # RFC 3261 §19.1.6
@@ -96,15 +113,16 @@ def _read_called(uri: str) -> tuple[str, str, str]:
 
 
 @remembered(_MOST_NUMBERS)
-def _read_to(value: str) -> Party:
-    return read_party(value, "To")
+def _read_to(value: str) -> Party | None:
+    """The To; None where it names a service (RFC 5031), which is called by the number of the Request-URI."""
+    return None if is_service(value) else read_party(value, "To")
 
 
 def _facts_of(request: Request, called: str, from_: Party, trunk: Trunk, source: str) -> CallFacts:
-    """The facts of one call. The calling number is the asserted one where the trunk is believed, else that of From."""
+    """The facts of one call. The calling number is From's, unless an identity is asserted, believed and asked for."""
     first = request.first
     caller = str(from_.uri)
-    if trunk.accept_identity and "p-asserted-identity" in first:
+    if trunk.accept_identity and "p-asserted-identity" in first and trunk.calling_from == "pai":
         caller = _first_uri(first["p-asserted-identity"]) or caller
     facts = call_facts(user_of(caller), called, trunk.name)
     facts.source = source
@@ -120,14 +138,6 @@ def call_facts(calling: str, called: str, trunk: str) -> CallFacts:
     """What can be said of any call, also of one that never came: ``calling`` as written, ``called`` normalised."""
     number = normalise(calling)
     return CallFacts(number, called, called, trunk, anonymous=not number or number.lower() == "anonymous")
-
-
-def fill(template: str, facts: CallFacts) -> str:
-    """A template of the configuration with what the call has, as it can stand in a URI's user part."""
-    if "{service." in template:
-        cells = facts.service or _NO_CELLS
-        template = _COLUMNS.sub(lambda found: escape_user(cells.get(found[1], "")), template)
-    return template.replace("{called}", escape_user(facts.called)).replace("{calling}", escape_user(facts.calling))
 
 
 def _first_uri(value: str) -> str:

@@ -7,11 +7,18 @@ under our own name, and all that crossing.py lets through goes along. Everything
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
-from edge_router.b2bua.crossing import IN_ANONYMOUS_INVITE, IN_INVITE, crossing
+from edge_router.b2bua.crossing import (
+    IN_ANONYMOUS_INVITE,
+    IN_ANONYMOUS_INVITE_WITHOUT_HISTORY,
+    IN_INVITE,
+    IN_INVITE_WITHOUT_HISTORY,
+    crossing,
+)
 from edge_router.b2bua.identity import ANONYMOUS, Party, addressed, uri_at
+from edge_router.b2bua.numbers import calling_changes, retold
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.remember import LONGEST, to_forget
 from edge_router.sip.tokens import new_token
@@ -38,6 +45,7 @@ class OutboundInvite(NamedTuple):
 
 def outbound_invite(
     incoming: Incoming,
+    entered: DialPeer | None,
     peer: DialPeer,
     trunk: Trunk,
     came_by: Trunk,
@@ -45,18 +53,27 @@ def outbound_invite(
     via: Listener,
     cisco_guid: str,
 ) -> OutboundInvite:
-    """The INVITE for ``target``, which the outgoing dial-peer and its trunk have chosen."""
+    """The INVITE for ``target``, which the outgoing dial-peer ``peer`` and its trunk have chosen.
+
+    ``entered`` is the dial-peer that the call came in by.
+    """
     request = incoming.request
-    user = incoming.user_at(peer)
+    user = incoming.user_at(peer, trunk)
     place = target.place
     uri = uri_at(user, place) + incoming.uri_params
     ours = via.advertised
+    headers_that_cross = IN_INVITE
+    changes = calling_changes(came_by, entered, peer, trunk)
     if incoming.hidden and not trunk.send_identity:
         caller, calling, headers_that_cross = ANONYMOUS, "anonymous", IN_ANONYMOUS_INVITE
     else:
-        caller, calling, headers_that_cross = addressed(incoming.from_, ours), incoming.from_.uri.user or "", IN_INVITE
+        caller, calling = addressed(incoming.from_, ours, changes), incoming.from_.uri.user or ""
+        if changes:
+            calling = retold(calling, changes)
+    if incoming.without_history and not trunk.send_identity:
+        headers_that_cross = _WITHOUT_HISTORY[incoming.hidden]
     # Who is called by another number is named by that one alone, as CUBE does.
-    if peer.called_number is not None:
+    if peer.called_number is not None or user != incoming.user:
         callee = f"<{uri}>"
     else:
         callee = (_to if len(request.first["to"]) <= LONGEST else addressed)(incoming.to, place)
@@ -65,13 +82,16 @@ def outbound_invite(
     local = f"{caller};tag={tag}"
     dialog = Dialog(call_id, local, tag, callee, uri, ())
     dialog.local_seq = 1
-    crossed = crossing(request, headers_that_cross, came_by, trunk, ours)
+    crossed = crossing(request, headers_that_cross, came_by, trunk, ours, changes)
     headers = (
         f"Max-Forwards: {incoming.hops_left}\r\nFrom: {local}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n"
         f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
         f"Cisco-Guid: {cisco_guid}\r\n{crossed}"
     )
     return OutboundInvite(uri, user, calling, headers, dialog)
+
+
+_WITHOUT_HISTORY: Final = (IN_INVITE_WITHOUT_HISTORY, IN_ANONYMOUS_INVITE_WITHOUT_HISTORY)
 
 
 @lru_cache(maxsize=1_024)

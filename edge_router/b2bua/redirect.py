@@ -29,9 +29,10 @@ def redirect(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -
 
 def contacts_of(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> list[str]:
     """The URIs that lead a caller to a dial-peer, best first: its ``refer_uri``, or the trunk's targets."""
-    elsewhere = None if peer.refer_uri is None else incoming.fill(peer.refer_uri)
+    user = incoming.user_at(peer, trunk.trunk)
+    elsewhere = incoming.refer_uri(peer, trunk.trunk, user)
     targets = trunk.targets_to_try(call.router.wheel.now) or trunk.last_resort()
-    return with_correlation(contacts(incoming.user_at(peer), elsewhere, targets), call, incoming, trunk.trunk)
+    return with_correlation(contacts(user, elsewhere, targets), call, incoming, trunk.trunk)
 
 
 def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> list[str]:

@@ -7,7 +7,7 @@ calls in progress keep the one that they began with. Only the trunks' live state
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from edge_router.admission.ledger import Ledger
@@ -17,6 +17,8 @@ from edge_router.admission.sources import SourceTable
 from edge_router.b2bua.cloud import Cloud
 from edge_router.b2bua.emergency import Emergency
 from edge_router.b2bua.live_trunk import LiveTrunk
+from edge_router.b2bua.numbers import Numbers, called_at, calling_at, translated
+from edge_router.dialplan.number import normalise
 from edge_router.dialplan.peer import DialPeer
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
@@ -25,6 +27,7 @@ from edge_router.policy.decision import Decision, Hop, Way
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.latch import LatchBoard
 from edge_router.policy.policy import Policy
+from edge_router.sip.uri import escape_user
 
 
 def way(hop: Hop, came_by: Trunk) -> tuple[Way, str]:
@@ -50,8 +53,8 @@ class Refused(NamedTuple):
 class Routing:
     """Everything that a call reads. ``on_no_match`` is the status for a call that no dial-peer takes.
 
-    ``shares`` are by policy; a policy in ``revisiting`` places a call also where it was before. ``ledger`` is what
-    outlives this.
+    ``shares`` are by policy; a policy in ``revisiting`` places a call also where it was before. ``translates`` says
+    whether anything is done to the numbers of calls that come in. ``ledger`` is what outlives this.
     """
 
     node: str
@@ -65,6 +68,7 @@ class Routing:
     refused: tuple[Refused, ...] = ()
     shares: Mapping[str, Share] = field(default_factory=dict)
     revisiting: frozenset[str] = frozenset()
+    translates: bool = False
     emergency: Emergency | None = None
     cloud: Cloud | None = None
     latches: LatchBoard = field(default_factory=LatchBoard)
@@ -73,10 +77,12 @@ class Routing:
     def route(self, call: CallFacts, listen: str, now: float) -> Route:
         """Matches the inbound dial-peer and decides: by its policy, its destinations, or the called number.
 
-        What the table of services says of the called number goes into the call's facts.
+        The numbers as they are then, and what the table of services says of the called one, go into the call's facts.
         """
+        if self.translates:
+            call.called, call.calling = self.numbers_in(call)
         if call.emergency and self.emergency is not None:
-            return self.plan.inbound(call.trunk, listen, call.called, call.calling), self.emergency.decision()
+            return self._emergency_route(self.emergency, call, listen)
         for name, numbers, code in self.refused:
             if call.calling in numbers:
                 because = f"the calling number is on the list {name}"
@@ -84,6 +90,7 @@ class Routing:
         peer = self.plan.inbound(call.trunk, listen, call.called, call.calling)
         if peer is None:
             return None, self._no_match("no inbound dial-peer matches")
+        _enter(call, peer)
         service = self.services.find(call.called)
         call.service = None if service is None else service.columns
         visits, who = self.ledger.visits.visits, call.identity
@@ -95,6 +102,51 @@ class Routing:
         if not names:
             return peer, self._no_match("no outgoing dial-peer matches the called number")
         return peer, Decision(None, None, "bridge", to=tuple(Hop(name, "bridge") for name in names))
+
+    def _emergency_route(self, emergency: Emergency, call: CallFacts, listen: str) -> Route:
+        """As `route`, of an emergency call. No translation is in the way of the number that makes it one."""
+        number = call.called_received if emergency.has(call.called_received) else call.called
+        peer = self.plan.inbound(call.trunk, listen, call.called, call.calling)
+        if peer is not None:
+            _enter(call, peer)
+        call.called = number
+        return peer, emergency.decision()
+
+    def numbers_in(self, call: CallFacts) -> tuple[str, str]:
+        """The called and the calling number by which a call's inbound dial-peer is looked for."""
+        trunk = self.trunks.get(call.trunk)
+        own = trunk.trunk.translate_in if trunk is not None else None
+        if own is None:
+            return call.called_received, call.calling_received
+        return translated(call.called_received, own.called), translated(call.calling_received, own.calling)
+
+    def numbers_at(self, call: CallFacts, entered: DialPeer | None, left: DialPeer | None = None) -> list[Numbers]:
+        """A call's numbers as they came, and then wherever a translation or a ``called_number`` makes others of them.
+
+        ``call`` was routed; ``entered`` is the dial-peer that it came in by, ``left`` one that it may leave by.
+        """
+        called, calling = self.numbers_in(call)
+        steps = [
+            Numbers("as received", call.calling_received, call.called_received),
+            Numbers(f"inbound translation of trunk {call.trunk}", calling, called),
+        ]
+        if entered is not None:
+            steps.append(Numbers(f"translation of dial-peer {entered.name}", call.calling, call.called))
+        if left is not None and left.outgoing is not None:
+            trunk, user = self.trunks[left.outgoing.trunk].trunk, escape_user(call.called)
+            bare = replace(left, translate=None), replace(trunk, translate_out=None)
+            for where, peer, at in (
+                (f"called_number of dial-peer {left.name}", bare[0], bare[1]),
+                (f"translation of dial-peer {left.name}", left, bare[1]),
+                (f"outbound translation of trunk {trunk.name}", left, trunk),
+            ):
+                number = normalise(called_at(user, call, peer, at))
+                steps.append(Numbers(where, calling_at(call, peer, at), number))
+        return [
+            step
+            for before, step in zip((None, *steps), steps, strict=False)
+            if before is None or step[1:] != before[1:]
+        ]
 
     def _decide(self, name: str, call: CallFacts, now: float) -> Decision:
         policy = self.policies[name]
@@ -126,3 +178,10 @@ class Routing:
 
     def _no_match(self, because: str) -> Decision:
         return Decision(None, None, "reject", code=self.on_no_match, because=because)
+
+
+def _enter(call: CallFacts, peer: DialPeer) -> None:
+    """A call comes in by this dial-peer: its translation is done."""
+    own = peer.translate
+    if own is not None:
+        call.called, call.calling = translated(call.called, own.called), translated(call.calling, own.calling)

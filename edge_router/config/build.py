@@ -23,6 +23,7 @@ from edge_router.config import (
     hours_model,
     policy_model,
     state_model,
+    translation_model,
     trunk_model,
 )
 from edge_router.config.models import Config
@@ -33,6 +34,7 @@ from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
+from edge_router.dialplan.translation import Translation, Translations
 from edge_router.dialplan.trunk import Limit, Target, Trunk
 from edge_router.policy.hours import Hours
 from edge_router.policy.latch import LatchBoard, LatchSpec, compile_latch
@@ -44,6 +46,8 @@ from state_client.picture import Picture, Queue
 
 Clock = Callable[[], float]
 """Seconds that never go back."""
+_Rules = Mapping[str, Translation]
+"""Sets of translation rules by name."""
 
 
 def build(
@@ -54,17 +58,21 @@ def build(
     tables: Tables | None = None,
     ledger: Ledger | None = None,
     entitled: Callable[[], int | None] = lambda: None,
+    adapted: Callable[[Surroundings], Surroundings] = lambda found: found,
 ) -> Routing:
     """Build what calls are routed by.
 
     `previous` is the routing in force until now: its trunks' counts and health go on here, its node's count, its
     ledger and its latches. `picture` is the state that rules read; without it, the values that the configuration
     states. `tables` are what the files hold that it names, `entitled` gives what the cloud says of its entitlement.
+    `adapted` may put others in place of what rules see: where they see no live router.
     """
     tables = tables or Tables()
     ledger = previous.ledger if previous is not None else ledger or Ledger()
-    live = _trunks(config, clock, previous)
-    surroundings = _surroundings(config, live, picture or picture_of(config, clock()), tables, ledger, entitled)
+    rules = {name: Translation(entry) for name, entry in config.translation_rules.items()}
+    live = _trunks(config, clock, previous, rules)
+    found = _surroundings(config, live, picture or picture_of(config, clock()), tables, ledger, entitled)
+    surroundings = adapted(found)
     latches = _latches(config, surroundings, time.time() - clock())
     surroundings = replace(surroundings, latches=latches.latches)
     if previous is not None:
@@ -72,7 +80,7 @@ def build(
     shares = {name: policy.share for name, policy in config.policies.items() if policy.share is not None}
     return Routing(
         node=config.node,
-        plan=DialPlan((_dial_peer(peer) for peer in config.dial_peers), config.ties),
+        plan=DialPlan((_dial_peer(peer, rules) for peer in config.dial_peers), config.ties),
         policies={name: _policy(name, policy, surroundings) for name, policy in config.policies.items()},
         trunks=live,
         sources=SourceTable((listen.name for listen in config.listen), claims(config)),
@@ -86,6 +94,8 @@ def build(
         ),
         shares={name: Share(share.of, share.max_concurrent, share.per_minute) for name, share in shares.items()},
         revisiting=frozenset(name for name, policy in config.policies.items() if policy.revisit),
+        translates=any(trunk.trunk.translate_in is not None for trunk in live.values())
+        or any(peer.incoming and _translations(peer.translate, rules) is not None for peer in config.dial_peers),
         emergency=_emergency(config.emergency),
         cloud=surroundings.cloud if isinstance(surroundings.cloud, Cloud) else None,
         latches=latches,
@@ -222,7 +232,7 @@ def claims(config: Config) -> Iterator[Claim]:
         yield from (Claim(listen, network, name) for network, name in owner.items())
 
 
-def trunk_of(name: str, entry: trunk_model.Trunk) -> Trunk:
+def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
     """Make a trunk of what the file says."""
     limits = entry.limits
     hunt_on = FailureSet.parse(entry.hunt_on)
@@ -237,6 +247,10 @@ def trunk_of(name: str, entry: trunk_model.Trunk) -> Trunk:
         accepts=frozenset(entry.accepts),
         accept_identity=entry.identity.accept,
         send_identity=entry.identity.send,
+        called_from=entry.called_from,
+        calling_from=entry.calling_from,
+        translate_in=_translations(entry.translate.inbound, rules),
+        translate_out=_translations(entry.translate.outbound, rules),
         hunt=entry.hunt,
         connect_timeout=entry.connect_timeout,
         progress_timeout=entry.progress_timeout,
@@ -260,16 +274,24 @@ def _limit(entry: trunk_model.Limit) -> Limit:
     return Limit(entry.max_calls, entry.max_cps)
 
 
-def _trunks(config: Config, clock: Clock, previous: Routing | None) -> Mapping[str, LiveTrunk]:
+def _trunks(config: Config, clock: Clock, previous: Routing | None, rules: _Rules) -> Mapping[str, LiveTrunk]:
     before = previous.trunks if previous else {}
     made: dict[str, LiveTrunk] = {}
     for name, entry in config.trunks.items():
-        trunk = trunk_of(name, entry)
+        trunk = trunk_of(name, entry, rules)
         made[name] = before[name].renew(trunk) if name in before else LiveTrunk(trunk, clock)
     return made
 
 
-def _dial_peer(entry: dial_peer_model.DialPeer) -> DialPeer:
+def _translations(entry: translation_model.Translate, rules: _Rules) -> Translations | None:
+    """Make what becomes of numbers in one place, None where nothing does."""
+    if entry.called is None and entry.calling is None:
+        return None
+    called, calling = (None if name is None else rules[name] for name in (entry.called, entry.calling))
+    return Translations(called, calling)
+
+
+def _dial_peer(entry: dial_peer_model.DialPeer, rules: _Rules) -> DialPeer:
     out = entry.outgoing
     return DialPeer(
         name=entry.name,
@@ -279,6 +301,7 @@ def _dial_peer(entry: dial_peer_model.DialPeer) -> DialPeer:
         destinations=entry.destinations,
         called_number=entry.called_number,
         refer_uri=entry.refer_uri,
+        translate=_translations(entry.translate, rules),
     )
 
 

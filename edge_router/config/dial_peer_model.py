@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from edge_router.config.addresses import NumberTemplate, UriTemplate
+from edge_router.config.translation_model import Translate
 from edge_router.config.values import (
     CallableTrunkName,
     Count,
@@ -56,9 +57,15 @@ class DialPeer(Section):
     )
     outgoing: Outgoing | None = Field(default=None, description="Where calls leave that are sent to it.")
     called_number: NumberTemplate | None = Field(
-        default=None, description="What to dial there; {called} and {calling} are filled in. Default: {called}."
+        default=None,
+        description="What to dial there, before its translation; {called} and {calling} are filled in. "
+        "Default: {called}.",
     )
     refer_uri: UriTemplate | None = Field(
         default=None,
-        description="Contact of a 302 and Refer-To, {called} and {calling} filled in. Default: the trunk's targets.",
+        description="Contact of a 302 and Refer-To, {called} and {calling} filled in as they would leave. "
+        "Default: the trunk's targets.",
+    )
+    translate: Translate = Field(
+        default=Translate(), description="What becomes of the numbers of calls that come in by it, or leave by it."
     )

@@ -17,6 +17,7 @@ from edge_router.config.latch_model import Latch
 from edge_router.config.policy_model import Policy
 from edge_router.config.state_model import State
 from edge_router.config.table_model import NumberList, Services
+from edge_router.config.translation_model import Rules
 from edge_router.config.trunk_model import Limit, Trunk
 from edge_router.config.values import Code, Name, Node, Section, not_empty
 
@@ -87,6 +88,10 @@ class Config(Section):
     hours: dict[Name, Hours] = Field(default={}, description="Opening hours by name, for rules.")
     latches: dict[Name, Latch] = Field(default={}, description="Thresholds that don't flap, by name, for rules.")
     number_lists: dict[Name, NumberList] = Field(default={}, description="Lists of numbers by name, for rules.")
+    translation_rules: dict[Name, Rules] = Field(
+        default={},
+        description="Sets of translation rules by name, each rule as '/match/ /replacement/' in CUBE's syntax.",
+    )
     emergency: Emergency | None = Field(default=None, description="Calls that go before all others.")
     state: State = Field(default=State(), description="The state of the contact centre.")
     limits: Limit = Field(default=Limit(), description="For the whole router; none by default.")

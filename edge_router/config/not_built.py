@@ -12,18 +12,13 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "media",
             "cdr",
             "trace",
-            "record",
             "reload",
-            "translation_rules",
             "sip_profiles",
         }
     ),
     "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
     "trunks.*": frozenset(
         {
-            "called_from",
-            "calling_from",
-            "translate",
             "keepalive",
             "media",
             "sip_profile",
@@ -41,7 +36,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "udp_to_tcp",
         }
     ),
-    "dial_peers[]": frozenset({"translate"}),
     "dial_peers[].incoming[]": frozenset({"uri"}),
 }
 """Map → keys that it will have."""

@@ -50,6 +50,7 @@ class Outline:
             callable_peers=_named([(path, peer) for path, peer in self.dial_peers if "outgoing" in peer]),
             policies=_keys(document.get(("policies",))),
             hours=_keys(document.get(("hours",))),
+            translations=_keys(document.get(("translation_rules",))),
             queues=_keys(queues) | {name for _, queue in _maps(queues, ()) if isinstance(name := queue.get("id"), str)},
         )
 

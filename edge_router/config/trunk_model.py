@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from edge_router.config.addresses import Source, TargetUri
 from edge_router.config.correlation_model import Correlation
+from edge_router.config.translation_model import TrunkTranslate
 from edge_router.config.values import (
     Bool,
     Count,
@@ -74,6 +75,18 @@ class Trunk(Section):
         json_schema_extra={"default": ["redirect", "refer"], "uniqueItems": False},
     )
     identity: Identity = Field(default=Identity(), description="Whether identities are believed and given away.")
+    called_from: Literal["request-uri", "to", "p-called-party-id"] = Field(
+        default="request-uri",
+        description="Where the called number of its calls stands; the Request-URI's counts where none is there.",
+    )
+    calling_from: Literal["pai", "from"] = Field(
+        default="pai",
+        description="Where their calling number stands: pai takes P-Asserted-Identity where identity.accept is set and "
+        "one is there, else From's.",
+    )
+    translate: TrunkTranslate = Field(
+        default=TrunkTranslate(), description="Which translation_rules its numbers go through."
+    )
     listen: ListenerName | None = Field(
         default=None, description="The listener that its calls leave by, and the only one on which it may call."
     )

@@ -48,6 +48,7 @@ class Names:
     policies: frozenset[str]
     queues: frozenset[str]
     hours: frozenset[str]
+    translations: frozenset[str]
     columns: Collection[str] | None = None
     """Those of the table of services, None where there is no table."""
 
@@ -207,6 +208,7 @@ CallableTrunkName = Annotated[TrunkName, AfterValidator(_callable_trunk)]
 PolicyName = Annotated[str, _reference("policy", lambda names: names.policies)]
 PeerName = Annotated[str, _reference("dial-peer", lambda names: names.peers), AfterValidator(_callable_peer)]
 """A dial-peer that calls can be sent to."""
+TranslationName = Annotated[str, _reference("set of translation_rules", lambda names: names.translations)]
 PlaceName = Annotated[str, _reference("dial-peer or trunk", lambda names: names.callable_peers | names.callable_trunks)]
 """A dial-peer or trunk that calls can be sent to."""
 

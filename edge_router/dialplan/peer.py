@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_router.dialplan.pattern import Pattern
+from edge_router.dialplan.translation import Translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class DialPeer:
 
     `policy` names the policy that decides on calls that come in by it, `destinations` the dial-peers to send them to
     instead; with neither, outgoing dial-peers are matched by the called number. `called_number` and `refer_uri` are
-    templates with {called} and {calling}.
+    templates with {called} and {calling}. `translate` is for calls that come in by it, and for those that leave by it.
     """
 
     name: str
@@ -46,3 +47,4 @@ class DialPeer:
     destinations: tuple[str, ...] = ()
     called_number: str | None = None
     refer_uri: str | None = None
+    translate: Translations | None = None

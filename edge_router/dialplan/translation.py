@@ -7,12 +7,13 @@ when.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from edge_router.dialplan.fragment import DIALABLE, MAX_DIGITS
 from edge_router.dialplan.translation_reading import AGAIN, DIGIT, END, FORK, MARK, TranslationError, read_rule
 
-__all__ = ["Translation", "TranslationError", "TranslationRule"]
+__all__ = ["Translation", "TranslationError", "TranslationRule", "Translations"]
 
 
 class TranslationRule:
@@ -120,3 +121,11 @@ class Translation:
         """The number as it goes on: unchanged where no rule holds."""
         found = self.match(number)
         return number if found is None else found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Translations:
+    """What becomes of a call's numbers in one place of its way; None: nothing."""
+
+    called: Translation | None = None
+    calling: Translation | None = None

@@ -12,8 +12,11 @@ from typing import Final, Literal
 from edge_router.dialplan.correlation import Correlation
 from edge_router.dialplan.failures import DEFAULT_FAILURES, FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
+from edge_router.dialplan.translation import Translations
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
+CalledFrom = Literal["request-uri", "to", "p-called-party-id"]
+CallingFrom = Literal["pai", "from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ class Trunk:
     """Whether P-Asserted-Identity from it is believed (RFC 3325)."""
     send_identity: bool = False
     """Whether it is given P-Asserted-Identity, also of callers who ask for privacy."""
+    called_from: CalledFrom = "request-uri"
+    """Where the called number of its calls stands; the Request-URI's counts where there is none."""
+    calling_from: CallingFrom = "pai"
+    """Where their calling number stands; From's counts where no identity is asserted, or it isn't believed."""
+    translate_in: Translations | None = None
+    """What becomes of the numbers of its calls before anything is matched."""
+    translate_out: Translations | None = None
+    """What becomes of the numbers of calls to it, last of all."""
     hunt: Hunt = "preference"
     connect_timeout: float = 2.0
     progress_timeout: float = 6.0

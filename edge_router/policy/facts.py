@@ -18,12 +18,12 @@ def _no_visit(peer: str) -> int:
 class CallFacts:
     """One call, as rules see it. Numbers are normalised; what the call doesn't have is an empty string.
 
-    `called` is the number as it is now, `called_received` as it came. `trunk` names the trunk that the call came
-    in by, `source` is the address it came from. `headers(name)` gives the first value of a header of the INVITE
-    by any spelling of its name, "" if there is none; it is called only when a rule reads a header. `service` are the
-    cells of the called number's row in the table of services, by column; None where no row has the number.
-    `visits(dial-peer)` says how often the call was placed there already. `session_id` is its Session-ID
-    header (RFC 7989), "" if it has none. No rule is asked of an `emergency` call.
+    `called` and `calling` are the numbers as they are now, `called_received` and `calling_received` as they came.
+    `trunk` names the trunk that the call came in by, `source` is the address it came from. `headers(name)` gives the
+    first value of a header of the INVITE by any spelling of its name, "" if there is none; it is called only when a
+    rule reads a header. `service` are the cells of the called number's row in the table of services, by column; None
+    where no row has the number. `visits(dial-peer)` says how often the call was placed there already. `session_id` is
+    its Session-ID header (RFC 7989), "" if it has none. No rule is asked of an `emergency` call.
     """
 
     __slots__ = (
@@ -32,6 +32,7 @@ class CallFacts:
         "called",
         "called_received",
         "calling",
+        "calling_received",
         "diverted_from",
         "emergency",
         "headers",
@@ -57,8 +58,9 @@ class CallFacts:
         visits: Callable[[str], int] = _no_visit,
     ) -> None:
         self.calling = calling
+        self.calling_received = calling
         self.called = called
-        self.called_received = called_received
+        self.called_received = called_received or called
         self.trunk = trunk
         self.source = source
         self.anonymous = anonymous

@@ -33,7 +33,7 @@ def sent(accept: bool, send: bool, *privacy: bytes) -> tuple[OutboundInvite, Mes
     incoming = read_incoming(request, came_by, "198.51.100.1", 69)
     peer, target = DialPeer("premise", outgoing=Outgoing("premise")), Target("sip:198.51.100.31", "198.51.100.31")
     listener = UdpListener("pstn", "192.0.2.1", 5060)
-    invite = outbound_invite(incoming, peer, premise, came_by, target, listener, "0-0-0-0")
+    invite = outbound_invite(incoming, None, peer, premise, came_by, target, listener, "0-0-0-0")
     return invite, parse(f"INVITE {invite.uri} SIP/2.0\r\n{invite.headers}\r\n".encode())
 
 
