@@ -261,8 +261,7 @@ class Router:
         call.start(set_up(call, incoming))
 
     def _is_emergency(self, incoming: Incoming) -> bool:
-        emergency = self.routing.emergency
-        return emergency is not None and emergency.has(incoming.facts.called)
+        return self.routing.is_emergency(incoming.facts)
 
     def _no_room(self, routing: Routing, trunk: LiveTrunk, emergency: bool) -> Refusal | None:
         """Why there is no room for one more call; where there is, node and trunk count it from here on."""

@@ -112,6 +112,13 @@ class Routing:
         call.called = number
         return peer, emergency.decision()
 
+    def is_emergency(self, call: CallFacts) -> bool:
+        """Whether the called number is an emergency number, as it came or as the trunk's translation makes it."""
+        emergency = self.emergency
+        if emergency is None:
+            return False
+        return emergency.has(call.called_received) or (self.translates and emergency.has(self.numbers_in(call)[0]))
+
     def numbers_in(self, call: CallFacts) -> tuple[str, str]:
         """The called and the calling number by which a call's inbound dial-peer is looked for."""
         trunk = self.trunks.get(call.trunk)
