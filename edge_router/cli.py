@@ -121,6 +121,37 @@ def route(
         show(explanation)
 
 
+@app.command()
+def replay(
+    calls: Annotated[Path, typer.Option(metavar="FILE", help="Recorded calls; older parts beside it go before it.")],
+    state: Annotated[Path, typer.Option(metavar="FILE", help="The state that was recorded with them.")],
+    config: Configuration = DEFAULT,
+    chart: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw it into this file, too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide recorded calls by another configuration, and show what would have been decided differently."""
+    from edge_router.config.loading import examine
+    from edge_router.replay_command import CouldNot, replayed, write_chart
+    from edge_router.replay_report import as_json as as_json_text
+    from edge_router.replay_report import show
+
+    if chart is not None and chart.suffix != ".svg":
+        _fail(f"--chart {chart}: charts are drawn as SVG; name a file that ends in .svg")
+    examined = examine(config)
+    _refuse_faults(examined)
+    assert examined.config is not None  # else there were faults
+    try:
+        findings = replayed(examined.config, examined.tables, calls, state)
+        if chart is not None:
+            write_chart(findings, chart)
+    except CouldNot as error:
+        _could_not(str(error))
+    if as_json or not sys.stdout.isatty():
+        typer.echo(as_json_text(findings))
+    else:
+        show(findings)
+
+
 webex = typer.Typer(no_args_is_help=True, help="Webex Contact Center: authorise, see how things stand, tidy up.")
 app.add_typer(webex, name="webex")
 
@@ -247,7 +278,6 @@ def _loaded(path: Path, files: bool = True) -> "Config":
 NOT_BUILT: Final = {
     "profile": "Apply a SIP profile to a message.",
     "translate": "Show what a translation rule makes of a number.",
-    "replay": "Decide recorded calls by another configuration.",
     "import-ios": "Turn a CUBE running-config into a configuration.",
 }
 """Commands that later versions bring."""
