@@ -99,6 +99,7 @@ class App:
         self.standing.follow(routing, config)
         self.state.read = queues_read(routing)
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
+        self.api.unseen = self.state.ledger.placed.unseen
         self.state.on_change(self.standing.touch)
         self.recorder: Recorder | None = None
         if config.record is not None:

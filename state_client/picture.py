@@ -79,11 +79,6 @@ class Queue:
         self.id = self.id or self.name
 
     @property
-    def expected(self) -> int:
-        """The length plus calls sent there that the queue doesn't show yet: of a static queue, its length."""
-        return self.length
-
-    @property
     def source(self) -> str:
         """What the length and the waits were last known by; of a queue without them, what its agents were."""
         return self.of_tasks.source or self.of_agents.source

@@ -92,13 +92,15 @@ class StateApi:
     """The routes of one contact centre's state.
 
     ``refuses_push`` says why a queue's values may not be pushed, "" where they may. Ages are told by ``stale_after``,
-    in seconds. All three may change while it runs: a reload brings others.
+    in seconds. All three may change while it runs: a reload brings others. ``unseen`` counts the calls that were sent
+    to a queue and that it doesn't show yet.
     """
 
     def __init__(self, centre: ContactCentre, stale_after: float, refuses_push: Pushable) -> None:
         self.centre = centre
         self.stale_after = stale_after
         self.refuses_push = refuses_push
+        self.unseen: Callable[[str], int] = lambda queue: 0
         self.feed = Feed(self._beginning)
         self._changed: dict[str, Queue] = {}
         centre.listener = self._remember
@@ -118,7 +120,10 @@ class StateApi:
     def queue_views(self) -> list[View]:
         """Give every queue as it is told."""
         now = time.monotonic()
-        return [queue_view(queue, now, self.stale_after) for queue in self.centre.picture]
+        return [self._view(queue, now) for queue in self.centre.picture]
+
+    def _view(self, queue: Queue, now: float) -> View:
+        return queue_view(queue, now, self.stale_after, self.unseen(queue.name))
 
     def _remember(self, queue: Queue) -> None:
         """A queue has changed: who listens is told soon, and once, however often it changes meanwhile."""
@@ -132,7 +137,7 @@ class StateApi:
         now = time.monotonic()
         changed, self._changed = self._changed, {}
         for queue in changed.values():
-            self.feed.publish("queue", queue_view(queue, now, self.stale_after))
+            self.feed.publish("queue", self._view(queue, now))
 
     def _beginning(self) -> Iterable[bytes]:
         return [event("queue", view) for view in self.queue_views()]
@@ -182,7 +187,7 @@ class StateApi:
             near = get_close_matches(name, picture.names, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             return self._failed(404, f"there is no queue of that name or id{hint}")
-        view = queue_view(queue, time.monotonic(), self.stale_after)
+        view = self._view(queue, time.monotonic())
         return json_answer(200, ok=True, error="", **view)
 
     def _failed(self, status: int, error: str) -> web.Response:

@@ -38,8 +38,8 @@ QUEUE_KEYS: Final = (
 )
 
 
-def queue_view(queue: Queue, now: float, stale_after: float) -> View:
-    """One queue; ``now`` is in the picture's clock."""
+def queue_view(queue: Queue, now: float, stale_after: float, unseen: int = 0) -> View:
+    """One queue; ``now`` is in the picture's clock. ``unseen`` are calls sent there that it doesn't show yet."""
     age = queue.age(now)
     return {
         "id": queue.id,
@@ -47,7 +47,7 @@ def queue_view(queue: Queue, now: float, stale_after: float) -> View:
         "type": queue.type,
         "channel": queue.channel,
         "length": queue.length,
-        "expected": queue.expected,
+        "expected": queue.length + unseen,
         "total_wait_secs": queue.total_wait,
         "longest_wait_secs": queue.longest_wait,
         "calls": queue.calls,

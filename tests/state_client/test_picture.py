@@ -42,7 +42,7 @@ def test_what_is_not_set_stays_as_it_was() -> None:
     picture = Picture()
     queue = picture.set("Support", 0.0, length=3, agents_available=2)
     assert picture.set("Support", 5.0, length=4) is queue
-    assert (queue.length, queue.expected, queue.agents_available) == (4, 4, 2)
+    assert (queue.length, queue.agents_available) == (4, 2)
 
 
 def test_what_its_owner_leaves_out_is_0_and_an_estimate_unknown() -> None:
