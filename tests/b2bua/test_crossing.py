@@ -55,6 +55,17 @@ def test_an_identity_that_cannot_be_read_stays_behind() -> None:
     assert crosses(parse(broken), IN_INVITE, True, True) == PRIVACY + REASON
 
 
+@pytest.mark.parametrize("value", ["none", "session"])
+def test_a_callees_privacy_that_is_not_done_goes_on_to_everybody(value: str) -> None:
+    answer = INVITE.replace(b"Privacy: id", b"Privacy: id;" + value.encode())
+    assert crosses(parse(answer), IN_RESPONSE, True, False) == f"Privacy: {value}\r\n{REASON}"
+
+
+def test_a_preferred_identity_never_crosses() -> None:
+    """What a user agent would like to be called is for its own first proxy alone (RFC 3325 §9.2)."""
+    assert "me@" not in crosses(parse(INVITE), IN_INVITE, True, True, "P-*", "X-*")
+
+
 def test_no_identity_in_a_bye() -> None:
     assert crosses(parse(INVITE), IN_BYE, True, True) == REASON
 

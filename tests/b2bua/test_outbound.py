@@ -17,6 +17,8 @@ To: <sip:+18005550100@192.0.2.1>\r
 Call-ID: c1\r
 CSeq: 1 INVITE\r
 P-Asserted-Identity: <sip:+13125550199@10.1.1.1>\r
+P-Preferred-Identity: <sip:+13125550199@10.1.1.1>\r
+History-Info: <sip:+18005550123@10.1.1.1>;index=1\r
 %s\r
 """
 
@@ -37,34 +39,77 @@ def sent(accept: bool, send: bool, *privacy: bytes) -> tuple[OutboundInvite, Mes
     return invite, parse(f"INVITE {invite.uri} SIP/2.0\r\n{invite.headers}\r\n".encode())
 
 
+SEND = pytest.mark.parametrize("send", [True, False], ids=["told", "not told"])
+HIDING = [b"id", b"user", b"full", b"ID;critical", b"none, id", b"header;id", b"id;session"]
+"""What asks that nobody be told who calls."""
+SHOWING = [b"none", b"session", b"header", b"history", b"critical", b"whatever"]
+
+
 @TRUST
-@pytest.mark.parametrize("privacy", [b"id", b"user", b"none, id"])
+@pytest.mark.parametrize("privacy", HIDING)
 def test_who_hides_is_named_only_to_a_trunk_that_may_know(accept: bool, privacy: bytes) -> None:
     invite, seen = sent(accept, True, privacy)
     assert seen.get("from") == f"{NAMED};tag={invite.dialog.local_tag}"
     assert seen.get("privacy") == privacy.decode()
     assert (seen.get("p-asserted-identity") is not None) is accept
+    assert seen.get("p-preferred-identity") is None
     assert invite.calling == "+13125550199"
 
 
 @TRUST
-@pytest.mark.parametrize("privacy", [b"id", b"user", b"none, id"])
+@pytest.mark.parametrize("privacy", HIDING)
 def test_who_hides_is_anonymous_to_a_trunk_that_may_not(accept: bool, privacy: bytes) -> None:
     invite, seen = sent(accept, False, privacy)
     assert seen.get("from") == f"{ANONYMOUS};tag={invite.dialog.local_tag}"
-    assert seen.get("privacy") is None
+    assert seen.get("privacy") == ("session" if b"session" in privacy else None)
     assert "3125550199" not in invite.headers
     assert invite.calling == "anonymous"
 
 
 @TRUST
-@pytest.mark.parametrize("send", [True, False], ids=["told", "not told"])
-@pytest.mark.parametrize("privacy", [(), (b"none",), (b"session",)])
-def test_who_does_not_hide_is_named_to_everybody(accept: bool, send: bool, privacy: tuple[bytes, ...]) -> None:
-    invite, seen = sent(accept, send, *privacy)
+@SEND
+@pytest.mark.parametrize("privacy", [None, *SHOWING])
+def test_who_does_not_hide_is_named_to_everybody(accept: bool, send: bool, privacy: bytes | None) -> None:
+    invite, seen = sent(accept, send, *([] if privacy is None else [privacy]))
     assert seen.get("from") == f"{NAMED};tag={invite.dialog.local_tag}"
     assert (seen.get("p-asserted-identity") is not None) is (accept and send)
+    assert seen.get("p-preferred-identity") is None
     assert invite.calling == "+13125550199"
+
+
+@pytest.mark.parametrize(
+    ("privacy", "left"),
+    [
+        (b"none", "none"),  # nobody may take that out (RFC 3323 §4.2)
+        (b"session", "session"),  # which we don't do: somebody further on may
+        (b"session;critical", "session;critical"),
+        (b"header", None),  # Via, Contact and Call-ID are ours
+        (b"history;header", None),
+        (b"critical", None),
+        (b"header;session", "session"),
+    ],
+)
+def test_what_is_done_is_not_asked_of_the_next(privacy: bytes, left: str | None) -> None:
+    _, seen = sent(True, False, privacy)
+    assert seen.get("privacy") == left
+    _, seen = sent(True, True, privacy)
+    assert seen.get("privacy") == privacy.decode()
+
+
+def test_none_beside_another_privacy_header_asks_for_nothing() -> None:
+    _, seen = sent(True, False, b"none", b"id")
+    assert seen.get("privacy") is None
+
+
+@pytest.mark.parametrize(
+    ("privacy", "history"),
+    [(b"history", False), (b"header", False), (b"history;id", False), (b"id", True), (b"none", True), (b"user", True)],
+)
+def test_where_a_call_has_been_stays_here_where_that_is_asked_for(privacy: bytes, history: bool) -> None:
+    _, seen = sent(True, False, privacy)
+    assert (seen.get("history-info") is not None) is history
+    _, seen = sent(True, True, privacy)
+    assert seen.get("history-info") is not None
 
 
 # ------------------------------------------------------------------------------------------------ Cisco-Guid
