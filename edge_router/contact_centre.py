@@ -177,4 +177,5 @@ def settings_of(node: str, webex: Webex, path: str) -> Settings:
         estimate_every=estimates.every if estimates else 60.0,
         estimate_lookback=round(estimates.lookback / 60) if estimates else 15,
         allow_loopback=webhook is not None and webhook.url.startswith("http://"),
+        call_variable=webex.call_variable or "",
     )

@@ -52,7 +52,10 @@ class AgentEvent:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """An interaction as a search shows it. ``active_at`` is when the cloud last touched the record."""
+    """An interaction as a search shows it. ``active_at`` is when the cloud last touched the record.
+
+    ``call`` is what its call is called outside, where the flow has kept that.
+    """
 
     id: str
     status: str
@@ -68,6 +71,7 @@ class TaskRow:
     active_at: float = 0.0
     active: bool = True
     callback: bool = False
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,8 +283,8 @@ def _correct(task: Task, row: TaskRow, state: str, asked: float, wrong: bool) ->
 
 
 def _fill(task: Task, row: TaskRow) -> bool:
-    """Take from a row what isn't known yet. Gives whether the interaction may have another place by that."""
-    place = (task.queue_id, task.channel, task.direction)
+    """Take from a row what isn't known yet. Gives whether that tells who it is, or may give it another place."""
+    before = (task.queue_id, task.channel, task.direction, task.call)
     task.queue_id = task.queue_id or row.queue_id
     task.channel = task.channel or row.channel
     task.direction = task.direction or row.direction
@@ -293,4 +293,5 @@ def _fill(task: Task, row: TaskRow) -> bool:
     task.team_id = row.team_id or task.team_id
     task.agent_id = row.agent_id or task.agent_id
     task.created = task.created or row.created
-    return place != (task.queue_id, task.channel, task.direction)
+    task.call = row.call or task.call
+    return before != (task.queue_id, task.channel, task.direction, task.call)

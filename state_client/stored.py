@@ -97,6 +97,7 @@ def _of_task(task: Task) -> dict[str, Any]:
         "origin": task.origin,
         "destination": task.destination,
         "callback": task.callback,
+        "call": task.call,
         "created": task.created,
         "parked_at": task.parked_at,
         "parked_in": task.parked_in,
@@ -119,6 +120,7 @@ def _task(id: str, one: Mapping[str, Any]) -> Task:
     task.origin = str(one["origin"])
     task.destination = str(one["destination"])
     task.callback = bool(one["callback"])
+    task.call = str(one.get("call", ""))  # which the store of an older release hasn't
     task.created = float(one["created"])
     task.parked_at = float(one["parked_at"])
     task.parked_in = str(one["parked_in"])

@@ -72,13 +72,15 @@ class Task:
     been offered to an agent in vain; ``guessed`` where that was had of a search, which doesn't say it. ``queue_told``
     is as of when its queue is known. ``heard`` is when the last event that counted came in, ``vouched`` when a search
     was last asked about it in particular: it is ``doubted`` when it is parked for too long, ``questioned`` when a
-    search has shown it otherwise so soon after an event that this can't be believed. Times are seconds since the epoch.
+    search has shown it otherwise so soon after an event that this can't be believed. ``call`` is what its call is
+    called outside, "" where no search has said so. Times are seconds since the epoch.
     """
 
     __slots__ = (
         "_below",
         "_served",
         "agent_id",
+        "call",
         "callback",
         "channel",
         "created",
@@ -113,6 +115,7 @@ class Task:
         self.direction = ""
         self.origin = ""
         self.destination = ""
+        self.call = ""
         self.callback = False
         self.created = 0.0
         self.parked_at = 0.0

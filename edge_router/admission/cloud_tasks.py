@@ -45,4 +45,4 @@ class CloudTasks:
             self._live.add(task.id)
         if task.direction != "outbound":
             began = (task.created or task.since) - self._offset
-            self.placed.seen(task.id, task.origin, task.destination, began, now, task.state != NEW)
+            self.placed.seen(task.id, task.origin, task.destination, began, now, task.state != NEW, task.call)

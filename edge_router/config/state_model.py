@@ -1,5 +1,6 @@
 """Where the state of the contact centre comes from: the section `state` of a configuration."""
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from state_client.webex.destination import url_fault
 from state_client.webex.transport import is_loopback
 
 LONGEST_LOOKBACK = 240 * 60.0
+VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]{0,79}")
 SHORTEST_LOOK = 0.5
 LONGEST_LOOK = 3600.0
 
@@ -44,6 +46,12 @@ def _look(seconds: float) -> float:
     if seconds and not SHORTEST_LOOK <= seconds <= LONGEST_LOOK:
         raise ValueError("is out of bounds; write 500ms to 1h, or 0 for never")
     return seconds
+
+
+def _variable(text: str) -> str:
+    if not VARIABLE.fullmatch(text):
+        raise ValueError(f"{quoted(text)} can't name a variable of a flow; use letters, digits and _")
+    return text
 
 
 Url = Annotated[OneLine, AfterValidator(_url)]
@@ -136,6 +144,11 @@ class Webex(Section):
     estimated_wait: EstimatedWait | None = Field(default=None, description="Estimated waits; none without it.")
     entitlement: Entitlement | None = Field(
         default=None, description="What cloud().entitlement is. Default: what the cloud says of the organisation."
+    )
+    call_variable: Annotated[OneLine, AfterValidator(_variable)] | None = Field(
+        default=None,
+        description="The global variable in which the flow keeps the call id that a correlation header has brought; "
+        "it tells which call a task is. Without it, numbers and time do.",
     )
     expect_for: Duration = Field(
         default=120.0, description="For how long a call that was sent to the cloud is expected to appear there."

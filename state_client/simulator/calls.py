@@ -7,9 +7,11 @@ system, though it goes on waiting; and what is done while connected ends in a wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 from state_client.simulator.centre import Agent, Centre, Queue, Task, new_id
+from state_client.simulator.flow import variables_of
 from state_client.simulator.ledger import Ledger
 from state_client.simulator.script import Script
 from state_client.simulator.staff import Staff
@@ -29,6 +31,8 @@ RECORDING = 30.0
 
 CALLBACK_AFTER = 30.0
 """Seconds that the cloud leaves a caller alone who asked to be called back."""
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 SAMPLES = 2000
 """Waits of a queue that are kept for its estimate."""
@@ -50,7 +54,14 @@ class Calls:
         self.refused = 0
         staff.when_available = self.serve
 
-    def arrive(self, queue: Queue, origin: str = "", destination: str = "", held: bool = False) -> Task | None:
+    def arrive(
+        self,
+        queue: Queue,
+        origin: str = "",
+        destination: str = "",
+        held: bool = False,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Task | None:
         """Somebody calls, on his way to that queue; None if the entitlement has no room for him."""
         script = self._script
         if queue.channel == "telephony" and script.sessions and self.voice >= int(script.sessions * script.surge):
@@ -59,6 +70,7 @@ class Calls:
         origin = origin or f"+1{self._stage.rng.randrange(2_000_000_000, 9_999_999_999)}"
         task = self._new(queue.channel, origin, destination or queue.number)
         task.held = held
+        task.variables = variables_of(headers)
         self._tell(task, "task:new", -NO_MENU if held else 0.0)
         self._become(task, "new")
         if held:

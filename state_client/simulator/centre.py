@@ -114,7 +114,7 @@ class Task:
 
     __slots__ = (
         *("agent", "callback", "channel", "created", "destination", "direction", "ended", "held", "id", "origin"),
-        *("outbound_type", "parked", "queue", "recorded", "requeued", "status", "team", "turn", "visit"),
+        *("outbound_type", "parked", "queue", "recorded", "requeued", "status", "team", "turn", "variables", "visit"),
     )
 
     def __init__(self, task_id: str, channel: str, origin: str, destination: str, created: float) -> None:
@@ -135,6 +135,7 @@ class Task:
         self.recorded = False
         self.requeued = False
         self.ended = 0.0
+        self.variables: dict[str, str] = {}  # the flow's global ones
         self.turn = 0
         self.visit = 0  # which stay in a queue this is: an impatience of an earlier one has no effect
 

@@ -24,6 +24,7 @@ TASK_SHAPE: Shape = {
     "lastQueue": NAMED,
     "lastTeam": NAMED,
     "owner": NAMED,
+    "stringGlobalVariables": {"name": None, "value": None},
 }
 AGENT_SHAPE: Shape = {
     **dict.fromkeys("agentId agentName agentSessionId teamId teamName siteId startTime isActive state".split()),
@@ -88,6 +89,7 @@ class TaskRecord:
             "lastQueue": _named(self.queue),
             "lastTeam": _named(self.team),
             "owner": _named(self.agent),
+            "stringGlobalVariables": [{"name": name, "value": value} for name, value in task.variables.items()],
         }
 
 

@@ -40,6 +40,9 @@ ROWS = {"taskDetails": "tasks", "task": "tasks", "agentSession": "agentSessions"
 
 SHAPES = {"tasks": TASK_SHAPE, "agentSessions": AGENT_SHAPE}
 COUNTS: Shape = {"aggregation": {"name": None, "value": None}}
+BY_NAME = frozenset({"stringGlobalVariables"})
+"""Fields of which a row shows the one thing that is asked for by its name."""
+
 PAGE_INFO: Shape = {"hasNextPage": None, "endCursor": None}
 
 
@@ -193,6 +196,8 @@ def _check_selection(path: str, fields: list[Field], shape: Shape) -> None:
         place = f"{path}/{asked.name}"
         if asked.name not in shape:
             raise BadQuery(f"Validation error (FieldUndefined@[{place}]) : Field '{asked.name}' is undefined")
+        if asked.name in BY_NAME and not isinstance(asked.arguments.get("name"), str):
+            raise BadQuery(f"Validation error (MissingFieldArgument@[{place}]) : Missing field argument 'name'")
         inner = shape[asked.name]
         if bool(inner) != bool(asked.fields):
             raise BadQuery(f"Validation error (SubselectionRequired@[{place}]) : it has fields of its own, or has none")
@@ -220,6 +225,8 @@ def _select(row: Row, fields: list[Field]) -> Row:
     chosen: Row = {}
     for asked in fields:
         value = row[asked.name]
+        if asked.name in BY_NAME:
+            value = next((each for each in value if each["name"] == asked.arguments["name"]), None)
         if isinstance(value, list):
             chosen[asked.name] = [_select(each, asked.fields) for each in value]
         elif isinstance(value, dict):

@@ -11,9 +11,10 @@ Here lives what holds the scripts together. No clock, no network, no event loop.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from random import Random
 
-from state_client.simulator.calls import Calls
+from state_client.simulator.calls import NO_HEADERS, Calls
 from state_client.simulator.centre import Agent, Queue, Task, lay_out, new_id
 from state_client.simulator.ledger import AgentRecord, Ledger, Row, TaskRecord
 from state_client.simulator.script import Script
@@ -65,12 +66,20 @@ class World:
         found = self.centre.queues.get(name_or_id)
         return found or next((queue for queue in self.centre.queues.values() if queue.name == name_or_id), None)
 
-    def call(self, queue: Queue, origin: str = "", destination: str = "", held: bool = True) -> Task | None:
+    def call(
+        self,
+        queue: Queue,
+        origin: str = "",
+        destination: str = "",
+        held: bool = True,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Task | None:
         """Somebody calls that queue now and is in it at once; None if the entitlement has no room.
 
         A held call waits and talks until `hang_up`; one that isn't held goes by the script. `step` gives its events.
+        ``headers`` are those of its INVITE.
         """
-        return self.calls.arrive(queue, origin, destination, held)
+        return self.calls.arrive(queue, origin, destination, held, headers)
 
     def hang_up(self, task_id: str) -> bool:
         """The caller of that interaction hangs up; False if it isn't in progress."""

@@ -35,6 +35,9 @@ FIRST_CURSOR: Final = "NA"
 MOST_PAGES: Final = 400
 """The cloud gives at most 100,000 rows of 250 a page."""
 
+LONGEST_CALL: Final = 128
+"""Characters that are kept of what a call is called outside."""
+
 IDS_IN_ONE_QUESTION: Final = 100
 """The cloud refuses a filter with more than 1,000 arguments."""
 
@@ -47,6 +50,9 @@ COUNT: Final = "count"
 TASK_FIELDS: Final = """
       id status channelType direction origin destination createdTime lastActivityTime isActive isCallback
       lastQueue { id name } lastTeam { id name } owner { id name }"""
+
+VARIABLE: Final = "stringGlobalVariables"
+"""Where an interaction has the global variables of its flow that are texts; each is asked for by its name."""
 
 ACTIVE_TASKS: Final = f"""
 query ActiveTasks($from: Long!, $to: Long!, $cursor: String!) {{
@@ -158,24 +164,38 @@ query TasksById($from: Long!, $to: Long!, $cursor: String!, {declared}) {{
 }}"""
 
 
-async def active_tasks(api: WebexApi, now: float) -> list[TaskRow]:
-    """Every inbound call in progress. ``now`` is in seconds since the epoch, here as below."""
-    return [task async for task in _tasks(api, "ActiveTasks", ACTIVE_TASKS, _window(now, LOOKBACK))]
+def with_variable(query: str, variable: str) -> str:
+    """A question for interactions that asks for a global variable as well, "" for none: letters, digits and _."""
+    return (
+        query.replace(TASK_FIELDS, f'{TASK_FIELDS} {VARIABLE}(name: "{variable}") {{ name value }}')
+        if variable
+        else query
+    )
 
 
-async def parked_tasks(api: WebexApi, now: float) -> list[TaskRow]:
+async def active_tasks(api: WebexApi, now: float, variable: str = "") -> list[TaskRow]:
+    """Every inbound call in progress. ``now`` is in seconds since the epoch, here as below.
+
+    ``variable`` is the global variable in which the flow keeps what a call is called outside, here as below.
+    """
+    query = with_variable(ACTIVE_TASKS, variable)
+    return [task async for task in _tasks(api, "ActiveTasks", query, _window(now, LOOKBACK))]
+
+
+async def parked_tasks(api: WebexApi, now: float, variable: str = "") -> list[TaskRow]:
     """Every inbound call that waits."""
-    return [task async for task in _tasks(api, "ParkedTasks", PARKED_TASKS, _window(now, LOOKBACK))]
+    query = with_variable(PARKED_TASKS, variable)
+    return [task async for task in _tasks(api, "ParkedTasks", query, _window(now, LOOKBACK))]
 
 
-async def tasks_by_id(api: WebexApi, ids: Iterable[str], now: float) -> list[TaskRow]:
+async def tasks_by_id(api: WebexApi, ids: Iterable[str], now: float, variable: str = "") -> list[TaskRow]:
     """What the cloud knows of these interactions; one that it doesn't know has no row."""
     wanted = sorted(set(ids))
     tasks: list[TaskRow] = []
     for start in range(0, len(wanted), IDS_IN_ONE_QUESTION):
         some = wanted[start : start + IDS_IN_ONE_QUESTION]
         variables = _window(now, LOOKBACK_BY_ID) | {f"id{n}": task_id for n, task_id in enumerate(some)}
-        query = tasks_by_id_text(len(some))
+        query = with_variable(tasks_by_id_text(len(some)), variable)
         tasks += [task async for task in _tasks(api, "TasksById", query, variables)]
     return tasks
 
@@ -249,7 +269,7 @@ def read_activity(row: Mapping[str, Any]) -> AgentRow:
 
 def read_task(row: Mapping[str, Any]) -> TaskRow:
     """An interaction from the cloud's form. What isn't there stays as unknown as `TaskRow` has it."""
-    queue = part(row, "lastQueue")
+    queue, variables = part(row, "lastQueue"), parts(row, VARIABLE)
     return TaskRow(
         id=text(row, "id"),
         status=text(row, "status").lower(),
@@ -265,6 +285,7 @@ def read_task(row: Mapping[str, Any]) -> TaskRow:
         active_at=seconds(row, "lastActivityTime"),
         active=row.get("isActive") is not False,
         callback=row.get("isCallback") is True,
+        call=text(variables[0], "value").strip()[:LONGEST_CALL] if variables else "",
     )
 
 

@@ -12,7 +12,7 @@ from state_client.webex.limiter import Limiter
 from state_client.webex.oauth import TokenKeeper
 from state_client.webex.rest import WebexApi
 from state_client.webex.secret import SecretFile
-from state_client.webex.transport import Observe, unobserved
+from state_client.webex.transport import Dated, Observe, undated, unobserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Settings:
 
     ``look_every`` is for who waits, while anybody does; where they fill many pages it is less often. 0: never.
     ``webhook_url`` is where the cloud delivers events to, "" for none. ``estimates`` are the queues, by name or id,
-    whose estimated wait is asked for.
+    whose estimated wait is asked for. ``call_variable`` is the global variable in which the flow keeps what a call is
+    called outside, "" for none.
     """
 
     api: str
@@ -42,6 +43,7 @@ class Settings:
     estimate_every: float = 60.0
     estimate_lookback: int = 15
     allow_loopback: bool = False
+    call_variable: str = ""
 
 
 def connection(
@@ -50,9 +52,11 @@ def connection(
     limiter: Limiter,
     clock: Callable[[], float] = time.time,
     observe: Observe = unobserved,
+    dated: Dated = undated,
 ) -> tuple[TokenKeeper, WebexApi]:
     """Make what asks the cloud, and what keeps the token it asks with. Raises ValueError for an address without TLS."""
     keeper = TokenKeeper(
         settings.token_url, settings.client_id, settings.client_secret, settings.refresh, http, clock, observe
     )
-    return keeper, WebexApi(settings.api, settings.org_id, keeper, limiter, http, clock=clock, observe=observe)
+    api = WebexApi(settings.api, settings.org_id, keeper, limiter, http, clock=clock, observe=observe, dated=dated)
+    return keeper, api

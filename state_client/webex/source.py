@@ -244,7 +244,7 @@ class WebexSource:
             asked = self._clock()
             doubted = self.centre.doubted(asked)
             if doubted:
-                rows = await search.tasks_by_id(api, doubted, asked)
+                rows = await search.tasks_by_id(api, doubted, asked, self.settings.call_variable)
                 self.corrections += self.centre.settle_doubt(rows, asked, self._clock())
 
     # ------------------------------------------------------------------------------------------ truth
@@ -287,7 +287,7 @@ class WebexSource:
     async def _look_once(self, api: WebexApi) -> None:
         asked = self._clock()
         comparison = self.centre.parked_comparison(asked)
-        rows = await search.parked_tasks(api, asked)
+        rows = await search.parked_tasks(api, asked, self.settings.call_variable)
         self._look_pages = 1 + len(rows) // search.PAGE
         await self._take(rows, comparison.take)
         self.corrections += comparison.finish(self._clock())
@@ -311,7 +311,7 @@ class WebexSource:
     async def _full_comparison(self, api: WebexApi) -> None:
         asked = self._clock()
         tasks = self.centre.task_comparison(asked)
-        await self._take(await search.active_tasks(api, asked), tasks.take)
+        await self._take(await search.active_tasks(api, asked, self.settings.call_variable), tasks.take)
         await self._take(tasks.kept(), tasks.check)
         self.corrections += tasks.finish(self._clock())
         asked = self._clock()

@@ -89,6 +89,12 @@ CASES = [
         "11:17: state.webex.look_every: is out of bounds; write 500ms to 1h, or 0 for never",
     ),
     Wrong(
+        "a variable that no flow can have",
+        Kind.VALUE,
+        LIVE + "    call_variable: Edge-Call\n",
+        '11:20: state.webex.call_variable: "Edge-Call" can\'t name a variable of a flow; use letters, digits and _',
+    ),
+    Wrong(
         "looks that come too late for any call",
         Kind.VALUE,
         LIVE + "    look_every: 3601s\n",

@@ -215,6 +215,16 @@ class TestTasks:
         assert cc.confirm_tasks({"q": 0}, T + 20, T + 20) == ()
         assert cc.confirm_tasks({"q": 2}, T + 20, T + 20) == ("q",)
 
+    def test_what_a_call_is_called_outside_is_learnt_and_told_though_nothing_else_differs(self) -> None:
+        cc = centre()
+        tell(cc, task("1", "parked", T - 1, "q"))
+        heard: list[str] = []
+        cc.table.listener = lambda one: heard.append(one.call)
+        assert cc.compare_tasks([row("1", "parked", "q", T - 1, call="ours")], T, T) == 0
+        cc.compare_tasks([row("1", "parked", "q", T - 1, call="ours"), row("2", "parked", "q", T - 1)], T, T)
+        cc.compare_tasks([row("1", "parked", "q", T - 1), row("2", "parked", "q", T - 1)], T, T)
+        assert (heard, cc.tasks["1"].call) == (["ours", ""], "ours")
+
     def test_what_it_shows_as_it_was_makes_older_events_late(self) -> None:
         cc = centre()
         tell(cc, task("1", "connected", T - 90, "q"))

@@ -190,6 +190,16 @@ class TestRestored:
         assert (line(back)[0], queue(back).agents_available, queue(back).source) == (1, 0, "reconcile")
         assert queue(back).age(T + 3601) == 1.0
 
+    def test_what_calls_are_called_outside_is_kept_and_older_stores_without_it_are_read(self) -> None:
+        cc = centre()
+        cc.compare_tasks([row("1", "parked", "q", T, call="ours")], T, T)
+        assert restored(cc).tasks["1"].call == "ours"
+        older = {name: dict(one) if name == "task/1" else one for name, one in cc.state_rows()}
+        del older["task/1"]["call"]
+        back = ContactCentre()
+        assert back.restore(older)
+        assert back.tasks["1"].call == ""
+
     def test_who_has_gone_is_not_kept(self) -> None:
         cc = centre()
         tell(cc, agent("a", "available", T), agent("a", "", T + 1, type="logout"))

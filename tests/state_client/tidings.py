@@ -39,6 +39,7 @@ def row(
     *,
     active: bool = True,
     callback: bool = False,
+    call: str = "",
 ) -> TaskRow:
     return TaskRow(
         id,
@@ -51,6 +52,7 @@ def row(
         active_at=touched,
         active=active,
         callback=callback,
+        call=call,
     )
 
 

@@ -35,8 +35,9 @@ async def truth(request: web.Request) -> web.Response:
 async def add_calls(request: web.Request) -> web.Response:
     """`POST /simulator/calls`: calls come in.
 
-    Keys: `queue` (name or id; without it the queue whose number is `called`), `calling`, `called`, `count` (1), and
-    `held` (true: they last until they are ended; false: by the script). Gives `tasks`, their ids, and `refused`.
+    Keys: `queue` (name or id; without it the queue whose number is `called`), `calling`, `called`, `count` (1),
+    `headers` (those of the INVITE: names and texts), and `held` (true: they last until they are ended; false: by the
+    script). Gives `tasks`, their ids, and `refused`.
     """
     cloud = request.app[CLOUD]
     asked = await content_object(request)
@@ -44,9 +45,12 @@ async def add_calls(request: web.Request) -> web.Response:
     count, held = asked.get("count", 1), asked.get("held", True)
     if not isinstance(count, int) or not 1 <= count <= MOST_CALLS:
         raise Refusal(400, f"count must be a whole number from 1 to {MOST_CALLS}")
+    headers = asked.get("headers", {})
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise Refusal(400, "headers must be an object of texts")
     cloud.advance()
     calling, called = str(asked.get("calling", "")), str(asked.get("called", ""))
-    made = [cloud.world.call(queue, calling, called, bool(held)) for _ in range(count)]
+    made = [cloud.world.call(queue, calling, called, bool(held), headers) for _ in range(count)]
     cloud.advance()
     tasks = [task.id for task in made if task]
     return answer(request, {"tasks": tasks, "refused": count - len(tasks)}, 201 if tasks else 503)

@@ -13,7 +13,14 @@ from state_client.simulator.refusal import Refusal
 from state_client.simulator.script import Script
 from state_client.simulator.search import Search
 from state_client.simulator.world import World
-from state_client.webex.search import ACTIVE_TASKS, AGENT_COUNTS, AGENT_SESSIONS, PARKED_COUNTS, tasks_by_id_text
+from state_client.webex.search import (
+    ACTIVE_TASKS,
+    AGENT_COUNTS,
+    AGENT_SESSIONS,
+    PARKED_COUNTS,
+    tasks_by_id_text,
+    with_variable,
+)
 from tests.state_client.simulator.kit import Visitor
 
 START = 1_700_000_000.0
@@ -76,6 +83,22 @@ def test_the_client_s_query_for_active_tasks(world: World, ask: Callable[..., An
     connected = next(row for row in rows if row["status"] == "connected")
     assert set(connected["owner"]) == {"id", "name"}
     assert next(row for row in rows if row["status"] == "new")["lastQueue"] is None
+
+
+@pytest.mark.parametrize(("name", "shown"), [("EdgeCall", {"name": "EdgeCall", "value": "ours"}), ("Other", None)])
+def test_the_client_s_query_with_a_global_variable(name: str, shown: object) -> None:
+    world = World(Script(load=0.0), START, lag=0.0)
+    made = world.call(next(iter(world.centre.queues.values())), headers={"X-Edge-Call": "ours"})
+    assert made is not None
+    world.step(START + 1)
+    variables = {"from": int(START * 1000), "to": int(world.now * 1000), "cursor": "NA"}
+    asked = {"query": with_variable(ACTIVE_TASKS, name), "variables": variables}
+    (row,) = Search(world).answer(asked, world.now)["data"]["taskDetails"]["tasks"]
+    assert (row["id"], row["stringGlobalVariables"]) == (made.id, shown)
+
+
+def test_a_global_variable_is_asked_for_by_its_name(ask: Callable[..., Any]) -> None:
+    assert "MissingFieldArgument" in str(ask(tasks(fields="id stringGlobalVariables { value }"))["errors"])
 
 
 def test_the_client_s_query_for_parked_counts(world: World, ask: Callable[..., Any]) -> None:

@@ -109,6 +109,31 @@ async def test_active_tasks_are_asked_for_in_milliseconds_and_read(tmp_path: Pat
         assert rest.seen[-1] == ("ActiveTasks", "200")
 
 
+@pytest.mark.parametrize(
+    ("shown", "call"),
+    [
+        ({"name": "EdgeCall", "value": " 0123abcd "}, "0123abcd"),
+        ([{"name": "EdgeCall", "value": "0123abcd"}], "0123abcd"),
+        ({"name": "EdgeCall", "value": "x" * 200}, "x" * 128),
+        ({"name": "EdgeCall", "value": None}, ""),
+        (None, ""),
+    ],
+)
+async def test_a_global_variable_says_what_a_call_is_called_outside(tmp_path: Path, shown: object, call: str) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.on("/search", answering("taskDetails", [TASK | {"stringGlobalVariables": shown}]))
+        asked = (
+            search.active_tasks(rest.api, NOW, "EdgeCall"),
+            search.parked_tasks(rest.api, NOW, "EdgeCall"),
+            search.tasks_by_id(rest.api, ["task-1"], NOW, "EdgeCall"),
+        )
+        for answer in asked:
+            assert [row.call for row in await answer] == [call]
+            query, _ = query_of(rest)
+            assert query.count('stringGlobalVariables(name: "EdgeCall") { name value }') == 1
+            assert is_balanced(query)
+
+
 async def test_every_page_of_tasks_is_asked_for_by_its_cursor(tmp_path: Path) -> None:
     async with client(tmp_path) as rest:
         pages = [[{"id": f"task-{page}-{n}", "status": "parked"} for n in range(250)] for page in range(3)]
