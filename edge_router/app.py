@@ -100,6 +100,7 @@ class App:
         self.state.read = queues_read(routing)
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self.api.unseen = self.state.ledger.placed.unseen
+        self.api.call_of = self.state.ledger.placed.call_of
         self.state.on_change(self.standing.touch)
         self.recorder: Recorder | None = None
         if config.record is not None:

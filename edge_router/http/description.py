@@ -61,6 +61,7 @@ _AGENT: Final[Schema] = {
 }
 _TASK: Final[Schema] = {
     **dict.fromkeys(("id", "state", "queue", "channel", "direction", "origin", "destination", "agent"), _TEXT),
+    "call_id": _TEXT,
     "callback": _FLAG,
     "doubted": _FLAG,
     "parked_secs": _AGE,

@@ -93,7 +93,7 @@ class StateApi:
 
     ``refuses_push`` says why a queue's values may not be pushed, "" where they may. Ages are told by ``stale_after``,
     in seconds. All three may change while it runs: a reload brings others. ``unseen`` counts the calls that were sent
-    to a queue and that it doesn't show yet.
+    to a queue and that it doesn't show yet; ``call_of`` gives the call of ours that a task is.
     """
 
     def __init__(self, centre: ContactCentre, stale_after: float, refuses_push: Pushable) -> None:
@@ -101,6 +101,7 @@ class StateApi:
         self.stale_after = stale_after
         self.refuses_push = refuses_push
         self.unseen: Callable[[str], int] = lambda queue: 0
+        self.call_of: Callable[[str], str | None] = lambda task: None
         self.feed = Feed(self._beginning)
         self._changed: dict[str, Queue] = {}
         centre.listener = self._remember
@@ -156,7 +157,7 @@ class StateApi:
         return _many("agents", list(agent_views(self.centre, time.time())))
 
     async def _tasks(self, request: web.Request) -> web.Response:
-        return _many("tasks", list(task_views(self.centre, time.time())))
+        return _many("tasks", list(task_views(self.centre, time.time(), self.call_of)))
 
     async def _push(self, request: web.Request) -> web.Response:
         """Takes a queue's values from whoever knows them: a Webex flow's HTTP request, a script."""

@@ -5,7 +5,7 @@ Waits and ages are in seconds; null is what isn't known. A queue's `fresh` says 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Final
 
@@ -100,12 +100,12 @@ def _channels(agent: Agent, centre: ContactCentre, now: float) -> Iterator[View]
         }
 
 
-def task_views(centre: ContactCentre, now: float) -> Iterator[View]:
-    """Interactions in progress; ``now`` is seconds since the epoch."""
-    return (_task(task, centre, now) for task in list(centre.tasks.values()))
+def task_views(centre: ContactCentre, now: float, call_of: Callable[[str], str | None]) -> Iterator[View]:
+    """Interactions in progress; ``now`` is seconds since the epoch. ``call_of`` gives the call of ours that one is."""
+    return (_task(task, centre, now, call_of(task.id)) for task in list(centre.tasks.values()))
 
 
-def _task(task: Task, centre: ContactCentre, now: float) -> View:
+def _task(task: Task, centre: ContactCentre, now: float, call_id: str | None) -> View:
     queue = centre.queues.get(task.queue_id)
     return {
         "id": task.id,
@@ -118,6 +118,7 @@ def _task(task: Task, centre: ContactCentre, now: float) -> View:
         "callback": task.callback,
         "doubted": task.doubted,
         "agent": task.agent_id,
+        "call_id": call_id or task.call,
         "parked_secs": _seconds(max(0.0, now - task.parked_at)) if task.parked_at else None,
     }
 

@@ -111,6 +111,20 @@ async def test_teams_agents_and_tasks(client: aiohttp.ClientSession, api: StateA
     }
 
 
+async def test_a_task_says_which_call_it_is(client: aiohttp.ClientSession, api: StateApi) -> None:
+    for task in ("task-2", "task-3"):
+        api.centre.apply(parked(task), time.time())
+    api.centre.tasks["task-2"].call = "said by the flow"
+    api.call_of = {"task-1": "ours"}.get
+    tasks = (await get(client, "/v1/tasks"))["tasks"]
+    assert isinstance(tasks, list)
+    assert {each["id"]: each["call_id"] for each in tasks} == {
+        "task-1": "ours",
+        "task-2": "said by the flow",
+        "task-3": "",
+    }
+
+
 async def test_an_event_is_seen_at_once(client: aiohttp.ClientSession, api: StateApi) -> None:
     api.centre.apply(parked("task-2"), time.time())
     assert (await get(client, "/v1/queues/Support"))["length"] == 2
