@@ -18,6 +18,8 @@ MOST_WAITING: Final = 4_096
 """Events that wait for a listener before he is cut off."""
 BEAT: Final = 5.0
 """Seconds without an event after which a beat is sent: a listener knows that the line is alive."""
+PATIENCE: Final = 20.0
+"""Seconds that a listener may leave what he is told unread before he is cut off: there are few places."""
 COME_AGAIN: Final = 2_000
 """Milliseconds after which a browser that was cut off is to connect again."""
 
@@ -77,16 +79,19 @@ class Feed:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
-        await response.prepare(request)
-        await response.write(b"retry: %d\n\n" % COME_AGAIN)
         listener = _Listener()
-        self._listeners.add(listener)
         try:
+            await response.prepare(request)
+            await _write(response, b"retry: %d\n\n" % COME_AGAIN)
+            self._listeners.add(listener)
             for octets in self._beginning():
-                await response.write(octets)
+                await _write(response, octets)
             await self._tell(listener, response)
         except ConnectionError:  # he has gone
             pass
+        except TimeoutError:  # he doesn't read, and his connection's end would have to wait for him, too
+            if request.transport is not None:
+                request.transport.abort()
         finally:
             self._listeners.discard(listener)
         return response
@@ -95,9 +100,15 @@ class Feed:
         while not listener.cut_off and not self._over:
             listener.woken.clear()
             while listener.waiting:
-                await response.write(listener.waiting.popleft())
+                await _write(response, listener.waiting.popleft())
             try:
                 async with asyncio.timeout(BEAT):
                     await listener.woken.wait()
             except TimeoutError:
-                await response.write(event("beat", {}))
+                await _write(response, event("beat", {}))
+
+
+async def _write(response: web.StreamResponse, octets: bytes) -> None:
+    """Raises TimeoutError where he doesn't read."""
+    async with asyncio.timeout(PATIENCE):
+        await response.write(octets)

@@ -47,9 +47,9 @@ class HttpServer:
     """Serves on one address.
 
     ``readiness`` is asked at each /readyz. ``metrics`` gives the Prometheus text in slices; others run between two of
-    them. ``access`` says who may ask what, ``routes`` what there is besides. ``requests`` counts what was asked,
-    ``errors`` faults of our own. Answers at the paths that ``endless`` names last as long as somebody listens; there
-    are MOST_STREAMS of them at most, and they need not make room.
+    them. ``access`` says who may ask what, ``routes`` what there is besides. ``errors`` counts faults of our own.
+    Answers at the paths that ``endless`` names last as long as somebody listens; there are MOST_STREAMS of them at
+    most, and they need not make room.
     """
 
     def __init__(
@@ -62,13 +62,17 @@ class HttpServer:
     ) -> None:
         self.access = access
         self.errors = 0
-        self.requests = 0
         self._readiness = readiness
         self._metrics = metrics
         self._routes = tuple(routes)
         self._endless = frozenset(endless)
         self._streams: set[asyncio.BaseTransport | None] = set()
         self._server = BoundedServer(self._application(), lambda transport: transport in self._streams)
+
+    @property
+    def requests(self) -> int:
+        """What was asked so far, and by how many connections."""
+        return self._server.requests
 
     @property
     def port(self) -> int:
@@ -94,13 +98,6 @@ class HttpServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """What every answer has in common: the name of a program, and not those of all that it is made of."""
-        self.requests += 1
-        response = await self._answer(request, handler)
-        response.headers["Server"] = "edge-router"
-        return response
-
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Lets nobody in who may not."""
         refusal = self.access.refusal(Question(request.method, request.path, request.remote or "", request.headers))
         if refusal is not None:

@@ -1,15 +1,18 @@
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 
 from edge_router.http import feed as feed_module
+from edge_router.http.access import Access
 from edge_router.http.bounded import MOST_CONNECTIONS
-from edge_router.http.server import MOST_STREAMS
-from edge_router.http.state_api import StateApi
+from edge_router.http.server import MOST_STREAMS, HttpServer, Readiness
+from edge_router.http.state_api import EVENTS, StateApi
 from tests.http.api import centre, parked, refuses, served
 
 
@@ -128,3 +131,45 @@ async def test_streams_are_few_and_make_no_room_for_strangers(client: aiohttp.Cl
         answer.close()
     for _, writer in strangers:
         writer.close()
+
+
+async def test_who_does_not_read_loses_his_place(api: StateApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are few, and what is written to him waits for him without an end."""
+    monkeypatch.setattr(feed_module, "PATIENCE", 0.05)
+    async with served(api) as url:
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            line.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(line, ("127.0.0.1", int(url.rpartition(":")[2])))
+            await loop.sock_sendall(line, b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            async with asyncio.timeout(10):
+                while not len(api.feed):  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+                while len(api.feed):
+                    api.feed.publish("decision", {"text": "x" * 100_000})
+                    await asyncio.sleep(0.001)
+                    assert not any(each.cut_off for each in api.feed._listeners)
+
+
+async def test_who_goes_at_once_is_no_fault_of_ours(api: StateApi, caplog: pytest.LogCaptureFixture) -> None:
+    async def hang_up_first(request: web.Request) -> web.StreamResponse:
+        if request.transport is not None:
+            request.transport.abort()
+        while request.transport is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        return await api.feed.stream(request)
+
+    server = HttpServer(
+        lambda: Readiness("ready"),
+        lambda: (),
+        Access([]),
+        [web.get(EVENTS, hang_up_first, allow_head=False)],
+        endless={EVENTS},
+    )
+    await server.start("127.0.0.1", 0)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(EVENTS)
+    await server.close()
+    assert (server.errors, len(api.feed), caplog.text) == (0, 0, "")
