@@ -73,7 +73,7 @@ class AgentTable:
         self.agents: dict[str, Agent] = {}
         self.teams: dict[str, TeamState] = {}
         self.served: list[QueueState] = []
-        self._offset = offset
+        self.offset = offset
         self._most = most
         self._changed = changed
 
@@ -144,7 +144,7 @@ class AgentTable:
 
     def renew(self, team: TeamState, known: float, source: str) -> None:
         """Say that a team's counts are true as of ``known``, and so those of the queues that it serves."""
-        at = known - self._offset
+        at = known - self.offset
         team.team.of_agents.renew(at, source)
         for queue in team.queues:
             queue.queue.of_agents.renew(at, source)
@@ -153,7 +153,7 @@ class AgentTable:
 
     def renew_agreed(self, wrong: Set[str], channels: Set[str], known: float, source: str) -> None:
         """Say that all teams but the wrong ones are as the picture has them, and the queues that only those serve."""
-        at = known - self._offset
+        at = known - self.offset
         for id, team in self.teams.items():
             if id not in wrong:
                 team.team.of_agents.renew(at, source)

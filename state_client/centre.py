@@ -44,6 +44,15 @@ class ContactCentre:
         self._now = self._forgotten = 0.0
 
     @property
+    def offset(self) -> float:
+        """What has to be taken off an epoch time to get the picture's clock."""
+        return self._offset
+
+    @offset.setter
+    def offset(self, offset: float) -> None:
+        self._offset = self.table.offset = self.staff.offset = offset
+
+    @property
     def tasks(self) -> dict[str, Task]:
         """Interactions in progress, by id."""
         return self.table.tasks

@@ -49,7 +49,7 @@ class TaskTable:
         self.tasks: dict[str, Task] = {}
         self.queues: dict[str, QueueState] = {}
         self.graves: dict[str, Grave] = {}
-        self._offset = offset
+        self.offset = offset
         self._most = most
         self._changed = changed
         self._asked: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class TaskTable:
         """Show a queue's line as it is now, known to be so as of ``known``."""
         changed = queue.publish(now)
         if known is not None:
-            queue.queue.of_tasks.renew(known - self._offset, source)
+            queue.queue.of_tasks.renew(known - self.offset, source)
         if queue.configured and (changed or known is not None):
             self._changed(queue.queue)
 

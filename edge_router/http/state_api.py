@@ -154,10 +154,10 @@ class StateApi:
         return _many("teams", [team_view(team, now, self.stale_after) for team in self.centre.picture.teams])
 
     async def _agents(self, request: web.Request) -> web.Response:
-        return _many("agents", list(agent_views(self.centre, time.time())))
+        return _many("agents", list(agent_views(self.centre, self._epoch())))
 
     async def _tasks(self, request: web.Request) -> web.Response:
-        return _many("tasks", list(task_views(self.centre, time.time(), self.call_of)))
+        return _many("tasks", list(task_views(self.centre, self._epoch(), self.call_of)))
 
     async def _push(self, request: web.Request) -> web.Response:
         """Takes a queue's values from whoever knows them: a Webex flow's HTTP request, a script."""
@@ -178,8 +178,12 @@ class StateApi:
         values = pushed.values()
         if not values:
             return self._failed(422, "there is nothing to set; send at least one of " + ", ".join(SETTABLE))
-        self.centre.push(queue.name, pushed.ttl_secs, time.time(), **values)
+        self.centre.push(queue.name, pushed.ttl_secs, self._epoch(), **values)
         return self._one(queue.name)
+
+    def _epoch(self) -> float:
+        """Seconds since the epoch, as the contact centre reckons them."""
+        return time.monotonic() + self.centre.offset
 
     def _one(self, name: str) -> web.Response:
         picture = self.centre.picture

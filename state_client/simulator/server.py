@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -45,6 +46,7 @@ async def front_desk(request: web.Request, handler: Handler) -> web.StreamRespon
         allowed = {name: value for name, value in fault.headers.items() if name == hdrs.ALLOW}
         response = _refused(Refusal(fault.status, fault.reason, allowed), tracking_id, whole_key)
     response.headers["TrackingId"] = tracking_id
+    response.headers[hdrs.DATE] = formatdate(request.app[CLOUD].clock(), usegmt=True)
     return response
 
 

@@ -24,6 +24,7 @@ from state_client.webex.oauth import TokenKeeper
 from state_client.webex.secret import Secret, hide
 from state_client.webex.transport import (
     TIMEOUT,
+    Dated,
     Observe,
     TooLarge,
     check_address,
@@ -34,6 +35,7 @@ from state_client.webex.transport import (
     read_fault,
     read_json,
     timeouts,
+    undated,
     unobserved,
 )
 
@@ -104,7 +106,8 @@ class _Question:
 class WebexApi:
     """Asks the cloud. ``api`` is its address without a path, such as https://api.wxcc-us1.cisco.com.
 
-    ``clock`` gives seconds since the epoch, ``chance`` a number from 0 to 1 for the jitter.
+    ``clock`` gives seconds since the epoch, ``chance`` a number from 0 to 1 for the jitter. ``dated`` is told what time
+    it is in the cloud.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class WebexApi:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
         timeout: float = TIMEOUT,
+        dated: Dated = undated,
     ) -> None:
         check_address(api, "api")
         self.org_id = org_id
@@ -132,6 +136,7 @@ class WebexApi:
         self._sleep = sleep
         self._chance = chance
         self._timeout = timeout
+        self._dated = dated
         self._breakers: dict[str, Breaker] = {}
         self._failures: dict[str, WebexError] = {}
         self._waiting = 0
@@ -255,6 +260,7 @@ class WebexApi:
         }
         if question.body is not None:
             headers["Content-Type"] = "application/json"
+        asked = self._clock()
         try:
             async with self._http.request(
                 question.method,
@@ -266,6 +272,7 @@ class WebexApi:
             ) as response:
                 answer = _Answer(response.status, response.reason or "", tracking_id, token)
                 answer.headers = response.headers
+                self._dated(response.headers.get("Date", ""), asked, self._clock())
                 answer.body = await read_body(response, LARGEST_ANSWER)
                 self._observe(question.operation, str(response.status))
                 return answer

@@ -22,6 +22,7 @@ from state_client.centre import ContactCentre
 from state_client.picture import Picture
 from state_client.rows import AgentEvent, AgentRow, TaskEvent
 from state_client.webex import directory, search
+from state_client.webex.cloud_clock import CloudClock
 from state_client.webex.errors import Busy, Unreachable, WebexError
 from state_client.webex.estimated_wait import estimated_wait
 from state_client.webex.inbox import STALE, Inbox
@@ -90,6 +91,8 @@ class WebexSource:
         self._tried_to_subscribe = asyncio.Event()
         self._observe = observe
         self._clock = clock
+        self._there = CloudClock(clock, self._clock_moved)
+        self._offset = centre.offset
         self._secret: Secret | None = None
         self._trying = Trying(clock)
         self._compare = asyncio.Event()
@@ -122,7 +125,7 @@ class WebexSource:
         settings = self.settings
         self._began = self._clock()
         self._http = open_session(settings.api)
-        self._keeper, api = connection(settings, self._http, self.limiter, self._clock, self._observe)
+        self._keeper, api = connection(settings, self._http, self.limiter, self._clock, self._observe, self._there.note)
         self._api = api
         loops = [*self.loops(api), self.webhook.run(self._apply)]
         if settings.estimates:
@@ -177,6 +180,7 @@ class WebexSource:
 
     def _apply(self, event: TaskEvent | AgentEvent, now: float) -> str:
         """Take in an event, unless it is of a time to come: nothing that happens until then would be news any more."""
+        now -= self._there.ahead
         ahead = event.time - now
         if ahead <= self.settings.clock_tolerance:
             return self.centre.apply(event, now)
@@ -186,6 +190,10 @@ class WebexSource:
                 "an event %s was dropped: it says that it happens in %.0f s; is our clock right?", event.type, ahead
             )
         return STALE
+
+    def _clock_moved(self) -> None:
+        """All times in the state are the cloud's; only the picture is in our clock."""
+        self.centre.offset = self._offset - self._there.ahead
 
     async def _tried(self, what: str, doing: Awaitable[None]) -> bool:
         """Do something, and say in `degraded` why it failed, until it works again."""
@@ -241,11 +249,11 @@ class WebexSource:
 
     async def _settle_doubts(self, api: WebexApi) -> None:
         async with self._settling:  # the state remembers one set of what was asked for
-            asked = self._clock()
+            asked = self._there()
             doubted = self.centre.doubted(asked)
             if doubted:
                 rows = await search.tasks_by_id(api, doubted, asked, self.settings.call_variable)
-                self.corrections += self.centre.settle_doubt(rows, asked, self._clock())
+                self.corrections += self.centre.settle_doubt(rows, asked, self._there())
 
     # ------------------------------------------------------------------------------------------ truth
 
@@ -259,10 +267,10 @@ class WebexSource:
             await asyncio.sleep(every)
 
     async def _confirm_all(self, api: WebexApi) -> None:
-        asked = self._clock()
+        asked = self._there()
         queues = self.centre.queue_confirmation(await search.parked_counts(api, asked), asked)
         await self._take(queues.kept(), queues.check, FEW)
-        asked = self._clock()
+        asked = self._there()
         teams = self.centre.team_confirmation(await search.agent_counts(api, asked), asked)
         await self._take(teams.kept(), teams.check, FEW)
         disagree = teams.finish()
@@ -285,12 +293,12 @@ class WebexSource:
         return max(self.settings.look_every, least)
 
     async def _look_once(self, api: WebexApi) -> None:
-        asked = self._clock()
+        asked = self._there()
         comparison = self.centre.parked_comparison(asked)
         rows = await search.parked_tasks(api, asked, self.settings.call_variable)
         self._look_pages = 1 + len(rows) // search.PAGE
         await self._take(rows, comparison.take)
-        self.corrections += comparison.finish(self._clock())
+        self.corrections += comparison.finish(self._there())
         await self._settle_doubts(api)
 
     async def _reconcile(self, api: WebexApi) -> None:
@@ -309,12 +317,12 @@ class WebexSource:
                 self.compare_soon()
 
     async def _full_comparison(self, api: WebexApi) -> None:
-        asked = self._clock()
+        asked = self._there()
         tasks = self.centre.task_comparison(asked)
         await self._take(await search.active_tasks(api, asked, self.settings.call_variable), tasks.take)
         await self._take(tasks.kept(), tasks.check)
-        self.corrections += tasks.finish(self._clock())
-        asked = self._clock()
+        self.corrections += tasks.finish(self._there())
+        asked = self._there()
         rows = await self._agents(api, asked)
         agents = self.centre.agent_comparison(asked)
         await self._take(rows, agents.take)
@@ -333,12 +341,12 @@ class WebexSource:
     async def _take(self, rows: list[_Row], take: Callable[[Iterable[_Row], float], None], few: int = SLICE) -> None:
         """Hand rows on a few at a time: calls must not wait for all of them."""
         for start in range(0, len(rows), few):
-            take(rows[start : start + few], self._clock())
+            take(rows[start : start + few], self._there())
             await asyncio.sleep(0)
 
     async def _waits_grow(self) -> None:
         while True:
-            self.centre.tick(self._clock())
+            self.centre.tick(self._there())
             await asyncio.sleep(1.0)
 
     # ------------------------------------------------------------------------------------------ estimates, events
@@ -356,7 +364,7 @@ class WebexSource:
         if queue is None:
             raise ValueError(f"there is no queue {name} whose estimated wait could be asked for")
         seconds = await estimated_wait(api, queue.id, self.settings.estimate_lookback)
-        self.centre.set_estimate(queue.id, seconds, self._clock())
+        self.centre.set_estimate(queue.id, seconds, self._there())
 
     async def _subscribe(self, api: WebexApi, secret: SecretFile) -> None:
         """Our subscriptions are there and active, and have our secret."""

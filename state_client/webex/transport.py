@@ -31,6 +31,14 @@ def unobserved(operation: str, code: str) -> None:
     """Tell nobody."""
 
 
+Dated = Callable[[str, float, float], None]
+"""Told the date that an answer has in its header, and when it was asked for and answered in our clock."""
+
+
+def undated(date: str, asked: float, answered: float) -> None:
+    """Tell nobody."""
+
+
 class TooLarge(Exception):
     """An answer is longer than we read."""
 
