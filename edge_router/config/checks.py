@@ -166,6 +166,23 @@ def _webhooks_without_a_server(outline: Outline) -> Iterator[Finding]:
         yield Finding(("http", "webhook_address"), message)
 
 
+def _shares_of_no_way_to_the_cloud(outline: Outline) -> Iterator[Finding]:
+    leading = [name for _, name in items(outline.state.get("trunks"), ()) if isinstance(name, str)]
+    if outline.state.get("trunks") is None:
+        return  # then what a share is of leads there
+    outgoing = {peer.get("name"): peer.get("outgoing") for _, peer in outline.dial_peers}
+    for path, policy in outline.policies:
+        share = policy.get("share")
+        of = share.get("of") if isinstance(share, Map) else None
+        way = outgoing.get(of)
+        trunk = way.get("trunk") if isinstance(way, Map) else of
+        if isinstance(trunk, str) and trunk in outline.names.trunks and trunk not in leading:
+            message = (
+                f"leads to trunk {quoted(trunk)}, which isn't among state.trunks; only calls sent there are counted"
+            )
+            yield Finding((*path, "share", "of"), message)
+
+
 def readable(reader: Callable[[object], T], value: Value) -> T | None:
     """Read a value, or give None: its faults are named elsewhere."""
     try:
@@ -184,4 +201,5 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _trunks_without_peer,
     _state_without_its_source,
     _webhooks_without_a_server,
+    _shares_of_no_way_to_the_cloud,
 )

@@ -162,6 +162,16 @@ CASES = [
         '5:51: policies.p.rules[0].when: there is no latch "full"; none is defined (at character 7)',
     ),
     Wrong(
+        "share of a trunk that leads elsewhere",
+        Kind.CONFLICT,
+        LISTEN
+        + 'trunks: {cloud: {targets: ["sip:192.0.2.4"]}, other: {targets: ["sip:192.0.2.5"]}}\n'
+        + "dial_peers: [{name: out, outgoing: {trunk: other}}, {name: in, incoming: {}, policy: p}]\n"
+        + "policies: {p: {otherwise: {to: out}, share: {of: out}}}\nstate: {trunks: [cloud]}",
+        '4:50: policies.p.share.of: leads to trunk "other", which isn\'t among state.trunks; only calls sent there are '
+        "counted",
+    ),
+    Wrong(
         "condition of another type",
         Kind.VALUE,
         RULES + "policies: {p: {rules: [{name: a, to: cloud, when: 5}]}}",
