@@ -11,7 +11,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,8 +31,10 @@ from edge_router.http.access import Access
 from edge_router.http.bounded import BoundedServer
 from edge_router.http.decision_feed import DecisionFeed
 from edge_router.http.description import route as description_route
+from edge_router.http.operation_api import KEYS as OPERATION_KEYS
+from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
-from edge_router.http.state_api import EVENTS, StateApi
+from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.webex_api import route as webex_route
 from edge_router.net.udp import UdpListener
 from edge_router.recording.recorder import Recorder, RecordingMetrics
@@ -114,6 +116,7 @@ class App:
         self.webhook: BoundedServer | None = None
         self._garbage = Garbage(self.router.tidy)
         self._status = "starting"
+        self._stopping = False
         self._farewell = 0.0
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -146,16 +149,32 @@ class App:
     async def _serve(self, http: Http) -> None:
         """Opens what is asked over HTTP: everything at one address, or the cloud's webhook at one of its own."""
         access = Access(["/" + name for name in http.open], tokens_of(self.config, self.path))
-        routes = [*self.api.routes(), webex_route(self.state.report), description_route(__version__)]
+        operation = OperationApi(self._operation()).routes()
+        routes = [*self.api.routes(), *operation, webex_route(self.state.report), description_route(__version__)]
         webhook = self.state.webhook
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)
             routes.append(web.post(WEBHOOK, webhook.handle))
-        self.http = HttpServer(self._readiness, self._exposition, access, routes, endless={EVENTS})
+        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, KEYS | OPERATION_KEYS)
         await self.http.start(http.address.host, http.address.port)
         if webhook is not None and http.webhook_address is not None:
             self.webhook = BoundedServer(webhook.application(WEBHOOK))
             await self.webhook.start(http.webhook_address.host, http.webhook_address.port)
+
+    def _operation(self) -> Operation:
+        """What is asked and told over HTTP of calls, trunks, reload and drain."""
+
+        async def reload() -> Sequence[str]:
+            # It goes on where whoever asked doesn't wait for it.
+            return [str(fault) for fault in await asyncio.shield(self._reload_soon())]
+
+        return Operation(
+            calls=lambda: (call.record for call in self.router.calls.values()),
+            task_of=lambda call_id: self.router.routing.ledger.placed.task_of(call_id),
+            trunks=lambda: self.router.routing.trunks.values(),
+            reload=reload,
+            drain=self.drain,
+        )
 
     async def run(self) -> None:
         """Runs until it has been told to stop and the last call is over, or told twice."""
@@ -169,20 +188,27 @@ class App:
         finally:
             await self.close()
 
-    def _reload_soon(self) -> None:
+    def _reload_soon(self) -> asyncio.Task[tuple[Fault, ...]]:
         self._tasks.add(task := asyncio.get_running_loop().create_task(self.reload()))
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def stop(self) -> None:
         """Takes no new calls and ends with the last one in progress; told again, ends those too."""
-        router = self.router
-        if router.draining:
-            router.interrupt()
+        if self._stopping:
+            self.router.interrupt()
         else:
-            router.draining = True
-            self._status = "draining"
-            _log.info("draining: %d calls in progress", len(router.calls))
+            self._stopping = True
+            self.drain()
             self._farewell = time.monotonic() + FAREWELL
+
+    def drain(self) -> int:
+        """Takes no new calls, and stays when the last is over, until it is stopped. Gives how many are in progress."""
+        router = self.router
+        router.draining = True
+        self._status = "draining"
+        _log.info("draining: %d calls in progress", len(router.calls))
+        return len(router.calls)
 
     def _look_whether_drained(self) -> None:
         """Looks once a tick whether the last call is over, and the last BYE answered."""
@@ -252,7 +278,7 @@ class App:
             self.standing.look(time.monotonic())
             if self.recorder is not None:
                 self.recorder.tick()
-            if self.router.draining:
+            if self._stopping:
                 self._look_whether_drained()
         finally:
             if not self._stop.is_set():

@@ -10,11 +10,17 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from edge_router.http.operation_views import ANSWERED, RINGING, TRYING
 from edge_router.http.state_api import SETTABLE, PushedQueue
 from state_client.picture import AGENT_STATES
 
 # `Any` in here: JSON Schema has no better type.
 Schema = dict[str, Any]
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
 
 _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "boolean"}
@@ -66,6 +72,26 @@ _TASK: Final[Schema] = {
     "doubted": _FLAG,
     "parked_secs": _AGE,
 }
+_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+_MAYBE: Final[Schema] = {"type": ["string", "null"]}
+_CALL: Final[Schema] = {
+    **dict.fromkeys(("call_id", "calling", "called", "ingress_trunk"), _TEXT),
+    **dict.fromkeys(("egress_trunk", "dial_peer_in", "dial_peer_out"), _MAYBE),
+    "state": _TEXT | {"enum": [TRYING, RINGING, ANSWERED]},
+    "since": _TIME | {"description": "When it came to be in this state."},
+    "start": _TIME,
+    "method": _TEXT | {"description": "redirect, refer, bridge or none."},
+    **dict.fromkeys(("policy", "rule", "webex_task_id"), _MAYBE),
+}
+_TRUNK: Final[Schema] = {
+    "name": _TEXT,
+    "up": _FLAG | {"description": "Whether any of its targets is."},
+    "targets": {"type": "array", "items": _object({"uri": _TEXT, "up": _FLAG})},
+    **dict.fromkeys(("calls", "calls_in", "calls_out"), _COUNT),
+    "cps": {"type": "number", "minimum": 0, "description": "Calls within the last second."},
+    **{f"{way}max_calls": {"type": ["integer", "null"]} for way in ("", "inbound_", "outbound_")},
+    **{f"{way}max_cps": {"type": ["number", "null"]} for way in ("", "inbound_", "outbound_")},
+}
 _READY: Final[Schema] = {"ok": _FLAG, "status": _TEXT, "degraded": _FLAG, "reason": _TEXT}
 _ENVELOPE: Final[Schema] = {"ok": _FLAG, "error": _TEXT}
 
@@ -94,9 +120,8 @@ def description(version: str) -> Schema:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": {
                 "Queue": _object(_ENVELOPE | _QUEUE),
-                "NoQueue": _object(_ENVELOPE | {key: {"type": "null"} for key in _QUEUE}),
+                "NoQueue": _nothing(_QUEUE),
                 "PushedQueue": PushedQueue.model_json_schema() | {"anyOf": [_with(key) for key in SETTABLE]},
-                "Failure": _object(_ENVELOPE),
             },
         },
         "paths": {
@@ -112,6 +137,7 @@ def description(version: str) -> Schema:
             "/v1/teams": {"get": _list("Every team", "teams", _TEAM)},
             "/v1/agents": {"get": _list("Signed-on agents, one object for each channel", "agents", _AGENT)},
             "/v1/tasks": {"get": _list("Interactions in progress", "tasks", _TASK)},
+            **_operation_paths(),
             "/v1/webex": {
                 "get": _get(
                     "How the connection to Webex Contact Center stands",
@@ -131,6 +157,20 @@ def description(version: str) -> Schema:
     }
 
 
+def _operation_paths() -> Schema:
+    task = {"name": "task", "in": "query", "schema": _TEXT, "description": "Only the calls that are this task there."}
+    calls = {"total": _COUNT, "truncated": _FLAG, "calls": {"type": "array", "items": _object(_CALL)}}
+    faults = {"faults": {"type": "array", "items": _TEXT}}
+    wrong = _answer(_object(_ENVELOPE | faults), "The configuration has faults; the one that was in force stays.")
+    many = {"calls_in_progress": _COUNT}
+    return {
+        "/v1/calls": {"get": _whole("Calls in progress, the oldest 1,000", calls) | {"parameters": [task]}},
+        "/v1/trunks": {"get": _list("Every trunk", "trunks", _TRUNK)},
+        "/v1/reload": {"post": _whole("Read the configuration anew", faults, {"422": wrong})},
+        "/v1/drain": {"post": _whole("Take no more calls; those in progress go on", many)},
+    }
+
+
 def _queue_paths() -> Schema:
     name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     one = _answer({"$ref": "#/components/schemas/Queue"})
@@ -145,13 +185,10 @@ def _queue_paths() -> Schema:
     }
     return {
         "parameters": [name],
-        "get": _get("One queue, by its name or id", {"200": one, **missing}),
-        "put": _get("Set a queue's values from outside", {"200": one, **missing, **refused}) | {"requestBody": body},
+        "get": _get("One queue, by its name or id", {"200": one, **missing}, none),
+        "put": _get("Set a queue's values from outside", {"200": one, **missing, **refused}, none)
+        | {"requestBody": body},
     }
-
-
-def _object(properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def _with(key: str) -> Schema:
@@ -162,12 +199,28 @@ def _answer(schema: Schema, words: str = "As asked.") -> Schema:
     return {"description": words, "content": {"application/json": {"schema": schema}}}
 
 
-def _get(summary: str, responses: Schema) -> Schema:
-    failure: Schema = {"$ref": "#/components/schemas/Failure"}
-    refused = {"401": _answer(failure, "A token is needed."), "403": _answer(failure, "The token lacks the scope.")}
-    return {"summary": summary, "responses": {**responses, **refused}}
+def _nothing(properties: Schema) -> Schema:
+    """The answer of who refuses: all the keys, and nothing in them."""
+    return _object(_ENVELOPE | {key: {"type": "null"} for key in properties})
+
+
+def _get(summary: str, responses: Schema, failure: Schema | None = None) -> Schema:
+    """An operation; ``failure`` is what an answer looks like that refuses it."""
+    words = {
+        "401": "A token is needed.",
+        "403": "The token lacks the scope, or a page of another origin asks.",
+        "405": "The path takes other methods.",
+        "503": "It took too long.",
+    }
+    refused = {status: _answer(failure or _object(_ENVELOPE), why) for status, why in words.items()}
+    return {"summary": summary, "responses": refused | responses}
+
+
+def _whole(summary: str, properties: Schema, responses: Schema | None = None) -> Schema:
+    """An operation whose answer has these keys, whatever comes of it."""
+    done = {"200": _answer(_object(_ENVELOPE | properties))}
+    return _get(summary, done | (responses or {}), _nothing(properties))
 
 
 def _list(summary: str, name: str, properties: Schema) -> Schema:
-    rows = {name: {"type": "array", "items": _object(properties)}}
-    return _get(summary, {"200": _answer(_object(_ENVELOPE | rows))})
+    return _whole(summary, {name: {"type": "array", "items": _object(properties)}})

@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import orjson
 from aiohttp import web
+
+from edge_router.http.json_text import json_octets
 
 MOST_WAITING: Final = 4_096
 """Events that wait for a listener before he is cut off."""
@@ -28,7 +29,7 @@ Beginning = Callable[[], Iterable[bytes]]
 
 def event(name: str, data: object) -> bytes:
     """One event as it stands in the stream; ``data`` becomes one line of JSON."""
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(data))
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), json_octets(data))
 
 
 class _Listener:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-import orjson
 from aiohttp import web
 
 from edge_router.http.access import Access, Question
 from edge_router.http.bounded import BoundedServer
+from edge_router.http.json_text import json_octets
 
 MOST_STREAMS: Final = 16
 HANDLE: Final = 10.0
@@ -29,6 +30,8 @@ METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Keys = Mapping[str, Sequence[str]]
+"""The keys that an answer at a path has, beside `ok` and `error`; one that ends in "/" stands for all below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class HttpServer:
     ``readiness`` is asked at each /readyz. ``metrics`` gives the Prometheus text in slices; others run between two of
     them. ``access`` says who may ask what, ``routes`` what there is besides. ``errors`` counts faults of our own.
     Answers at the paths that ``endless`` names last as long as somebody listens; there are MOST_STREAMS of them at
-    most, and they need not make room.
+    most, and they need not make room. What is refused has the ``keys`` of what isn't.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class HttpServer:
         access: Access,
         routes: Iterable[web.AbstractRouteDef] = (),
         endless: Iterable[str] = (),
+        keys: Keys = MappingProxyType({}),
     ) -> None:
         self.access = access
         self.errors = 0
@@ -66,6 +70,7 @@ class HttpServer:
         self._metrics = metrics
         self._routes = tuple(routes)
         self._endless = frozenset(endless)
+        self._keys = keys
         self._streams: set[asyncio.BaseTransport | None] = set()
         self._server = BoundedServer(self._application(), lambda transport: transport in self._streams)
 
@@ -101,7 +106,7 @@ class HttpServer:
         """Lets nobody in who may not."""
         refusal = self.access.refusal(Question(request.method, request.path, request.remote or "", request.headers))
         if refusal is not None:
-            response = json_answer(refusal.status, ok=False, error=refusal.why)
+            response = self._refused(request, refusal.status, refusal.why)
             if refusal.status == 401:
                 response.headers["WWW-Authenticate"] = "Bearer"
             return response
@@ -115,20 +120,29 @@ class HttpServer:
             async with asyncio.timeout(HANDLE):
                 return await handler(request)
         except web.HTTPNotFound:
-            return json_answer(404, ok=False, error="there is nothing at this path")
+            return self._refused(request, 404, "there is nothing at this path")
         except web.HTTPMethodNotAllowed as refusal:
             allowed = ", ".join(sorted(refusal.allowed_methods))
-            response = json_answer(405, ok=False, error=f"this path takes {allowed}")
+            response = self._refused(request, 405, f"this path takes {allowed}")
             response.headers["Allow"] = allowed
             return response
         except web.HTTPException as refusal:
-            return json_answer(refusal.status, ok=False, error=refusal.reason)
+            return self._refused(request, refusal.status, refusal.reason)
         except TimeoutError:
-            return json_answer(503, ok=False, error="this took too long")
+            return self._refused(request, 503, "this took too long")
         except Exception:
             self.errors += 1
             _log.exception("an HTTP request failed: %s", request.path)
-            return json_answer(500, ok=False, error="this failed; the log says why")
+            return self._refused(request, 500, "this failed; the log says why")
+
+    def _refused(self, request: web.Request, status: int, error: str) -> web.Response:
+        """An answer without what was asked for, in the form of one that has it."""
+        return json_answer(status, ok=False, error=error, **dict.fromkeys(self._keys_at(request.path)))
+
+    def _keys_at(self, path: str) -> Sequence[str]:
+        if path in self._keys:
+            return self._keys[path]
+        return next((keys for place, keys in self._keys.items() if place[-1] == "/" and path.startswith(place)), ())
 
     async def _stream(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """An answer that lasts."""
@@ -162,4 +176,4 @@ class HttpServer:
 
 def json_answer(code: int, /, **values: object) -> web.Response:
     """A flat JSON object."""
-    return web.Response(status=code, body=orjson.dumps(values), content_type="application/json")
+    return web.Response(status=code, body=json_octets(values), content_type="application/json")

@@ -26,6 +26,11 @@ _ONE: Final = "/v1/queues/{name:(?s:.+)}"  # whatever stands in a name, a slash 
 MOST_CALLS: Final = 1_000_000
 LONGEST_WAIT: Final = 30 * 86_400
 LONGEST_TTL: Final = 86_400.0
+KEYS: Final = {
+    "/v1/queues/": QUEUE_KEYS,
+    **{f"/v1/{name}": (name,) for name in ("queues", "teams", "agents", "tasks")},
+}
+"""The keys of the answers, which refusals have too."""
 TELL_AFTER: Final = 0.1
 """Seconds for which changes of a queue are gathered before they are told."""
 

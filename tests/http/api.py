@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from edge_router import __version__
+from edge_router.b2bua.live_trunk import LiveTrunk
+from edge_router.b2bua.record import CallRecord
+from edge_router.dialplan.trunk import Limit, Target, Trunk
 from edge_router.http.access import Access
 from edge_router.http.description import route
+from edge_router.http.operation_api import KEYS as OPERATION_KEYS
+from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
-from edge_router.http.state_api import EVENTS, StateApi
+from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.webex_api import route as webex_route
 from state_client.centre import ContactCentre
 from state_client.picture import Picture, Queue
@@ -57,15 +62,52 @@ async def no_cloud() -> None:
     """A router that follows no cloud."""
 
 
+class Works:
+    """A router in which a test says what there is: no more than what the API asks of one."""
+
+    def __init__(self) -> None:
+        self.records: list[CallRecord] = []
+        self.tasks: dict[str, str] = {}
+        self.faults: list[str] = []
+        self.reloads = 0
+        self.draining = False
+        target = Target("sip:192.0.2.13:5060", "192.0.2.13")
+        trunk = Trunk("premise", (target,), inbound_limit=Limit(max_cps=2.5), limit=Limit(100))
+        self.trunk = LiveTrunk(trunk, time.monotonic)
+
+    @property
+    def operation(self) -> Operation:
+        return Operation(lambda: self.records, self.tasks.get, lambda: [self.trunk], self._reload, self._drain)
+
+    async def _reload(self) -> Sequence[str]:
+        self.reloads += 1
+        return self.faults
+
+    def _drain(self) -> int:
+        self.draining = True
+        return len(self.records)
+
+
+def record(call_id: str = "c-1", calling: str = "+13125550100", called: str = "+18005550100") -> CallRecord:
+    return CallRecord(call_id, f"{call_id}@carrier", "edge-1", calling, called, "carrier", start=1_800_000_000.0)
+
+
 @asynccontextmanager
-async def served(api: StateApi) -> AsyncIterator[str]:
+async def served(api: StateApi, operation: Operation | None = None) -> AsyncIterator[str]:
     """The URL of a server with these routes."""
+    works = OperationApi(operation or Works().operation)
     server = HttpServer(
         lambda: Readiness("ready"),
         nothing,
         Access(["/healthz"]),
-        [*api.routes(), webex_route(no_cloud), route(__version__)],
+        [
+            *api.routes(),
+            *works.routes(),
+            webex_route(no_cloud),
+            route(__version__),
+        ],
         endless={EVENTS},
+        keys=KEYS | OPERATION_KEYS,
     )
     await server.start(HOST, 0)
     try:

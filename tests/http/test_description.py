@@ -6,6 +6,7 @@ failures with them. So each is made here, by name.
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from schemathesis.core.result import Ok
 from edge_router import __version__
 from edge_router.http.description import description
 from edge_router.http.state_api import StateApi
-from tests.http.api import centre, refuses, served
+from tests.http.api import Works, centre, record, refuses, served
 
 PATHS = description(__version__)
 del PATHS["paths"]["/v1/events"]  # an answer without an end
@@ -33,8 +34,12 @@ def url() -> Iterator[str]:
     ready: list[str] = []
     up, over = threading.Event(), threading.Event()
 
+    works = Works()
+    works.records = [record(), record("c-2")]
+    works.records[1].ringing = works.records[1].answer = time.time()
+
     async def serve() -> None:
-        async with served(StateApi(centre(), 60.0, refuses)) as address:
+        async with served(StateApi(centre(), 60.0, refuses), works.operation) as address:
             ready.append(address)
             up.set()
             await asyncio.to_thread(over.wait)
@@ -63,6 +68,14 @@ def ask(label: str, mode: GenerationMode, url: str, names: dict[str, Any] | None
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_what_is_described_is_what_answers(label: str, url: str) -> None:
     ask(label, GenerationMode.POSITIVE, url)
+
+
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if "/v1/" in label])
+def test_who_is_refused_hears_so_as_it_is_described(label: str, url: str) -> None:
+    for refused, headers in ((401, {"Forwarded": "for=192.0.2.1"}), (401, {"Authorization": "Bearer nobodys-token"})):
+        answer = OPERATIONS[label].Case(path_parameters={"name": "Pushed"}).call(base_url=url, headers=headers)
+        assert answer.status_code == refused
+        OPERATIONS[label].validate_response(answer)
 
 
 @pytest.mark.parametrize("name", ["Support", "Pushed"])

@@ -130,6 +130,34 @@ async def test_an_event_is_seen_at_once(client: aiohttp.ClientSession, api: Stat
     assert (await get(client, "/v1/queues/Support"))["length"] == 2
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/v1/queues/Support", {"Forwarded": "for=192.0.2.1"}, 401),
+        ("PUT", "/v1/queues/Pushed", {"Authorization": "Bearer nobodys-token-of-old"}, 401),
+        ("PUT", "/v1/queues/Pushed", {"Origin": "https://evil.example"}, 403),
+        ("DELETE", "/v1/queues/Support", {}, 405),
+        ("GET", "/v1/queues/", {}, 404),
+    ],
+)
+async def test_who_is_refused_at_a_queue_gets_all_its_keys(
+    client: aiohttp.ClientSession, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    async with client.request(method, path, headers=headers) as answer:
+        found = await answer.json()
+        assert (answer.status, set(found), found["ok"]) == (status, KEYS, False)
+    assert found["error"]
+    assert {found[key] for key in KEYS - {"ok", "error"}} == {None}
+
+
+@pytest.mark.parametrize("name", ["queues", "teams", "agents", "tasks"])
+async def test_who_is_refused_a_list_gets_its_keys(client: aiohttp.ClientSession, name: str) -> None:
+    async with client.get(f"/v1/{name}", headers={"X-Forwarded-For": "192.0.2.1"}) as answer:
+        assert await answer.json() == {"ok": False, "error": "a token is needed", name: None}
+    async with client.delete(f"/v1/{name}") as answer:
+        assert await answer.json() == {"ok": False, "error": "this path takes GET, HEAD", name: None}
+
+
 # ------------------------------------------------------------------------------------------------ pushed queues
 
 
