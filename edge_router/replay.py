@@ -120,8 +120,7 @@ class Replay:
         call = _facts(line)
         if "headers" in line:
             self._headers.update(line["headers"])
-        emergency = routing.emergency
-        call.emergency = emergency is not None and emergency.has(call.called)
+        call.emergency = routing.is_emergency(call)
         peer, decision = routing.route(call, line.get("listen", ""), self._state.now)
         if self._visits and line.get("policy") is not None and line["to"]:
             routing.ledger.visits.note(*call.identity, line["to"][0], self._state.now)

@@ -36,6 +36,8 @@ def call_line(record: CallRecord, facts: CallFacts, listen: str, headers: Collec
     }
     if facts.called_received != facts.called:
         line["called_received"] = facts.called_received
+    if facts.calling_received != facts.calling:
+        line["calling_received"] = facts.calling_received
     if facts.anonymous:
         line["anonymous"] = True
     if facts.diverted_from:

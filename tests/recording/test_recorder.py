@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge_router.b2bua.record import CallRecord
-from edge_router.config.build import picture_of
+from edge_router.config.build import build, picture_of
 from edge_router.policy.facts import CallFacts
 from edge_router.recording.recorder import IDLE, LOOK_EVERY, Recorder
 from edge_router.telemetry.metrics import Metrics
@@ -25,6 +25,7 @@ class Taped:
         config = configuration(state={"queues": {"Support": {"length": 2}}}, **settings)
         self.stage = Stage(config)
         self.picture = picture_of(config, self.stage.clock())
+        self.stage.router.routing = build(config, self.stage.clock, picture=self.picture)
         self.directory = directory
         self.recorder = Recorder(
             directory, 10, lambda: self.stage.router.routing, lambda: self.picture, self.stage.clock
