@@ -221,6 +221,7 @@ def greet(console: Console, places: Places, file: Path) -> None:
         ("configuration", str(file)),
         ("ready?", f"{http}/readyz"),
         ("queues", f"{http}/v1/queues"),
+        ("tasks", f"{http}/v1/tasks (what the cloud has; call_id: which call of the router's it is)"),
         ("events", f"{http}/v1/events"),
         ("metrics", f"{http}/metrics"),
         ("simulator", f"{cloud}/simulator/truth (a Webex Contact Center in which a second is a minute)"),

@@ -11,7 +11,8 @@ import itertools
 import secrets
 import socket
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import unquote
 from zlib import crc32
 
 from edge_router.sip.errors import BadMessage
@@ -22,6 +23,9 @@ from edge_router.sip.uri import BadUri, SipUri, parse_uri
 from state_client.simulator.script import Script
 from state_client.simulator.server import Simulator
 from state_client.webex.secret import Secret, SecretFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SPEED: Final = 60.0
 """A minute of an ordinary day is a second of the demo's."""
@@ -65,6 +69,7 @@ trunks:
     targets: ["sip:127.0.0.13:5060"]
   cloud:
     targets: ["sip:127.0.0.14:5060"]
+    correlation: {headers: {X-Edge-Call: call_id}, in_uri: true}        # tells the cloud's flow which call this is
 
 dial_peers:
   - name: from-carrier
@@ -105,6 +110,7 @@ state:
     client_secret_file: client-secret
     refresh_token_file: refresh-token
     webhook: {url: "http://127.0.0.10:8080/webhooks/webex", secret_file: webhook-secret}
+    call_variable: EdgeCall        # where the flow keeps what X-Edge-Call has brought
     confirm_every: 2s        # this and the next line: for a contact centre that is sixty times as fast as yours
     reconcile_every: 5s
 """
@@ -211,11 +217,11 @@ class Cloud:
         self._end.close()
         await self._simulator.close()
 
-    def call(self, calling: str, called: str) -> str:
+    def call(self, calling: str, called: str, headers: Mapping[str, str]) -> str:
         """Somebody is in the queue now, until he hangs up. Gives the task's id."""
         cloud = self._simulator.cloud
         cloud.advance()
-        task = cloud.world.call(next(iter(cloud.world.centre.queues.values())), calling, called)
+        task = cloud.world.call(next(iter(cloud.world.centre.queues.values())), calling, called, headers=headers)
         cloud.advance()
         assert task is not None, "the script sets no bound"
         return task.id
@@ -297,7 +303,8 @@ class CloudEnd(SipEnd):
         answer.add("to", to if tag_of(to) else f"{to};tag={crc32(call.encode()):08x}")
         if message.method == "INVITE":
             if call not in self._tasks:
-                self._tasks[call] = self._cloud.call(user_of(message.first["from"]), user_of(to))
+                headers = {key: value for key, value in message.fields if key.startswith("x-")}
+                self._tasks[call] = self._cloud.call(user_of(message.first["from"]), user_of(to), headers)
             self.offer(answer, "entry-point")
         elif message.method == "BYE" and call in self._tasks:
             self._cloud.hang_up(self._tasks.pop(call))
@@ -312,8 +319,9 @@ class SentOn(SipEnd):
         self._numbers = itertools.count(1)
 
     def call(self, calling: str, uri: str) -> None:
-        """Call a sip: URI; raises BadUri."""
+        """Call a sip: URI; what headers it has go into the INVITE (RFC 3261 §19.1.5). Raises BadUri."""
         number = next(self._numbers)
+        uri, _, headers = uri.partition("?")
         invite = Request("INVITE", uri)
         invite.add("via", self._via())
         invite.add("max-forwards", "70")
@@ -321,6 +329,8 @@ class SentOn(SipEnd):
         invite.add("to", f"<{uri}>")
         invite.add("call-id", f"{number}-{secrets.token_hex(8)}@{self.host}")
         invite.add("cseq", "1 INVITE")
+        for name, _, value in (pair.partition("=") for pair in headers.split("&") if pair):
+            invite.add(unquote(name).lower(), unquote(value))
         self.offer(invite, calling)
         place = parse_uri(uri)
         if isinstance(place, SipUri):

@@ -22,7 +22,7 @@ import pytest
 
 from edge_router.config.loading import examine
 from edge_router.demo import numbers
-from edge_router.demo_scene import HTTP_PORT, SIP_PORT, Cloud, Places
+from edge_router.demo_scene import HTTP_PORT, SIP_PORT, Cloud, Places, SentOn
 from tests.end_to_end.waiting import until
 
 SIPP: Final = pytest.mark.skipif(shutil.which("sipp") is None, reason="SIPp is not installed")
@@ -151,11 +151,10 @@ def test_a_call_in_the_cloud_is_a_task_there_until_it_ends(called: str, tmp_path
         shown = greeting(process)
 
         def tasks() -> set[str]:
-            """Tasks of our callers, as the router knows them."""
-            found = ask(shown["queues"].replace("queues", "tasks"))["tasks"]
-            return {
-                str(task["id"]) for task in found if task["destination"] == called and task["origin"][:6] == "+13035"
-            }
+            """Tasks of our callers, as the router knows them, and knows which of its calls they are."""
+            found = [task for task in ask(shown["tasks"].split()[0])["tasks"] if task["origin"][:6] == "+13035"]
+            assert all(re.fullmatch("[0-9a-f]{16}", task["call_id"]) for task in found), found
+            return {str(task["id"]) for task in found if task["destination"] == called}
 
         one = until(lambda: tasks() or None, "a task", PATIENCE).pop()
         until(lambda: one not in tasks(), "its end for the router", PATIENCE)
@@ -261,6 +260,24 @@ def test_two_demos_take_different_networks() -> None:
     assert third.router == taken
     second.close()
     third.close()
+
+
+async def test_who_was_sent_on_puts_the_headers_of_the_uri_into_his_invite() -> None:
+    places = Places()
+    sent_on = SentOn()
+    await sent_on.open(places.carrier)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as cloud:
+            cloud.settimeout(PATIENCE)
+            cloud.bind((places.cloud, SIP_PORT))
+            uri = f"sip:+18005550302@{places.cloud}:{SIP_PORT}"
+            sent_on.call("+13035550101", f"{uri}?X-Edge-Call=ours&User-to-User=04%3Bencoding%3Dhex")
+            invite = (await asyncio.to_thread(cloud.recv, 65535)).decode().split("\r\n")
+    finally:
+        sent_on.close()
+        places.close()
+    assert invite[0] == f"INVITE {uri} SIP/2.0"
+    assert {"x-edge-call: ours", "User-to-User: 04;encoding=hex"} <= set(invite)
 
 
 async def test_a_call_that_comes_twice_is_one_task_and_ends_with_its_bye() -> None:
