@@ -64,13 +64,16 @@ def outbound_invite(
     ours = via.advertised
     headers_that_cross = IN_INVITE
     changes = calling_changes(came_by, entered, peer, trunk)
-    if incoming.hidden and not trunk.send_identity:
+    # Whoever helps in an emergency may know who calls and from where, whatever Privacy says (47 CFR 64.1601(d)(4), and
+    # Directive 2002/58/EC, article 10).
+    private = not trunk.send_identity and not incoming.facts.emergency
+    if incoming.hidden and private:
         caller, calling, headers_that_cross = ANONYMOUS, "anonymous", IN_ANONYMOUS_INVITE
     else:
         caller, calling = addressed(incoming.from_, ours, changes), incoming.from_.uri.user or ""
         if changes:
             calling = retold(calling, changes)
-    if incoming.without_history and not trunk.send_identity:
+    if incoming.without_history and private:
         headers_that_cross = _WITHOUT_HISTORY[incoming.hidden]
     # Who is called by another number is named by that one alone, as CUBE does.
     if peer.called_number is not None or user != incoming.user:

@@ -19,6 +19,7 @@ def doubts(outline: Outline, config: Config | None) -> Iterator[Finding]:
     """Give all warnings; those that need a configuration without faults only where there is one."""
     yield from _rejections_with_503(outline)
     yield from _targets_of_two_trunks(outline)
+    yield from _identities_that_are_not_believed(outline)
     yield from _costly_patterns(outline)
     if config is not None:
         yield from _state(config.state)
@@ -38,7 +39,18 @@ def _state(state: State) -> Iterator[Finding]:
         )
         yield Finding(("state", "stale_after"), message, Kind.WARNING)
     if state.source == "webex" and state.webex:
+        yield from _estimates_that_are_stale_between(state.webex, state.stale_after)
         yield from _looks_beyond_their_share(state.webex)
+
+
+def _estimates_that_are_stale_between(webex: Webex, stale_after: float) -> Iterator[Finding]:
+    estimates = webex.estimated_wait
+    if estimates and stale_after < 2 * estimates.every:
+        message = (
+            f"an estimated wait is asked for every {estimates.every:g} s only, and would be stale whenever one answer is "
+            f"late or missed; write {stale_after / 2:g}s or less, or a stale_after of {2 * estimates.every:g}s or more"
+        )
+        yield Finding(("state", "webex", "estimated_wait"), message, Kind.WARNING)
 
 
 def _looks_beyond_their_share(webex: Webex) -> Iterator[Finding]:
@@ -90,6 +102,17 @@ def _targets_of_two_trunks(outline: Outline) -> Iterator[Finding]:
                     f"trunk's, unless sources says otherwise"
                 )
                 yield Finding(at, message, Kind.WARNING)
+
+
+def _identities_that_are_not_believed(outline: Outline) -> Iterator[Finding]:
+    for path, trunk in outline.trunks:
+        identity = trunk.get("identity")
+        if trunk.get("calling_from") == "pai" and not (isinstance(identity, Map) and identity.get("accept")):
+            message = (
+                "P-Asserted-Identity from this trunk isn't believed, so the calling number is From's; add "
+                "identity: {accept: true}, or write from"
+            )
+            yield Finding((*path, "calling_from"), message, Kind.WARNING)
 
 
 def _policies_without_an_end(config: Config) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from edge_router.b2bua.routing import Routing
 from edge_router.config.build import build, picture_of
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config
+from edge_router.dialplan.translation import Translations
 from edge_router.policy.decision import Hop
 from edge_router.policy.facts import CallFacts
 
@@ -18,6 +19,9 @@ trunks:
     targets: ["sip:203.0.113.1"]
     accepts: [refer]
     identity: {accept: true}
+    called_from: to
+    calling_from: from
+    translate: {inbound: {called: a}, outbound: {calling: b}}
     limits: {max_calls: 9, inbound: {max_calls: 1}, outbound: {max_cps: 2}}
   cloud:
     targets: [{uri: "sip:192.0.2.4:5070", preference: 2, weight: 7}, "sip:[2001:db8::1]"]
@@ -31,7 +35,7 @@ trunks:
     pass_headers: [X-Customer-*]
   premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
 dial_peers:
-  - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p}
+  - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p, translate: {called: a, calling: b}}
   - {name: cloud, outgoing: {trunk: cloud}, called_number: "9{called}", refer_uri: "sip:{called}@h"}
   - {name: premise, outgoing: {trunk: premise, called: "1", preference: 3}}
 policies:
@@ -49,6 +53,7 @@ state:
   stale_after: 30s
   queues: {Support: {id: s-1, longest_wait: 2m, length: 4, estimated_wait: 7}, Sales: {age: 31s}}
 limits: {max_calls: 1}
+translation_rules: {a: ["/^1/ /2/", "/^99/ /9/"], b: ["/^77/ /8/"]}
 on_no_match: 480
 """
 
@@ -115,6 +120,42 @@ def test_sources(routing: Routing, listen: str, host: str, trunk: str | None) ->
 
 def call(calling: str = "2", called: str = "+18005550100", trunk: str = "carrier") -> CallFacts:
     return CallFacts(calling, called, called, trunk)
+
+
+def test_translations(routing: Routing) -> None:
+    def shown(translations: Translations | None) -> list[list[str]]:
+        assert translations is not None
+        return [list(map(str, each.rules)) if each else [] for each in (translations.called, translations.calling)]
+
+    carrier, premise = routing.trunks["carrier"].trunk, routing.trunks["premise"].trunk
+    assert (carrier.called_from, carrier.calling_from) == ("to", "from")
+    assert shown(carrier.translate_in) == [["/^1/ /2/", "/^99/ /9/"], []]
+    assert shown(carrier.translate_out) == [[], ["/^77/ /8/"]]
+    assert shown(routing.plan.peers["in"].translate) == [["/^1/ /2/", "/^99/ /9/"], ["/^77/ /8/"]]
+    assert (premise.called_from, premise.calling_from) == ("request-uri", "pai")
+    assert premise.translate_in is premise.translate_out is routing.plan.peers["cloud"].translate is None
+
+
+@pytest.mark.parametrize(
+    ("trunk", "peer", "translates"),
+    [
+        ("{}", "incoming: {}", False),
+        ("{outbound: {called: a}}", "incoming: {}", False),
+        ("{inbound: {calling: a}}", "incoming: {}", True),
+        ("{}", "incoming: {}, translate: {called: a}", True),
+        ("{}", "outgoing: {trunk: t}, translate: {called: a}", False),
+    ],
+)
+def test_calls_are_asked_for_translations_only_where_there_are_some(trunk: str, peer: str, translates: bool) -> None:
+    text = f"""
+listen: [{{name: a, address: "127.0.0.10:5060"}}]
+trunks: {{t: {{targets: ["sip:192.0.2.4"], translate: {trunk}}}}}
+dial_peers: [{{name: p, {peer}}}]
+translation_rules: {{a: ["/1/ /2/"]}}
+"""
+    config = examine_bytes(text.encode(), "edge.yaml").config
+    assert config is not None
+    assert build(config, Clock()).translates is translates
 
 
 def test_dial_peers(routing: Routing) -> None:

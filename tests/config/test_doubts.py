@@ -26,6 +26,11 @@ BASE = LISTEN + TRUNKS + "dial_peers:\n" + OUT
             "that trunk's, unless sources says otherwise",
         ),
         (
+            LISTEN + "trunks: {a: {sources: [192.0.2.1], calling_from: pai, identity: {send: true}}}",
+            "2:50: trunks.a.calling_from: warning: P-Asserted-Identity from this trunk isn't believed, so the calling "
+            "number is From's; add identity: {accept: true}, or write from",
+        ),
+        (
             BASE + IN + "policies: {p: {rules: [{name: r, when: false, to: cloud}]}}",
             "6:12: policies.p: warning: there is no otherwise: a call that no rule takes is refused with 480; say "
             "where it shall go",
@@ -93,3 +98,21 @@ def test_warnings_stand_beside_faults() -> None:
     examined = examine_bytes(text.encode(), "f")
     assert [one.key for one in examined.faults] == ["policies.p.rules[0].cause"]
     assert [one.key for one in examined.warnings] == ["policies.p.rules[0].reject"]
+
+
+@pytest.mark.parametrize(("every", "warned"), [("", ""), (", every: 30s", ""), (", every: 31s", "31 s only")])
+def test_an_estimate_that_would_be_stale_before_the_next_one(
+    every: str, warned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_TEST", "x" * 32)
+    text = (
+        'state: {source: webex, webex: {api: "https://api.example.com", org_id: o, client_id: c, client_secret_file: '
+        '"env:SECRET_OF_TEST", refresh_token_file: "env:SECRET_OF_TEST", estimated_wait: {queues: [Q]%s}}}'
+    )
+    examined = examine_bytes((LISTEN + text % every).encode(), "f")
+    assert examined.faults == ()
+    found = [str(one) for one in examined.warnings if one.key == "state.webex.estimated_wait"]
+    assert len(found) == bool(warned)
+    if warned:
+        assert "31 s only, and would be stale whenever one answer is late or missed; write 30s or less" in found[0]
+        assert found[0].endswith("or a stale_after of 62s or more")

@@ -53,6 +53,67 @@ CASES = [
         '2:47: trunks.a.final_503: expected a code from 400 to 699, or pass, got the text "keep"',
     ),
     Wrong(
+        "called_from",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], called_from: pcpid}}",
+        '2:49: trunks.a.called_from: expected request-uri, to or p-called-party-id, got the text "pcpid"',
+    ),
+    Wrong(
+        "translation of a trunk by rules that aren't there",
+        Kind.REFERENCE,
+        LISTEN
+        + "trunks: {a: {sources: [192.0.2.1], translate: {inbound: {calling: to-e614}}}}\n"
+        + "translation_rules: {to-e164: [/1/ /2/]}",
+        '2:67: trunks.a.translate.inbound.calling: there is no set of translation_rules "to-e614"; did you mean '
+        '"to-e164"?',
+    ),
+    Wrong(
+        "translation of a dial-peer by rules that aren't there",
+        Kind.REFERENCE,
+        LISTEN + "dial_peers: [{name: a, incoming: {}, translate: {called: x}}]",
+        '2:58: dial_peers[0].translate.called: there is no set of translation_rules "x"; none is defined',
+    ),
+    Wrong(
+        "translation of a dial-peer as a trunk has it",
+        Kind.UNKNOWN_KEY,
+        LISTEN + "dial_peers: [{name: a, incoming: {}, translate: {inbound: {}}}]",
+        '2:50: dial_peers[0].translate.inbound: there is no key "inbound"; there is called, calling',
+    ),
+    Wrong(
+        "translation rule",
+        Kind.VALUE,
+        LISTEN + "translation_rules: {a: ['/1/ /2/', '/[1/ /2/']}",
+        '2:36: translation_rules.a[1]: "/[1/ /2/", character 2: in the set "[1", character 1: this set is not closed; '
+        "write ] after its last digit",
+    ),
+    Wrong(
+        "translation rule that refuses",
+        Kind.NOT_BUILT,
+        LISTEN + "translation_rules: {a: ['reject /1/']}",
+        '2:25: translation_rules.a[0]: "reject /1/", character 1: not built yet: reject; a number list with `reject` '
+        "refuses callers",
+    ),
+    Wrong(
+        "translation rule for a type",
+        Kind.NOT_BUILT,
+        LISTEN + "translation_rules: {a: ['/1/ /2/ type any national']}",
+        '2:25: translation_rules.a[0]: "/1/ /2/ type any national", character 9: not built yet: type; a rule changes '
+        "the number alone",
+    ),
+    Wrong(
+        "translation rule of another type",
+        Kind.VALUE,
+        LISTEN + "translation_rules: {a: [12]}",
+        "2:25: translation_rules.a[0]: expected a rule in single quotes, such as "
+        "'/^\\([2-9].........\\)$/ /+1\\1/', got the number 12",
+    ),
+    Wrong(
+        "no translation rule",
+        Kind.VALUE,
+        LISTEN + "translation_rules: {a: []}",
+        "2:24: translation_rules.a: is empty; give at least one",
+    ),
+    Wrong(
         "a correlation header that has no value of ours",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], correlation: {headers: {X-Call: call-id}}}}",
