@@ -170,7 +170,6 @@ class App:
 
         return Operation(
             calls=lambda: (call.record for call in self.router.calls.values()),
-            task_of=lambda call_id: self.router.routing.ledger.placed.task_of(call_id),
             trunks=lambda: self.router.routing.trunks.values(),
             reload=reload,
             drain=self.drain,

@@ -33,13 +33,12 @@ KEYS: Final = {
 class Operation(NamedTuple):
     """What is asked of the router, and told to it.
 
-    ``calls`` gives the records of the calls in progress, the oldest first; ``task_of`` what a call of such an id is in
-    the cloud. ``reload`` reads the configuration anew and gives its faults in words: with any, the old one stays.
-    ``drain`` lets no more calls in, and gives how many are in progress.
+    ``calls`` gives the records of the calls in progress, the oldest first. ``reload`` reads the configuration anew and
+    gives its faults in words: with any, the old one stays. ``drain`` lets no more calls in, and gives how many are in
+    progress.
     """
 
     calls: Callable[[], Iterable[CallRecord]]
-    task_of: Callable[[str], str | None]
     trunks: Callable[[], Iterable[LiveTrunk]]
     reload: Callable[[], Awaitable[Sequence[str]]]
     drain: Callable[[], int]
@@ -62,10 +61,9 @@ class OperationApi:
 
     async def _calls(self, request: web.Request) -> web.Response:
         """Calls in progress, or of them those that are a certain task in the cloud."""
-        calls, task_of = self._operation.calls, self._operation.task_of
         task = request.query.get("task")
-        found = [each for each in calls() if task is None or task_of(each.call_id) == task]
-        views = [call_view(record, task_of(record.call_id)) for record in islice(found, MOST_CALLS)]
+        found = [each for each in self._operation.calls() if task is None or each.webex_task_id == task]
+        views = [call_view(record) for record in islice(found, MOST_CALLS)]
         total = len(found)
         return json_answer(200, ok=True, error="", total=total, truncated=total > MOST_CALLS, calls=views)
 

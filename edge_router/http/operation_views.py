@@ -19,8 +19,8 @@ RINGING = "ringing"
 ANSWERED = "answered"
 
 
-def call_view(record: CallRecord, task: str | None) -> View:
-    """One call in progress; ``task`` is what it is in the cloud."""
+def call_view(record: CallRecord) -> View:
+    """One call in progress."""
     decision = record.decision
     state, since = _state(record)
     return {
@@ -37,7 +37,7 @@ def call_view(record: CallRecord, task: str | None) -> View:
         "method": record.method,
         "policy": decision and decision.policy,
         "rule": decision and decision.rule,
-        "webex_task_id": task,
+        "webex_task_id": record.webex_task_id,
     }
 
 

@@ -67,7 +67,6 @@ class Works:
 
     def __init__(self) -> None:
         self.records: list[CallRecord] = []
-        self.tasks: dict[str, str] = {}
         self.faults: list[str] = []
         self.reloads = 0
         self.draining = False
@@ -77,7 +76,7 @@ class Works:
 
     @property
     def operation(self) -> Operation:
-        return Operation(lambda: self.records, self.tasks.get, lambda: [self.trunk], self._reload, self._drain)
+        return Operation(lambda: self.records, lambda: [self.trunk], self._reload, self._drain)
 
     async def _reload(self) -> Sequence[str]:
         self.reloads += 1

@@ -78,7 +78,8 @@ async def test_a_call_is_told_by_the_keys_of_its_record(client: aiohttp.ClientSe
 
 async def test_calls_of_a_task(client: aiohttp.ClientSession, works: Works) -> None:
     works.records += [record("c-1"), record("c-2"), record("c-3")]
-    works.tasks |= {"c-2": "task-2", "c-3": "task-3"}
+    for one in works.records[1:]:
+        one.webex_task_id = f"task-{one.call_id[-1]}"
     found = await calls(client, "?task=task-2")
     assert [(each["call_id"], each["webex_task_id"]) for each in found] == [("c-2", "task-2")]
     assert await calls(client, "?task=task-4") == []
