@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge_router.config.models import Config
     from edge_router.config.state_model import Webex
     from state_client.picture import Picture, Queue
+    from state_client.source import StateSource
     from state_client.webex.report import Report
     from state_client.webex.webhook import Webhook
 
@@ -49,7 +50,7 @@ class StateOfCentre:
         self.centre = ContactCentre(offset, picture_of(config, time.monotonic()))
         self.ledger = Ledger()
         self._cloud: WebexSource | None = None
-        self._source: WebexSource | PeerSource | None = None
+        self._source: StateSource | None = None
         state = config.state
         if state.source == "webex" and state.webex is not None:
             settings = settings_of(config.node, state.webex, path)
@@ -174,7 +175,7 @@ def settings_of(node: str, webex: Webex, path: str) -> Settings:
         requests_per_minute=webex.requests_per_minute,
         clock_tolerance=webex.clock_tolerance,
         estimates=estimates.queues if estimates else (),
-        estimate_every=estimates.every if estimates else 60.0,
+        estimate_every=estimates.every if estimates else 30.0,
         estimate_lookback=round(estimates.lookback / 60) if estimates else 15,
         allow_loopback=webhook is not None and webhook.url.startswith("http://"),
         call_variable=webex.call_variable or "",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from state_client.picture import Picture
 
+if TYPE_CHECKING:
+    import asyncio
+
 
 class StateSource(Protocol):
-    """Keeps a picture current. Webex Contact Center is one; another contact centre needs these four to be one, too."""
+    """Keeps a picture current. Webex Contact Center is one; another contact centre needs these five to be one, too."""
 
     @property
     def picture(self) -> Picture:
@@ -18,6 +21,11 @@ class StateSource(Protocol):
     @property
     def degraded(self) -> str:
         """Why the picture is not as current as it should be, in words; "" when all is well."""
+        ...
+
+    @property
+    def seeded(self) -> asyncio.Event:
+        """Set once the contact centre has said how it is: until then a picture that lacks something is no fault."""
         ...
 
     async def start(self) -> None:

@@ -90,7 +90,9 @@ class EstimatedWait(Section):
     queues: Annotated[tuple[Name, ...], AfterValidator(not_empty)] = Field(
         description="The queues that it is asked for.", json_schema_extra={"minItems": 1}
     )
-    every: Duration = Field(default=60.0, description="How often each queue is asked for, at most.")
+    every: Duration = Field(
+        default=30.0, description="How often each queue is asked for, at most; half of stale_after or less."
+    )
     lookback: Annotated[Duration, AfterValidator(_minutes)] = Field(
         default=900.0, description="What the cloud looks back on for its estimate: 5m to 240m."
     )

@@ -40,7 +40,7 @@ class Settings:
     requests_per_minute: int = 240
     clock_tolerance: float = 300.0
     estimates: tuple[str, ...] = ()
-    estimate_every: float = 60.0
+    estimate_every: float = 30.0
     estimate_lookback: int = 15
     allow_loopback: bool = False
     call_variable: str = ""

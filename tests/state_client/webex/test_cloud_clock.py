@@ -8,12 +8,14 @@ from email.utils import formatdate
 
 import pytest
 
+from state_client.rows import QueueRow
 from state_client.simulator.script import Script
 from state_client.simulator.server import Simulator
 from state_client.webex import search
 from state_client.webex import source as source_module
 from state_client.webex.cloud_clock import NEAR, PROMPT, CloudClock
 from state_client.webex.source import WebexSource
+from tests.state_client.tidings import task
 from tests.state_client.webex.following import age, subscribed, support, until, waits
 
 OURS = 1_700_000_000.0
@@ -89,6 +91,15 @@ def test_a_date_that_is_none_says_nothing(date: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ a source
+
+
+def test_what_is_of_a_time_to_come_is_so_by_the_clouds_clock(source: WebexSource) -> None:
+    now = time.time()
+    source._there.ahead = 60.0
+    source.centre.configure([QueueRow("q", "Support")], [])
+    most = source.settings.clock_tolerance - 60.0
+    assert source._apply(task("1", "parked", now + most - 1, "q"), now) == "applied"
+    assert source._apply(task("1", "ended", now + most + 1), now) == "stale"
 
 
 class There:
