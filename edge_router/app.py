@@ -25,7 +25,7 @@ from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
 from edge_router.config.finding import Finding
 from edge_router.config.loading import Examined, examine
-from edge_router.contact_centre import StateOfCentre
+from edge_router.contact_centre import Names, StateOfCentre
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
 from edge_router.http.bounded import BoundedServer
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from edge_router.config.faults import Fault
     from edge_router.config.models import Config, Http
     from edge_router.config.tables import Tables
+    from edge_router.policy.latch import Latch
+    from edge_router.policy.policy import Policy
 
 FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
 # Seconds between two looks at the timers. Each look wakes the process, which costs more than what it finds: at 100 a
@@ -99,7 +101,7 @@ class App:
             entitled=self.state.entitled,
         )
         self.standing.follow(routing, config)
-        self.state.read = queues_read(routing)
+        self.state.read = names_read(routing)
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self.api.unseen = self.state.ledger.placed.unseen
         self.api.call_of = self.state.ledger.placed.call_of
@@ -261,7 +263,7 @@ class App:
             self.router.routing, self.config = routing, config
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
-            self.state.read = queues_read(routing)
+            self.state.read = names_read(routing)
             self.api.stale_after = config.state.stale_after
             if self.http is not None:
                 self.http.access.tokens = tokens
@@ -333,9 +335,11 @@ class App:
         return {queue.name: queue.age(now) for queue in self.state.picture}
 
 
-def queues_read(routing: Routing) -> frozenset[str]:
-    """The queues that rules read, by the name or id that they call them."""
-    return frozenset[str]().union(*(policy.queues for policy in routing.policies.values()))
+def names_read(routing: Routing) -> Names:
+    """The queues and teams that rules and latches read, by the name or id that they call them."""
+    none = frozenset[str]()
+    readers: list[Policy | Latch] = [*routing.policies.values(), *routing.latches.latches.values()]
+    return Names(none.union(*(each.queues for each in readers)), none.union(*(each.teams for each in readers)))
 
 
 def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:

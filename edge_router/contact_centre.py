@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.admission.cloud_tasks import CloudTasks
 from edge_router.admission.ledger import Ledger
@@ -35,17 +35,25 @@ PATIENCE: Final = 10.0
 """Seconds after the start in which nobody is told that the cloud hasn't answered yet."""
 
 
+class Names(NamedTuple):
+    """Queues and teams, by name or id."""
+
+    queues: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+
+
 class StateOfCentre:
     """``centre`` is what is known of the contact centre; rules read its picture, in the monotonic clock.
 
-    ``path`` is the configuration's own, beside which its secrets are. ``read`` are the queues that rules read.
+    ``path`` is the configuration's own, beside which its secrets are. ``read`` are the queues and teams that rules
+    read.
     """
 
     def __init__(self, config: Config, path: str) -> None:
         self._config = config
         self._began = time.monotonic()
         self._requests: Counter[tuple[str, str]] = Counter()
-        self.read: frozenset[str] = frozenset()
+        self.read = Names()
         offset = time.time() - time.monotonic()
         self.centre = ContactCentre(offset, picture_of(config, time.monotonic()))
         self.ledger = Ledger()
@@ -70,7 +78,7 @@ class StateOfCentre:
         if self._kept is not None:
             await self._kept.start()
         if self._cloud is not None:
-            self._cloud.first = self.read
+            self._cloud.first = self.read.queues
         if self._source is not None:
             await self._source.start()
 
@@ -112,16 +120,18 @@ class StateOfCentre:
         source = self._source
         if source is None or (not source.seeded.is_set() and time.monotonic() - self._began < PATIENCE):
             return ""
-        unknown = [f"no queue is called {name}, which rules read" for name in self.unknown]
+        unknown = [f"no {kind} is called {name}, which rules read" for kind, name in self.unknown]
         kept = self._kept.fault if self._kept is not None else ""
         return "; ".join(filter(None, [source.degraded, *unknown, kept]))
 
     @property
-    def unknown(self) -> tuple[str, ...]:
-        """The queues that rules read and nobody knows, once the contact centre has said which it has."""
+    def unknown(self) -> tuple[tuple[str, str], ...]:
+        """The queues and teams that rules read and nobody knows, once the contact centre has said which it has."""
         if self._source is None or not self._source.seeded.is_set():
             return ()
-        return tuple(name for name in sorted(self.read) if self.picture.queue(name) is None)
+        queues = [("queue", name) for name in sorted(self.read.queues) if self.picture.queue(name) is None]
+        teams = [("team", name) for name in sorted(self.read.teams) if self.picture.team(name) is None]
+        return (*queues, *teams)
 
     def reading(self) -> StateReading:
         """What a scrape shows."""

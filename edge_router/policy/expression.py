@@ -7,14 +7,14 @@ Here lives what CEL knows and how its library is spoken to. What a rule can read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import cel
 
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
-from edge_router.policy.reads import HeaderRead, QueueRead
+from edge_router.policy.reads import HeaderRead, Name, QueueRead, TeamRead
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
 from edge_router.policy.surroundings import Surroundings
 from edge_router.policy.tokens import Kind, Token, tokens_of
@@ -76,8 +76,12 @@ class Expression:
     @property
     def queues(self) -> frozenset[str]:
         """The queues that the condition reads, by the name or id that it calls them."""
-        names = (read.name.literal for _, _, read in self._found if isinstance(read, QueueRead))
-        return frozenset(name for name in names if name is not None)
+        return _literal(read.name for _, _, read in self._found if isinstance(read, QueueRead))
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """The teams that the condition reads, by the name or id that it calls them."""
+        return _literal(read.name for _, _, read in self._found if isinstance(read, TeamRead))
 
     @property
     def headers(self) -> frozenset[str]:
@@ -92,6 +96,11 @@ class Expression:
             if age is not None and (oldest is None or age > oldest):
                 oldest = age
         return oldest
+
+
+def _literal(names: Iterable[Name]) -> frozenset[str]:
+    """The names that stand in the condition itself; the others are the call's."""
+    return frozenset(name.literal for name in names if name.literal is not None)
 
 
 def compile_expression(text: str, surroundings: Surroundings) -> Expression:

@@ -82,6 +82,11 @@ class Latch:
         """The queues that its conditions read, by the name or id that they call them."""
         return self._set.queues | self._clear.queues
 
+    @property
+    def teams(self) -> frozenset[str]:
+        """The teams, likewise."""
+        return self._set.teams | self._clear.teams
+
     def look(self, now: float) -> Change | None:
         """Change if it is to: the one condition is true, the other is not, and it has been held long enough.
 

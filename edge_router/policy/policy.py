@@ -91,6 +91,8 @@ class Policy:
         self.name = spec.name
         self.queues: Final = frozenset[str]().union(*(when.queues for when in ready))
         """The queues that its rules read, by the name or id that they call them."""
+        self.teams: Final = frozenset[str]().union(*(when.teams for when in ready))
+        """The teams, likewise."""
         self.headers: Final = frozenset[str]().union(*(when.headers for when in ready))
         """The headers of the INVITE that its rules read, as their names are compared."""
         self._on_error = on_error

@@ -19,13 +19,13 @@ _NONE: Mapping[tuple[str, str], int] = MappingProxyType({})
 class StateReading(NamedTuple):
     """Counts since the start: ``events`` by type and result, ``requests`` by operation and code.
 
-    ``unknown`` are the queues that rules read and that the contact centre hasn't.
+    ``unknown`` are the queues and teams, by kind and name, that rules read and that the contact centre hasn't.
     """
 
     events: Mapping[tuple[str, str], int] = _NONE
     requests: Mapping[tuple[str, str], int] = _NONE
     corrections: int = 0
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
 
 
 class StateMetrics(Collector):
@@ -59,8 +59,10 @@ class StateMetrics(Collector):
             value=reading.corrections,
         )
         unknown = GaugeMetricFamily(
-            "edge_router_state_unknown", "1 for each queue that a rule reads and nobody knows.", labels=("queue",)
+            "edge_router_state_unknown",
+            "1 for each queue or team that a rule reads and nobody knows.",
+            labels=("kind", "name"),
         )
-        for name in reading.unknown:
-            unknown.add_metric((name,), 1)
+        for labels in reading.unknown:
+            unknown.add_metric(labels, 1)
         yield unknown

@@ -80,7 +80,23 @@ def test_a_queue_that_a_rule_names_and_nobody_knows(own_site: OwnSite, cloud: Si
     site = own_site(rule("Nowhere"), state=cloud.state())
     until(lambda: readiness(site)["degraded"], "degraded")
     until(lambda: "no queue is called Nowhere" in str(readiness(site)["reason"]), "its reason")
-    assert site.router.metric("state_unknown", queue="Nowhere") == 1
+    assert site.router.metrics()["state_unknown"] == [({"kind": "queue", "name": "Nowhere"}, 1)]
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.premise))
+
+
+def test_a_team_that_a_rule_or_a_latch_names_and_nobody_knows(own_site: OwnSite, cloud: SimulatorProcess) -> None:
+    known = next(iter(cloud.ask("GET", "truth")["teams"].values()))["name"]
+    when = f'team("Nowhere").available > 0 || team("{known}").available > 0 || latch("full")'
+    latch = {"set": 'team("Nobody").signed_on > 9', "clear": 'queue("Nothing").length < 3'}
+    rules = {"name": "of a team", "when": when, "to": "cloud"}
+    site = own_site(rules, state=cloud.state(), latches={"full": latch})
+    until(lambda: "no team is called Nowhere" in str(readiness(site)["reason"]), "the reason")
+    assert [labels for labels, _ in site.router.metrics()["state_unknown"]] == [
+        {"kind": "queue", "name": "Nothing"},
+        {"kind": "team", "name": "Nobody"},
+        {"kind": "team", "name": "Nowhere"},
+    ]
     caller = site.caller(NUMBER)
     site.ends(caller, site.answered(caller, site.premise))
 
