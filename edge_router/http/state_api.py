@@ -19,7 +19,7 @@ from edge_router.http.feed import Feed, event
 from edge_router.http.server import LARGEST_BODY, json_answer
 from edge_router.http.state_views import QUEUE_KEYS, View, agent_views, queue_view, task_views, team_view
 from state_client.centre import ContactCentre
-from state_client.picture import Queue, QueueValues
+from state_client.picture import FOREVER, GROUPS, Queue, QueueValues
 
 EVENTS: Final = "/v1/events"
 _ONE: Final = "/v1/queues/{name:(?s:.+)}"  # whatever stands in a name, a slash and a line break too
@@ -109,6 +109,7 @@ class StateApi:
         self.call_of: Callable[[str], str | None] = lambda task: None
         self.feed = Feed(self._beginning)
         self._changed: dict[str, Queue] = {}
+        self._expiries: dict[str, asyncio.TimerHandle] = {}
         centre.listener = self._remember
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
@@ -184,7 +185,24 @@ class StateApi:
         if not values:
             return self._failed(422, "there is nothing to set; send at least one of " + ", ".join(SETTABLE))
         self.centre.push(queue.name, pushed.ttl_secs, self._epoch(), **values)
+        self._await_expiry(queue)
         return self._one(queue.name)
+
+    def _await_expiry(self, queue: Queue) -> None:
+        """Have it told when what was pushed holds no longer: who follows us can't know by himself."""
+        timer = self._expiries.pop(queue.name, None)
+        if timer is not None:
+            timer.cancel()
+        now = time.monotonic()
+        ends = [end for group in GROUPS if now < (end := queue.stamp(group).expires) < FOREVER]
+        if ends:
+            loop = asyncio.get_running_loop()
+            self._expiries[queue.name] = loop.call_later(min(ends) - now, self._expire, queue)
+
+    def _expire(self, queue: Queue) -> None:
+        if self.centre.listener is not None:
+            self.centre.listener(queue)
+        self._await_expiry(queue)
 
     def _epoch(self) -> float:
         """Seconds since the epoch, as the contact centre reckons them."""
