@@ -77,11 +77,18 @@ def check(
 def demo(
     calls: Annotated[int | None, typer.Option(metavar="N", min=1, help="End after so many calls.")] = None,
     seconds: Annotated[float | None, typer.Option(metavar="N", min=0, help="End after so many seconds.")] = None,
+    burst: Annotated[
+        int, typer.Option(metavar="N", min=0, max=400, help="Calls that come within a second now and then; 0: none.")
+    ] = 50,
+    share: Annotated[
+        bool, typer.Option("--share/--without-share", help="Whether the policy bounds what it sends to the cloud.")
+    ] = True,
 ) -> None:
     """Run the router on loopback with a carrier, a premise, a cloud and calls that flow; print where to look."""
+    from edge_router.demo import Wish
     from edge_router.demo import run as run_demo
 
-    raise typer.Exit(run_demo(calls, seconds))
+    raise typer.Exit(run_demo(Wish(calls, seconds, burst, share)))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import shutil
 import signal
 import sys
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import uvloop
 from rich.console import Console
@@ -26,7 +27,7 @@ from rich.text import Text
 from edge_router.app import App
 from edge_router.b2bua.events import Silence
 from edge_router.config.loading import load
-from edge_router.demo_scene import HTTP_PORT, SIP_PORT, CannotRun, Cloud, Places, SentOn
+from edge_router.demo_scene import BURST_PORT, HELD_BACK, HTTP_PORT, SIP_PORT, CannotRun, Cloud, Places, SentOn
 from edge_router.policy.decision import shown
 from edge_router.status import Status
 from edge_router.telemetry.call_log import what_became
@@ -34,13 +35,20 @@ from edge_router.telemetry.logs import safe, start_logging
 from state_client.webex.secret import SecretError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from edge_router.b2bua.record import CallRecord
     from edge_router.policy.decision import Decision
 
 CALLS_PER_SECOND: Final = 2
 CALLED: Final = ("+18005550302", "+18005550303", "+18005550100")
 """The numbers that are called in turn: by 302, by REFER, and bridged while the cloud has room."""
-CALLERS: Final = 99
+CALLERS: Final = 3000
+"""As many as call in 25 minutes: who calls twice within 15 would seem to come back from where he was sent."""
+BURST_CALLED: Final = ("+18005550302", "+18005550200")
+"""The numbers that a burst calls in turn: by 302 while few are expected in the cloud, and whoever waits there."""
+BURST_AFTER, BURST_EVERY = 8.0, 60.0
+"""Seconds to the first burst, and from one to the next."""
 PATIENCE: Final = 5.0
 """Seconds that calls have to end when the carrier has made its last one, and SIPp to end when it is told to."""
 
@@ -50,10 +58,27 @@ STYLES: Final = {"cloud": "cyan", "premise": "yellow"}
 _CTRL_C: Final = 1.0  # s: Ctrl-C reaches SIPp too, and its end may be seen before our own signal
 
 
-def numbers() -> str:
+class Wish(NamedTuple):
+    """What somebody wants to see: so many calls or seconds, None without end; bursts of so many calls, 0 for none.
+
+    Without ``share`` nothing keeps a burst from the cloud but that it refuses what is too much.
+    """
+
+    calls: int | None = None
+    seconds: float | None = None
+    burst: int = 50
+    share: bool = True
+
+
+def numbers(callers: Iterable[int] = range(CALLERS), called: tuple[str, ...] = CALLED) -> str:
     """SIPp's injection file: who calls whom, one call a line, from the top again at its end."""
-    pairs = (f"+130355501{caller:02};{CALLED[caller % len(CALLED)]}" for caller in range(CALLERS))
+    pairs = (f"+1303555{caller:04};{called[caller % len(called)]}" for caller in callers)
     return "\n".join(["SEQUENTIAL", *pairs, ""])
+
+
+def of_burst(record: CallRecord) -> bool:
+    """Whether this caller is one of a burst's: their numbers begin where the others' end."""
+    return int(record.calling[-4:]) >= CALLERS
 
 
 class Ends:
@@ -78,8 +103,16 @@ class Ends:
         router = f"{self._places.router}:{SIP_PORT}"
         return await self._start(self._places.carrier, "demo_carrier.xml", *options, router)
 
-    async def _start(self, host: str, scenario: str, *options: str) -> asyncio.subprocess.Process:
-        where = ["-sf", str(SCENARIOS / scenario), "-i", host, "-p", str(SIP_PORT), "-bind_local", "-nostdin"]
+    async def start_burst(self, calls: int, before: int) -> None:
+        """The carrier once more: so many calls within a second, after as many of bursts ``before``."""
+        callers = (CALLERS + (before + call) % (10_000 - CALLERS) for call in range(calls))
+        (self._directory / "burst.csv").write_text(numbers(callers, BURST_CALLED))
+        options = ["-inf", "burst.csv", "-r", str(calls), "-m", str(calls)]
+        router = f"{self._places.router}:{SIP_PORT}"
+        await self._start(self._places.carrier, "demo_carrier.xml", *options, router, port=BURST_PORT)
+
+    async def _start(self, host: str, scenario: str, *options: str, port: int = SIP_PORT) -> asyncio.subprocess.Process:
+        where = ["-sf", str(SCENARIOS / scenario), "-i", host, "-p", str(port), "-bind_local", "-nostdin"]
         process = await asyncio.create_subprocess_exec(
             self._sipp,
             *where,
@@ -137,15 +170,30 @@ class Play(Silence):
                 break
             await asyncio.sleep(0.02)
 
-    async def raise_curtain(self, ends: Ends, places: Places, calls: int | None) -> None:
+    async def raise_curtain(self, ends: Ends, places: Places, wish: Wish) -> None:
         """Start the SIPps, the carrier last, and keep an eye on them."""
         premise = await ends.start_agent(places.premise)
-        carrier = await ends.start_carrier(calls)
+        carrier = await ends.start_carrier(wish.calls)
         self._watchers = [
             asyncio.create_task(self._watch("premise", premise, _CTRL_C)),
             # A carrier that has made its calls may go: the last of them is over a moment later.
-            asyncio.create_task(self._watch("carrier", carrier, _CTRL_C if calls is None else PATIENCE)),
+            asyncio.create_task(self._watch("carrier", carrier, _CTRL_C if wish.calls is None else PATIENCE)),
         ]
+
+    def burst_now_and_then(self, console: Console, ends: Ends, cloud: Cloud, calls: int) -> None:
+        """Many calls within a second, of which the cloud tells nothing before they are all decided."""
+
+        async def bursts() -> None:
+            await asyncio.sleep(BURST_AFTER)
+            for number in itertools.count():
+                cloud.hold_back(HELD_BACK)
+                console.print(f"{calls} calls come within a second, and the cloud's events are late", style="bold")
+                await ends.start_burst(calls, number * calls)
+                await asyncio.sleep(HELD_BACK)
+                cloud.hold_back(0)
+                await asyncio.sleep(BURST_EVERY)
+
+        self._watchers.append(asyncio.create_task(bursts()))
 
     def lower_curtain(self) -> None:
         """Look away."""
@@ -161,7 +209,7 @@ class Play(Silence):
             self.end()
 
 
-async def play(console: Console, sipp: str, calls: int | None, seconds: float | None) -> None:
+async def play(console: Console, sipp: str, wish: Wish) -> None:
     """The whole demo, in the event loop; raises CannotRun or OSError."""
     async with contextlib.AsyncExitStack() as stack:
         sent_on = SentOn()
@@ -175,18 +223,20 @@ async def play(console: Console, sipp: str, calls: int | None, seconds: float | 
         await cloud.start()
         await sent_on.open(places.carrier)
         stack.callback(sent_on.close)
-        file = places.write(Path(tempfile.mkdtemp(prefix="edge-router-demo-")), cloud.organisation)
+        file = places.write(Path(tempfile.mkdtemp(prefix="edge-router-demo-")), cloud.organisation, wish.share)
         app = App(load(file), str(file), [watched])
         await app.start()
         stack.push_async_callback(app.close)
         ends = Ends(sipp, places, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-router-sipp-"))))
-        if seconds is not None:
-            loop.call_later(seconds, watched.end)
+        if wish.seconds is not None:
+            loop.call_later(wish.seconds, watched.end)
         try:
             greet(console, places, file)
             await watched.until_known(app)
-            await watched.raise_curtain(ends, places, calls)
-            await tell(console, watched, calls)
+            await watched.raise_curtain(ends, places, wish)
+            if wish.burst:
+                watched.burst_now_and_then(console, ends, cloud, wish.burst)
+            await tell(console, watched, cloud, wish)
         finally:
             watched.lower_curtain()
             await ends.stop()
@@ -194,16 +244,22 @@ async def play(console: Console, sipp: str, calls: int | None, seconds: float | 
     console.print(f"The configuration stays at {file}", soft_wrap=True)
 
 
-async def tell(console: Console, watched: Play, calls: int | None) -> None:
-    """Print a line for each call until there are enough, or the end comes; then how many went where."""
+async def tell(console: Console, watched: Play, cloud: Cloud, wish: Wish) -> None:
+    """Print a line for each call until there are enough, or the end comes; then how many went where.
+
+    Calls of bursts are counted apart.
+    """
     sums: Counter[str] = Counter()
-    while calls is None or sums.total() < calls:
+    bursts: Counter[str] = Counter()
+    while wish.calls is None or sums.total() < wish.calls:
         record = await watched.news.get()
         if record is None:
             break
-        sums[where_to(record.decision)] += 1
+        (bursts if of_burst(record) else sums)[went(record)] += 1
         console.print(line(record), soft_wrap=True)
-    console.print(f"{sums.total()} calls: " + ", ".join(f"{count} {where}" for where, count in sums.most_common()))
+    console.print(f"{sums.total()} calls: {in_words(sums)}")
+    if wish.burst:
+        console.print(f"{bursts.total()} calls in bursts: {in_words(bursts)}; the cloud had to refuse {cloud.refused}")
     if watched.trouble:
         raise CannotRun(watched.trouble)
 
@@ -232,12 +288,13 @@ def greet(console: Console, places: Places, file: Path) -> None:
 
 
 def line(record: CallRecord) -> Text:
-    """A call in one line: calling -> called, decision, outcome, rule and what it read."""
+    """A call in one line: calling -> called, decision, outcome, what else there is to say, rule and what it read."""
     decision = record.decision
-    where = where_to(decision)
     text = Text(f"{safe(record.calling)} -> {safe(record.called)}  ")
-    text.append(f"{what_to_do(decision):<18}", STYLES.get(where, "red"))
+    text.append(f"{what_to_do(decision):<18}", STYLES.get(went(record), "red"))
     text.append(f"  {what_became(record):<26}")
+    if record.reason:
+        text.append(f"  {record.reason}")
     if decision is not None:
         values = ", ".join(f"{read} = {shown(value)}" for read, value in decision.values.items())
         text.append(f"  {decision.rule}: {values}", "dim")
@@ -251,13 +308,19 @@ def what_to_do(decision: Decision | None) -> str:
     return f"{decision.method} to {decision.to[0].peer}" if decision.to else f"reject {decision.code}"
 
 
-def where_to(decision: Decision | None) -> str:
-    """The dial-peer that is tried first, or that there is none."""
-    return decision.to[0].peer if decision is not None and decision.to else "rejected"
+def went(record: CallRecord) -> str:
+    """The dial-peer that took the call or that it was sent to, else what became of it."""
+    there = record.outcome in ("answered", "redirected", "referred")
+    return record.dial_peer_out or record.outcome if there else record.outcome
 
 
-def run(calls: int | None = None, seconds: float | None = None) -> Status:
-    """`edge-router demo`: plays until Ctrl-C, or so many calls, or so many seconds."""
+def in_words(sums: Counter[str]) -> str:
+    """How many went where, most of all first."""
+    return ", ".join(f"{count} {where}" for where, count in sums.most_common())
+
+
+def run(wish: Wish) -> Status:
+    """`edge-router demo`: plays until Ctrl-C, or so many calls or seconds."""
     sipp = shutil.which("sipp")
     writer = start_logging("warning", "text")
     try:
@@ -266,7 +329,7 @@ def run(calls: int | None = None, seconds: float | None = None) -> Status:
         if not SCENARIOS.is_dir():
             raise CannotRun(f"the scenarios that SIPp plays are not at {SCENARIOS}")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(play(Console(highlight=False), sipp, calls, seconds))
+            runner.run(play(Console(highlight=False), sipp, wish))
     except (CannotRun, SecretError, OSError) as error:
         print(f"edge-router demo: {error}", file=sys.stderr)
         return Status.COULD_NOT_RUN

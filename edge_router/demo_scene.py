@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import secrets
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote
@@ -41,11 +42,17 @@ SCRIPT: Final = Script(
     chat_every=0,
     patience=360.0,
     callback=0.0,  # no event tells of one: he would seem to wait until the next comparison
+    sessions=40,  # above this times the surge it refuses calls; the script's own callers are some 35 at most
+    surge=1.2,
 ).faster(SPEED)
 """The contact centre's day: its one queue, Support, fills at each rush and empties after it."""
+HELD_BACK: Final = 1.5
+"""Seconds that the cloud's events take in a burst: longer than the burst, so that it is decided without them."""
 TALK: Final = 2.0
 """Seconds that a caller stays in the cloud whom the carrier has brought there after a 302 or a REFER."""
-SIP_PORT, HTTP_PORT = 5060, 8080
+SIP_PORT, BURST_PORT, HTTP_PORT = 5060, 5070, 8080
+SHARE: Final = "    share: "
+"""How the line of the configuration begins that keeps a burst from being more than the cloud takes."""
 
 CONFIGURATION: Final = """\
 # What `edge-router demo` runs. Copy it, and put in your own addresses and numbers.
@@ -83,6 +90,10 @@ dial_peers:
 policies:
   front-door:
     rules:
+      - name: cloud whoever waits there
+        when: call.called == "+18005550200" && trunk("cloud").up
+        to: [cloud, premise]
+        by: redirect
       - name: nobody should wait so long
         when: queue("Support").longest_wait > 1        # the demo's contact centre makes a second of a minute
         reject: 480
@@ -99,6 +110,7 @@ policies:
         when: queue("Support").expected < 4 && trunk("cloud").up
         to: [cloud, premise]
     otherwise: {to: premise}
+    share: {of: cloud, max_concurrent: 10}        # above it the next of `to`: the cloud never has to refuse a call
 
 state:
   source: webex
@@ -111,8 +123,9 @@ state:
     refresh_token_file: refresh-token
     webhook: {url: "http://127.0.0.10:8080/webhooks/webex", secret_file: webhook-secret}
     call_variable: EdgeCall        # where the flow keeps what X-Edge-Call has brought
-    confirm_every: 2s        # this and the next line: for a contact centre that is sixty times as fast as yours
+    confirm_every: 2s        # this and the next two lines: for a contact centre that is sixty times as fast as yours
     reconcile_every: 5s
+    expect_for: 4s           # so long a call that was sent there counts in `expected` while the cloud doesn't show it
 """
 
 
@@ -160,11 +173,12 @@ class Places:
         """The cloud's IP address."""
         return f"{self._network}14"
 
-    def configuration(self) -> str:
-        """The router's configuration at these addresses."""
-        return CONFIGURATION.replace("127.0.0.", self._network)
+    def configuration(self, share: bool = True) -> str:
+        """The router's configuration at these addresses, with the policy's share of the cloud or without."""
+        text = CONFIGURATION.replace("127.0.0.", self._network)
+        return text if share else "".join(line for line in text.splitlines(True) if not line.startswith(SHARE))
 
-    def write(self, directory: Path, organisation: str) -> Path:
+    def write(self, directory: Path, organisation: str, share: bool = True) -> Path:
         """Write the configuration and its secrets, readable by us alone; gives its path. Raises SecretError."""
         for name, secret in (
             ("client-secret", "simulated-secret"),
@@ -173,7 +187,7 @@ class Places:
         ):
             SecretFile(directory / name).write(Secret(secret))
         file = directory / "edge-router.yaml"
-        file.write_text(self.configuration().replace("ORGANISATION", organisation))
+        file.write_text(self.configuration(share).replace("ORGANISATION", organisation))
         return file
 
     def close(self) -> None:
@@ -183,6 +197,7 @@ class Places:
     def _try(self) -> None:
         """Raises OSError where an address is taken."""
         places = [(socket.SOCK_DGRAM, host, SIP_PORT) for host in (self.router, self.carrier, self.premise, self.cloud)]
+        places.append((socket.SOCK_DGRAM, self.carrier, BURST_PORT))
         places += [(socket.SOCK_STREAM, host, HTTP_PORT) for host in (self.router, self.cloud)]
         for kind, host, port in places:
             with socket.socket(socket.AF_INET, kind) as probe:
@@ -217,14 +232,23 @@ class Cloud:
         self._end.close()
         await self._simulator.close()
 
-    def call(self, calling: str, called: str, headers: Mapping[str, str]) -> str:
-        """Somebody is in the queue now, until he hangs up. Gives the task's id."""
+    @property
+    def refused(self) -> int:
+        """How many calls it had to refuse, whoever's."""
+        return self._simulator.cloud.world.calls.refused
+
+    def hold_back(self, seconds: float) -> None:
+        """Events take so long from now on."""
+        delivery = self._simulator.cloud.delivery
+        delivery.disturbance = replace(delivery.disturbance, late=1.0 if seconds else 0.0, late_secs=seconds)
+
+    def call(self, calling: str, called: str, headers: Mapping[str, str]) -> str | None:
+        """Somebody is in the queue now, until he hangs up. Gives the task's id, None if he is one too many."""
         cloud = self._simulator.cloud
         cloud.advance()
         task = cloud.world.call(next(iter(cloud.world.centre.queues.values())), calling, called, headers=headers)
         cloud.advance()
-        assert task is not None, "the script sets no bound"
-        return task.id
+        return task.id if task is not None else None
 
     def hang_up(self, task: str) -> None:
         """He hangs up."""
@@ -283,7 +307,10 @@ class SipEnd(asyncio.DatagramProtocol):
 
 
 class CloudEnd(SipEnd):
-    """The cloud's SIP end: answers each call at once, as a menu does. A call is a task as long as it lasts."""
+    """The cloud's SIP end: answers each call at once, as a menu does. A call is a task as long as it lasts.
+
+    Those that the entitlement has no room for get 503. Which code the true cloud says is written nowhere.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__()
@@ -291,24 +318,31 @@ class CloudEnd(SipEnd):
         self._tasks: dict[str, str] = {}  # by Call-ID
 
     def received(self, message: Request | Response, source: tuple[str, int]) -> None:
-        """Answer 200 to all but an ACK."""
+        """Answer all but an ACK."""
         if not isinstance(message, Request) or message.method == "ACK":
             return
-        call = message.first["call-id"]
-        answer = Response(200, "OK")
+        call, to = message.first["call-id"], message.first["to"]
+        taken = message.method != "INVITE" or self._takes(call, message)
+        answer = Response(200, "OK") if taken else Response(503, "Service Unavailable")
         for key, value in message.fields:
             if key in ("via", "from", "call-id", "cseq"):
                 answer.add(key, value)
-        to = message.first["to"]
         answer.add("to", to if tag_of(to) else f"{to};tag={crc32(call.encode()):08x}")
-        if message.method == "INVITE":
-            if call not in self._tasks:
-                headers = {key: value for key, value in message.fields if key.startswith("x-")}
-                self._tasks[call] = self._cloud.call(user_of(message.first["from"]), user_of(to), headers)
+        if message.method == "INVITE" and taken:
             self.offer(answer, "entry-point")
         elif message.method == "BYE" and call in self._tasks:
             self._cloud.hang_up(self._tasks.pop(call))
         self.send(answer, source)
+
+    def _takes(self, call: str, invite: Request) -> bool:
+        """Whether there is room for this call, or it is here already."""
+        headers = {key: value for key, value in invite.fields if key.startswith("x-")}
+        calling, called = user_of(invite.first["from"]), user_of(invite.first["to"])
+        task = self._tasks.get(call) or self._cloud.call(calling, called, headers)
+        if task is None:
+            return False
+        self._tasks[call] = task
+        return True
 
 
 class SentOn(SipEnd):

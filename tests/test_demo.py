@@ -20,8 +20,9 @@ from typing import Any, Final
 
 import pytest
 
+from edge_router.admission.visits import WINDOW
 from edge_router.config.loading import examine
-from edge_router.demo import numbers
+from edge_router.demo import CALLS_PER_SECOND, numbers
 from edge_router.demo_scene import HTTP_PORT, SIP_PORT, Cloud, Places, SentOn
 from tests.end_to_end.waiting import until
 
@@ -102,7 +103,7 @@ def ask(url: str, method: str = "GET", body: object = None) -> Any:
 @SIPP
 @pytest.mark.end_to_end
 def test_calls_turn_between_cloud_and_premise_by_themselves_and_each_is_a_line(tmp_path: Path) -> None:
-    with demo(tmp_path, "--calls", "60") as process:
+    with demo(tmp_path, "--calls", "60", "--burst", "0") as process:
         status, lines, errors = finished(process)
     assert (status, errors) == (0, "")
     calls = [line for line in lines if " -> " in line]
@@ -123,13 +124,46 @@ def test_calls_turn_between_cloud_and_premise_by_themselves_and_each_is_a_line(t
     assert sum(before != after for before, after in itertools.pairwise(turns)) >= 3, lines
     sums = re.fullmatch(r"60 calls: (.*)", lines[-2])
     assert sums is not None
-    assert f"{sum(turns)} cloud" in sums[1].split(", ")
+    taken = [re.search(" (redirected|referred) to cloud | answered by cloud,", line) is not None for line in calls]
+    assert f"{sum(taken)} cloud" in sums[1].split(", ")
+
+
+@SIPP
+@pytest.mark.end_to_end
+def test_a_burst_of_which_the_cloud_tells_nothing_does_not_all_go_there_and_nobody_is_refused(tmp_path: Path) -> None:
+    with demo(tmp_path, "--calls", "30") as process:
+        status, lines, errors = finished(process)
+    assert (status, errors) == (0, "")
+    begin = lines.index("50 calls come within a second, and the cloud's events are late")
+    calls = [line for line in lines[begin:] if line.startswith("+13035553")]
+    assert len(calls) == 50
+    sent = [line for line in calls if " redirected to cloud " in line]
+    assert 1 <= len(sent) <= 25
+    kept = [line for line in calls if " answered by premise" in line and "cloud is over its share" in line]
+    assert len(kept) >= 5
+    asked = [int(found[1]) for found in map(re.compile(r"expected = (\d+)").search, calls) if found]
+    assert max(asked) >= 4  # those that were sent before count, though no event tells of them
+    end = re.fullmatch(r"50 calls in bursts: (.*); the cloud had to refuse 0", lines[-2])
+    assert end is not None
+    assert f"{len(sent)} cloud" in end[1].split(", ")
+
+
+@SIPP
+@pytest.mark.end_to_end
+def test_without_the_share_the_cloud_refuses_what_is_too_much(tmp_path: Path) -> None:
+    with demo(tmp_path, "--calls", "30", "--burst", "150", "--without-share") as process:
+        status, lines, errors = finished(process)
+    assert (status, errors) == (0, "")
+    assert not any("share" in line for line in lines if " -> " in line)
+    end = re.fullmatch(r"150 calls in bursts: .*; the cloud had to refuse (\d+)", lines[-2])
+    assert end is not None
+    assert int(end[1]) > 10
 
 
 @SIPP
 @pytest.mark.end_to_end
 def test_calls_follow_the_queue(tmp_path: Path) -> None:
-    with demo(tmp_path, "--seconds", LONG) as process:
+    with demo(tmp_path, "--seconds", LONG, "--burst", "0") as process:
         shown = greeting(process)
         calls = shown["simulator"].split()[0].replace("truth", "calls")
         next_call(process)
@@ -147,7 +181,7 @@ def test_calls_follow_the_queue(tmp_path: Path) -> None:
 @pytest.mark.end_to_end
 @pytest.mark.parametrize("called", ["+18005550302", "+18005550303", "+18005550100"], ids=["302", "REFER", "bridge"])
 def test_a_call_in_the_cloud_is_a_task_there_until_it_ends(called: str, tmp_path: Path) -> None:
-    with demo(tmp_path, "--seconds", LONG) as process:
+    with demo(tmp_path, "--seconds", LONG, "--burst", "0") as process:
         shown = greeting(process)
 
         def tasks() -> set[str]:
@@ -164,7 +198,7 @@ def test_a_call_in_the_cloud_is_a_task_there_until_it_ends(called: str, tmp_path
 @SIPP
 @pytest.mark.end_to_end
 def test_it_shows_where_to_look_and_ctrl_c_ends_everything(tmp_path: Path) -> None:
-    with demo(tmp_path, "--seconds", LONG) as process:
+    with demo(tmp_path, "--seconds", LONG, "--burst", "0") as process:
         shown = greeting(process)
         next_call(process)
         assert ask(shown["ready?"])["degraded"] is False
@@ -198,7 +232,7 @@ def test_it_shows_where_to_look_and_ctrl_c_ends_everything(tmp_path: Path) -> No
 @SIPP
 @pytest.mark.end_to_end
 def test_told_to_end_it_ends_what_it_started(tmp_path: Path) -> None:
-    with demo(tmp_path, "--seconds", LONG) as process:
+    with demo(tmp_path, "--seconds", LONG, "--burst", "0") as process:
         greeting(process)
         next_call(process)
         before = children(process)
@@ -241,12 +275,15 @@ def test_a_sipp_that_fails_is_named_and_nothing_stays_behind(tmp_path: Path) -> 
 # ------------------------------------------------------------------------------------------------ its parts
 
 
-def test_the_configuration_is_taken_without_a_word(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [True, False])
+def test_the_configuration_is_taken_without_a_word(share: bool, tmp_path: Path) -> None:
     places = Places()
-    file = places.write(tmp_path, "somebody's")
+    file = places.write(tmp_path, "somebody's", share)
     places.close()
     examined = examine(file)
     assert [str(fault) for fault in (*examined.faults, *examined.warnings)] == []
+    assert examined.config is not None
+    assert (examined.config.policies["front-door"].share is not None) == share
 
 
 def test_two_demos_take_different_networks() -> None:
@@ -319,3 +356,9 @@ def test_every_number_is_called() -> None:
     first, *calls = numbers().splitlines()
     assert first == "SEQUENTIAL"
     assert {call.split(";")[1] for call in calls} == {"+18005550302", "+18005550303", "+18005550100"}
+
+
+def test_nobody_calls_twice_while_the_router_remembers_him() -> None:
+    """Who does seems to come back from the cloud, and goes to the premise."""
+    callers = [call.split(";")[0] for call in numbers().splitlines()[1:]]
+    assert len(set(callers)) == len(callers) > WINDOW * CALLS_PER_SECOND
