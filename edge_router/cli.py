@@ -102,22 +102,25 @@ def route(
     queue: Annotated[
         list[str] | None, typer.Option(metavar="NAME:KEY=VALUE,...", help="A queue's values instead of those stated.")
     ] = None,
-    latch: Annotated[list[str] | None, typer.Option(metavar="NAME=on|off", help="Not built yet.")] = None,
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="Not built yet.")] = None,
+    team: Annotated[
+        list[str] | None, typer.Option(metavar="NAME:STATE=NUMBER,...", help="How many agents of a team do what.")
+    ] = None,
+    latch: Annotated[list[str] | None, typer.Option(metavar="NAME=on|off", help="How a latch is.")] = None,
+    header: Annotated[list[str] | None, typer.Option(metavar="NAME: VALUE", help="A header of the INVITE.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="When, for hours: 2026-12-24T18:30. Now.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain, without a call, which dial-peers match, which rule decides and why, and what would be sent where."""
     from edge_router.config.loading import examine
-    from edge_router.route_question import BadQuestion, answer
+    from edge_router.route_question import BadQuestion, Question, answer
 
-    for option, value in (("--latch", latch), ("--at", at)):
-        if value:
-            _fail(f"{option} is not built yet")
     examined = examine(config)
     _refuse_faults(examined)
     assert examined.config is not None  # else there were faults
+    queues, teams, latches, headers = (tuple(values or ()) for values in (queue, team, latch, header))
+    question = Question(calling, called, trunk, queues, teams, latches, headers, at)
     try:
-        explanation = answer(examined.config, calling, called, trunk, queue or [])
+        explanation = answer(examined.config, examined.tables, question)
     except BadQuestion as error:
         _fail(str(error))
     if as_json or not sys.stdout.isatty():

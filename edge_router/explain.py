@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from edge_router.b2bua.numbers import called_at, refer_uri_at
-from edge_router.b2bua.redirect import contact_lines, contacts
-from edge_router.b2bua.routing import Routing, way
-from edge_router.dialplan.peer import DialPeer
-from edge_router.dialplan.plan import DialPlan, Match
-from edge_router.policy.decision import Decision, Hop, shown
-from edge_router.policy.facts import CallFacts
+from edge_router.explain_steps import Step, Steps
 from edge_router.sip.reasons import reason_phrase
-from edge_router.sip.uri import escape_user
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.b2bua.routing import Routing
+    from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.plan import DialPlan, Match
+    from edge_router.net.listener import Listener
+    from edge_router.policy.decision import Decision
 
 Tie = Literal["order", "chance"]
 
@@ -52,17 +53,20 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One dial-peer that the call goes to. `sends` holds what is sent, line by line, the first target's first.
+class ServiceRow:
+    """The row of the table of services that the called number has: where it stands in the file, and its cells."""
 
-    `note` says why the way there is another than the one decided on, "" if it is not.
-    """
+    line: int
+    cells: dict[str, str]
 
-    dial_peer: str
-    by: str
-    trunk: str
-    sends: tuple[str, ...]
-    note: str
+
+@dataclass(frozen=True, slots=True)
+class NumbersAt:
+    """The call's numbers from one place of its way on: `where` says in words what has made them so."""
+
+    where: str
+    calling: str
+    called: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,13 @@ class Explanation:
     """Everything that there is to say of one call; the names are the keys of `route --json`.
 
     What nothing was found for is None: the dial-peers where none matches, and then the method too, while `code` says
-    what the caller gets.
+    what the caller gets. `decided_before` is what has decided before any rule was asked: emergency, a list, or switch.
+    `numbers` are those of the call as it came and wherever a translation has made others of them.
     """
 
     dial_peer_in: str | None
     dial_peers_out: tuple[str, ...] | None
-    service: None
+    service: str | None
     policy: str | None
     rule: str | None
     method: str | None
@@ -95,27 +100,35 @@ class Explanation:
     candidates_in: tuple[Candidate, ...]
     candidates_out: tuple[Candidate, ...]
     steps: tuple[Step, ...]
+    decided_before: str | None
+    service_row: ServiceRow | None
+    numbers: tuple[NumbersAt, ...]
 
     def as_json(self) -> str:
         """Write it for machines."""
         return json.dumps(asdict(self), indent=2)
 
 
-def explain(routing: Routing, call: CallFacts, listen: str, now: float) -> Explanation:
-    """Route a call that isn't there, and say why it goes where it would go."""
+def explain(
+    routing: Routing, incoming: Incoming, listen: str, listeners: Mapping[str, Listener], now: float
+) -> Explanation:
+    """Route a call that isn't there, which comes in by `listen`, and say why it goes where it would go."""
+    call = incoming.facts
+    call.emergency = routing.is_emergency(call)
     peer, decision = routing.route(call, listen, now)
     hops = (*decision.to, *decision.otherwise)
     rejected = decision.method == "reject"
-    by_number = peer is not None and peer.policy is None and not peer.destinations
-    verdicts = routing.policies[peer.policy].evaluate(call, now) if peer and peer.policy else []
+    by_number = peer is not None and decision.policy is None and decision.rule is None and not peer.destinations
+    service = routing.services.find(call.called)
+    policy = routing.policies.get(decision.policy or "")
     return Explanation(
         dial_peer_in=peer.name if peer else None,
         dial_peers_out=tuple(hop.peer for hop in hops) or None,
-        service=None,
+        service=service.name if service is not None else None,
         policy=decision.policy,
         rule=decision.rule,
-        method=None if rejected and decision.policy is None else decision.method,
-        reason=_why(peer, decision),
+        method=None if rejected and decision.rule is None else decision.method,
+        reason=decision.explain(),
         calling=call.calling,
         called=call.called,
         trunk=call.trunk,
@@ -127,21 +140,21 @@ def explain(routing: Routing, call: CallFacts, listen: str, now: float) -> Expla
         fallback=decision.fallback,
         values=decision.values,
         state_age_s=decision.age,
-        rules=tuple(Ruling(*verdict) for verdict in verdicts),
+        rules=tuple(Ruling(*verdict) for verdict in policy.evaluate(call, now)) if policy is not None else (),
         candidates_in=_candidates_in(routing.plan.inbound_all(call.trunk, listen, *routing.numbers_in(call))),
         candidates_out=_candidates_out(routing.plan, call.called) if by_number else (),
-        steps=tuple(_steps(routing, call, hops, now)),
+        steps=Steps(routing, incoming, peer, decision, listeners, listen, now).all(),
+        decided_before=_before(routing, decision),
+        service_row=None if service is None else ServiceRow(service.line, dict(service.columns)),
+        numbers=tuple(NumbersAt(*each) for each in routing.numbers_at(call, peer)),
     )
 
 
-def _why(peer: DialPeer | None, decision: Decision) -> str:
-    if decision.policy is not None:
-        return decision.explain()
-    if peer is None or decision.method == "reject":
-        return decision.because
-    if peer.destinations:
-        return f"destinations of dial-peer {shown(peer.name)}"
-    return "the outgoing dial-peers that match the called number, closest first"
+def _before(routing: Routing, decision: Decision) -> str | None:
+    """What has decided before any rule was asked."""
+    if decision.policy is None:
+        return decision.rule
+    return "switch" if routing.ledger.switches.engaged("policy", decision.policy) is False else None
 
 
 def _candidates_in(found: Sequence[tuple[DialPeer, Match]]) -> tuple[Candidate, ...]:
@@ -161,28 +174,3 @@ def _candidates(found: Sequence[tuple[DialPeer, Match, int]], decides: Tie) -> t
         Candidate(peer.name, match.called, match.calling, preference, decides if ranks[match, preference] > 1 else None)
         for peer, match, preference in found
     )
-
-
-def _steps(routing: Routing, call: CallFacts, hops: Sequence[Hop], now: float) -> Iterator[Step]:
-    came_by = routing.trunks[call.trunk].trunk
-    for hop in hops:
-        peer = routing.plan.peers[hop.peer]
-        if peer.outgoing is None:
-            continue
-        by, note = way(hop, came_by)
-        yield Step(peer.name, by, peer.outgoing.trunk, tuple(_sends(routing, call, peer, by, now)), note)
-
-
-def _sends(routing: Routing, call: CallFacts, peer: DialPeer, by: str, now: float) -> Iterator[str]:
-    assert peer.outgoing is not None
-    trunk = routing.trunks[peer.outgoing.trunk]
-    user = called_at(escape_user(call.called), call, peer, trunk.trunk)
-    template = None if by == "bridge" else peer.refer_uri
-    elsewhere = None if template is None else refer_uri_at(template, user, call, peer, trunk.trunk)
-    uris = contacts(user, elsewhere, trunk.targets_to_try(now) or trunk.last_resort())
-    if by == "bridge":
-        yield from (f"INVITE {uri}" for uri in uris)
-    elif by == "refer":
-        yield from ("200 OK, then REFER", f"Refer-To: <{uris[0]}>")
-    else:
-        yield from ("302 Moved Temporarily", *contact_lines(uris))

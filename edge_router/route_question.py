@@ -3,35 +3,146 @@
 What the command line leaves out is found here: by which trunk the call comes in, and on which listener.
 """
 
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
 from pydantic import ValidationError
 
-from edge_router.b2bua.incoming import call_facts
-from edge_router.config.build import build
+from edge_router.b2bua.incoming import Incoming, read_incoming
+from edge_router.b2bua.routing import Routing
+from edge_router.config.build import build, picture_of
 from edge_router.config.document import plain
 from edge_router.config.faults import nothing_called, quoted
 from edge_router.config.models import Config
 from edge_router.config.state_model import Queue
+from edge_router.config.tables import Tables
 from edge_router.config.words import in_words
 from edge_router.dialplan.number import normalise
+from edge_router.dialplan.trunk import Trunk
 from edge_router.explain import Explanation, explain
+from edge_router.net.udp import UdpListener
+from edge_router.policy.surroundings import Surroundings
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.message import Request
+from edge_router.sip.names import key_of
+from edge_router.sip.uri import BadUri, escape_user
+from state_client.picture import AGENT_STATES, TELEPHONY, Picture, Team
 
 _FORM: Final = "NAME:KEY=VALUE,KEY=VALUE, such as Support:length=3,agents_available=0"
+_TEAM_FORM: Final = "NAME:STATE=NUMBER,STATE=NUMBER, such as Sales:available=3,idle=1"
+_HOST: Final = "invalid"  # RFC 2606 §2: nobody's
+_HOPS: Final = 70
 
 
 class BadQuestion(ValueError):
     """A question that can't be put; the text says why."""
 
 
-def answer(config: Config, calling: str, called: str, trunk: str | None, queues: list[str]) -> Explanation:
-    """Explain what would be done with a call; `queues` are the values of `--queue`. Raises BadQuestion."""
-    came_by = _trunk(config, trunk)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call and the state that it is asked about, as the command line says it.
+
+    `queues`, `teams`, `latches` and `headers` are the values of these options; `at` is a time as ISO 8601 writes it.
+    """
+
+    calling: str
+    called: str
+    trunk: str | None = None
+    queues: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    latches: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    at: str | None = None
+
+
+def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
+    """Explain what would be done with a call. Raises BadQuestion."""
+    came_by = _trunk(config, asked.trunk)
     listen = config.trunks[came_by].listen or config.listen[0].name
-    call = call_facts(calling, normalise(called), came_by)
-    routing = build(_with_queues(config, queues), monotonic)
-    return explain(routing, call, listen, monotonic())
+    config, now, wall = _with_queues(config, asked.queues), monotonic(), _time(asked.at)
+    picture = picture_of(config, now)
+    for text in asked.teams:
+        _add_team(config, picture, text, now)
+
+    def at_that_time(surroundings: Surroundings) -> Surroundings:
+        return replace(surroundings, wall=lambda: wall)
+
+    routing = build(config, lambda: now, picture=picture, tables=tables, adapted=at_that_time)
+    routing.latches.look(now)
+    for text in asked.latches:
+        _set_latch(routing, text)
+    incoming = imagined(routing.trunks[came_by].trunk, asked.calling, asked.called, asked.headers)
+    return explain(routing, incoming, listen, _listeners(config), now)
+
+
+def imagined(trunk: Trunk, calling: str, called: str, headers: tuple[str, ...] = ()) -> Incoming:
+    """The INVITE of a call that isn't there, as it is read where it comes by this trunk. Raises BadQuestion."""
+    user = escape_user(normalise(called))
+    request = Request("INVITE", f"sip:{user}@{_HOST}")
+    from_ = escape_user(normalise(calling))
+    request.add("from", f"<sip:{from_}@{_HOST}>" if from_ else f"<sip:{_HOST}>")
+    request.add("to", f"<sip:{user}@{_HOST}>")
+    request.add("call-id", _HOST)
+    for header in headers:
+        name, colon, value = header.partition(":")
+        if not colon or not key_of(name):
+            raise BadQuestion(f"--header {quoted(header)}: write NAME: VALUE, such as X-Level: gold")
+        request.add(key_of(name), value.strip())
+    try:
+        return read_incoming(request, trunk, "", _HOPS)
+    except (BadMessage, BadUri) as bad:
+        raise BadQuestion(f"no call could be so: {bad}") from None
+
+
+def _listeners(config: Config) -> dict[str, UdpListener]:
+    """The listeners, none of them open: what they are called stands in messages."""
+    return {
+        one.name: UdpListener(
+            one.name, one.address.host, one.address.port, str(one.advertise) if one.advertise is not None else None
+        )
+        for one in config.listen
+    }
+
+
+def _time(text: str | None) -> float:
+    if text is None:
+        return time.time()
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        message = f"--at {quoted(text)}: write 2026-12-24T18:30, in this machine's time, or 2026-12-24T18:30-06:00"
+        raise BadQuestion(message) from None
+
+
+def _add_team(config: Config, picture: Picture, text: str, now: float) -> None:
+    name, colon, values = text.rpartition(":")
+    if not colon:
+        raise BadQuestion(f"--team {quoted(text)}: write {_TEAM_FORM}")
+    if config.state.source == "static":
+        raise BadQuestion("--team: with state.source static there are no teams")
+    team = Team(name, name)
+    for pair in values.split(","):
+        state, _, number = pair.partition("=")
+        if state.strip() not in AGENT_STATES:
+            raise BadQuestion(f"--team {name}: {nothing_called('state', state.strip(), AGENT_STATES)}")
+        if not number.strip().isdecimal():
+            raise BadQuestion(f"--team {quoted(text)}: write {_TEAM_FORM}")
+        team.counts[TELEPHONY][state.strip()] = int(number)
+    team.of_agents.renew(now, "asked")
+    picture.add_team(team, name)
+
+
+def _set_latch(routing: Routing, text: str) -> None:
+    name, _, state = text.rpartition("=")
+    if state not in ("on", "off") or not name:
+        raise BadQuestion(f"--latch {quoted(text)}: write NAME=on or NAME=off")
+    latch = routing.latches.latches.get(name)
+    if latch is None:
+        raise BadQuestion(f"--latch: {nothing_called('latch', name, routing.latches.latches)}")
+    latch.on = state == "on"
 
 
 def _trunk(config: Config, asked: str | None) -> str:
@@ -49,7 +160,7 @@ def _trunk(config: Config, asked: str | None) -> str:
     raise BadQuestion(f"the call may come in by several trunks; name one with --trunk: {', '.join(possible)}")
 
 
-def _with_queues(config: Config, stated: list[str]) -> Config:
+def _with_queues(config: Config, stated: tuple[str, ...]) -> Config:
     queues = dict(config.state.queues)
     for text in stated:
         name, colon, values = text.rpartition(":")

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from edge_router.explain import Candidate, Explanation
+from edge_router.explain_steps import Step
 from edge_router.policy.decision import harmless, shown
 
 
@@ -14,8 +15,18 @@ def show(explanation: Explanation, console: Console | None = None) -> None:
     out = console or Console(highlight=False, soft_wrap=True)
     call = explanation
     _line(out, "call", f"{harmless(call.calling)} → {harmless(call.called)}, from trunk {call.trunk} on {call.listen}")
+    if len(call.numbers) > 1:
+        head = "numbers"
+        for each in call.numbers:
+            _line(out, head, f"{harmless(each.calling)} → {harmless(each.called)}: {each.where}")
+            head = ""
     _line(out, "dial-peer in", call.dial_peer_in or "none matches")
     _candidates(out, "fits", call.candidates_in)
+    if call.service_row is not None:
+        cells = ", ".join(f"{name} {shown(cell)}" for name, cell in call.service_row.cells.items() if cell)
+        _line(out, "service", f"{call.service or 'without a name'}, line {call.service_row.line} of the table: {cells}")
+    if call.decided_before is not None:
+        _line(out, "before", f"decided by {call.decided_before}: no rule is asked")
     if call.policy is not None:
         _line(out, "policy", call.policy)
         _rules(out, call)
@@ -23,10 +34,19 @@ def show(explanation: Explanation, console: Console | None = None) -> None:
     _line(out, "decision", _decision(call), style="bold")
     _line(out, "why", call.reason)
     for place, step in enumerate(call.steps):
-        note = f" ({step.note})" if step.note else ""
-        _line(out, "else" if place else "first", f"{step.by} to {step.dial_peer} by trunk {step.trunk}{note}")
-        for sent in step.sends:
-            _line(out, "", sent, style="dim")
+        _step(out, "else" if place else "first", step)
+
+
+def _step(out: Console, head: str, step: Step) -> None:
+    notes = [step.note] if step.note else []
+    if step.closed:
+        notes.insert(0, f"not tried now: {step.closed}")
+    note = f" ({'; '.join(notes)})" if notes else ""
+    _line(out, head, f"{step.by} to {step.dial_peer} by trunk {step.trunk}{note}")
+    for sent in (*step.sends, *(f"  {header}" for header in step.headers)):
+        _line(out, "", sent, style="dim")
+    for each in step.on_failure:
+        _line(out, "", f"on {each.failures}: {each.leads_to}")
 
 
 def _line(out: Console, head: str, text: str, style: str = "") -> None:

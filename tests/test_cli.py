@@ -12,11 +12,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from edge_router.b2bua.routing import Routing
 from edge_router.cli import NOT_BUILT, app
 from edge_router.config.build import build
 from edge_router.config.loading import load
-from edge_router.explain import explain
-from edge_router.policy.facts import CallFacts
+from edge_router.explain import Explanation, explain
+from edge_router.net.udp import UdpListener
+from edge_router.route_question import imagined
 from edge_router.route_report import show
 from edge_router.switch_command import shown
 
@@ -229,13 +231,13 @@ def test_route_by_destinations(file: Path) -> None:
         None,
         None,
     )
-    assert (answer["method"], answer["reason"]) == ("bridge", 'destinations of dial-peer "named"')
+    assert (answer["method"], answer["reason"]) == ("bridge", "dial plan: bridge to premise")
 
 
 def test_route_by_number(file: Path) -> None:
     answer = route(file, "80")
     assert answer["dial_peers_out"] == ["eighties", "eights"]
-    assert answer["reason"] == "the outgoing dial-peers that match the called number, closest first"
+    assert answer["reason"] == "dial plan: bridge to eighties, then bridge to eights"
     assert [(peer["dial_peer"], peer["digits"], peer["preference"]) for peer in answer["candidates_out"]] == [
         ("eighties", 2, 2),
         ("eights", 1, 0),
@@ -269,8 +271,14 @@ def test_route_where_nothing_matches(file: Path, called: str, dial_peer_in: str 
             ("--queue", "Support:length"),
             '--queue "Support:length": write NAME:KEY=VALUE,KEY=VALUE, such as Support:length=3,agents_available=0',
         ),
-        (("--latch", "full=on"), "--latch is not built yet"),
-        (("--at", "12:00"), "--at is not built yet"),
+        (("--latch", "full=on"), '--latch: there is no latch "full"; none is defined'),
+        (("--latch", "full"), '--latch "full": write NAME=on or NAME=off'),
+        (("--team", "Sales:available=1"), "--team: with state.source static there are no teams"),
+        (("--header", "X-Level"), '--header "X-Level": write NAME: VALUE, such as X-Level: gold'),
+        (
+            ("--at", "noon"),
+            '--at "noon": write 2026-12-24T18:30, in this machine\'s time, or 2026-12-24T18:30-06:00',
+        ),
     ],
 )
 def test_questions_that_can_not_be_put(file: Path, arguments: tuple[str, ...], error: str) -> None:
@@ -311,11 +319,16 @@ def test_route_of_a_faulty_file(file: Path) -> None:
     assert result.stderr == f"{file}:1:1: listen: is missing; it is required\n"
 
 
+def explained(routing: Routing, calling: str, called: str) -> Explanation:
+    incoming = imagined(routing.trunks["carrier"].trunk, calling, called)
+    return explain(routing, incoming, "pstn", {"pstn": UdpListener("pstn", "192.0.2.1", 5060)}, 0.0)
+
+
 def test_what_people_see_of_a_route(file: Path) -> None:
     routing = build(load(file), lambda: 0.0)
     screen = StringIO()
     console = Console(file=screen, width=200, soft_wrap=True)
-    show(explain(routing, CallFacts("+13125550009", "+18005550100", "", "carrier"), "pstn", 0.0), console)
+    show(explained(routing, "+13125550009", "+18005550100"), console)
     assert screen.getvalue().splitlines() == [
         "        call  +13125550009 → +18005550100, from trunk carrier on pstn",
         "dial-peer in  front",
@@ -332,8 +345,11 @@ def test_what_people_see_of_a_route(file: Path) -> None:
         "              302 Moved Temporarily",
         "              Contact: <sip:9+18005550100@192.0.2.4:5060>;q=1.0",
         "              Contact: <sip:9+18005550100@192.0.2.5:5070>;q=0.9",
-        "        else  bridge to premise by trunk premise",
+        "              on any failure there: nothing here: the caller's own network has taken the call",
+        "        else  bridge to premise by trunk premise (only where cloud is not tried)",
         "              INVITE sip:+18005550100@192.0.2.3:5060",
+        "                From: <sip:+13125550009@192.0.2.1:5060>",
+        "                To: <sip:+18005550100@192.0.2.3:5060>",
     ]
 
 
@@ -342,15 +358,14 @@ def test_ties_that_are_left_to_chance(file: Path) -> None:
     file.write_text(file.read_text().replace("policies:\n", f"{another}ties: random\npolicies:\n"))
     routing = build(load(file), lambda: 0.0)
     screen = StringIO()
-    call = CallFacts("+13125550009", "80", "", "carrier")
-    show(explain(routing, call, "pstn", 0.0), Console(file=screen, width=200, soft_wrap=True))
+    show(explained(routing, "+13125550009", "80"), Console(file=screen, width=200, soft_wrap=True))
     lines = {line.strip() for line in screen.getvalue().replace("leads out  ", "").splitlines()}
     assert lines >= {
         "eighties: 2 digits of the called number, preference 2",
         "eights: 1 digits of the called number, preference 0, a tie: chance decides",
         "eights-too: 1 digits of the called number, preference 0, a tie: chance decides",
     }
-    inbound = explain(routing, CallFacts("", "+18005550100", "", "carrier"), "pstn", 0.0).candidates_in
+    inbound = explained(routing, "", "+18005550100").candidates_in
     assert [each.tie for each in inbound] == ["order", "order"]
 
 

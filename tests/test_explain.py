@@ -2,9 +2,10 @@
 
 import pytest
 
-from edge_router.b2bua.incoming import call_facts
-from edge_router.explain import Step, explain
+from edge_router.explain import Explanation, explain
+from edge_router.explain_steps import Step
 from edge_router.policy.decision import Hop
+from edge_router.route_question import imagined
 from tests.b2bua.stage import CLOUD_FIRST, DIAL_PEERS, REDIRECTED, REFERRED, Settings, Stage, configuration
 
 CALLING = "+13125550199"
@@ -15,8 +16,14 @@ def stage_with(accepts: list[str], **cloud: str) -> Stage:
     return Stage(configuration(carrier={"accepts": accepts}, dial_peers=peers))
 
 
+def explained(stage: Stage, called: str, calling: str = CALLING, *headers: str) -> Explanation:
+    routing = stage.router.routing
+    incoming = imagined(routing.trunks["carrier"].trunk, calling, called, headers)
+    return explain(routing, incoming, "pstn", {"pstn": stage.line}, stage.clock())
+
+
 def first_step(stage: Stage, called: str) -> Step:
-    return explain(stage.router.routing, call_facts(CALLING, called, "carrier"), "pstn", stage.clock()).steps[0]
+    return explained(stage, called).steps[0]
 
 
 @pytest.mark.parametrize("cloud", [{}, {"called_number": "9{called}"}, {"refer_uri": "sip:{called}@x;from={calling}"}])
@@ -29,7 +36,7 @@ def test_a_redirect_has_the_contacts_that_a_call_gets(cloud: dict[str, str]) -> 
 
 def test_who_has_no_number_leaves_the_user_part_out() -> None:
     stage = stage_with([], called_number="{calling}")
-    step = explain(stage.router.routing, call_facts("", CLOUD_FIRST, "carrier"), "pstn", stage.clock()).steps[0]
+    step = explained(stage, CLOUD_FIRST, "").steps[0]
     assert step.sends == ("INVITE sip:198.51.100.21:5060", "INVITE sip:198.51.100.22:5060")
 
 

@@ -13,6 +13,7 @@ from typing import Final, Self
 LOWEST: Final = 300
 HIGHEST: Final = 699
 TIMEOUT: Final = "timeout"
+_FEW: Final = 5  # codes that a class is said to be without
 
 
 class FailureError(ValueError):
@@ -48,6 +49,34 @@ class FailureSet:
     def has(self, code: int | None) -> bool:
         """Whether this final code, or None for a timeout, counts."""
         return code in self.codes
+
+    def __str__(self) -> str:
+        """Write it as `408, 5xx but 503, timeout`; "nothing" where nothing counts."""
+        words: list[str] = []
+        for start in range(300, 700, 100):
+            every = range(start, start + 100)
+            inside = [code for code in every if code in self.codes]
+            left = [str(code) for code in every if code not in self.codes]
+            if not left:
+                words.append(f"{start // 100}xx")
+            elif len(left) <= _FEW:
+                words.append(f"{start // 100}xx but {' and '.join(left)}")
+            else:
+                words += _spans(inside)
+        if None in self.codes:
+            words.append(TIMEOUT)
+        return ", ".join(words) or "nothing"
+
+
+def _spans(codes: list[int]) -> list[str]:
+    """Codes in ascending order, those that follow each other as 500-504."""
+    spans: list[list[int]] = []
+    for code in codes:
+        if spans and spans[-1][1] == code - 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    return [f"{first}-{last}" if last > first else str(first) for first, last in spans]
 
 
 def _codes(text: str, entry: str) -> set[int | None]:

@@ -1,0 +1,204 @@
+"""Where a call goes step by step, without a call: what is sent there, and what each failure leads to.
+
+The order is that of `set_up.hops`, and what is sent is made by those who make it for a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.call import Call
+from edge_router.b2bua.closed import PUT_OFF, closed, visited
+from edge_router.b2bua.correlation import correlation_lines
+from edge_router.b2bua.events import Silence
+from edge_router.b2bua.numbers import calling_at
+from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
+from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.redirect import contact_lines, contacts_of
+from edge_router.b2bua.router import Router
+from edge_router.b2bua.routing import way
+from edge_router.dialplan.failures import FailureSet
+from edge_router.dialplan.number import normalise
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.outbound import OutboundInvite
+    from edge_router.b2bua.routing import Routing
+    from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Target, Trunk
+    from edge_router.net.listener import Listener
+    from edge_router.policy.decision import Decision, Hop
+
+THIS_CALL: Final = "this-call"
+"""Stands for the id of a call that isn't there."""
+NO_FAILURES: Final = FailureSet(frozenset())
+_OF_ANY_CALL: Final = frozenset(
+    "allow call-id cisco-guid contact cseq max-forwards supported content-type content-length".split()
+)
+"""Headers that say nothing of where a call goes and by whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What becomes of the call when a step fails in one of these ways."""
+
+    failures: str
+    leads_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One dial-peer that the call goes to. `sends` holds what is sent, line by line, the first target's first.
+
+    `note` says why the way there is another than the one decided on, or when only it is gone; "" where there is nothing
+    to say. `closed` says why it isn't tried as things are now, "" if it is. `calling` and `called` are the numbers that
+    are sent, `headers` those of the first INVITE that say something of this call.
+    """
+
+    dial_peer: str
+    by: str
+    trunk: str
+    sends: tuple[str, ...]
+    note: str
+    closed: str = ""
+    calling: str = ""
+    called: str = ""
+    headers: tuple[str, ...] = ()
+    on_failure: tuple[Consequence, ...] = ()
+
+
+class Steps:
+    """The steps of one call, which was routed to `decision` by the dial-peer `entered`."""
+
+    def __init__(
+        self,
+        routing: Routing,
+        incoming: Incoming,
+        entered: DialPeer | None,
+        decision: Decision,
+        listeners: Mapping[str, Listener],
+        listen: str,
+        now: float,
+    ) -> None:
+        self._routing = routing
+        self._incoming = incoming
+        self._entered = entered
+        self._decision = decision
+        self._listeners = listeners
+        self._listen = listen
+        self._now = now
+        facts = incoming.facts
+        self._came_by = routing.trunks[facts.trunk].trunk
+        record = CallRecord(THIS_CALL, facts.call_id, routing.node, facts.calling, facts.called, facts.trunk, 0.0)
+        record.session_id = facts.session_id or None
+        self._call = Call(Router(routing, listeners, Silence(), lambda: now), routing, record)
+
+    def all(self) -> tuple[Step, ...]:
+        """All steps: in the order of the decision, then those that were put off and are tried when all else fails."""
+        before = visited(self._routing, self._decision, self._incoming, self._now)
+        steps: list[Step] = []
+        put_off: list[Step] = []
+        gone = answered = ""
+        for hop in (*self._decision.to, *self._decision.otherwise):
+            step = self._step(hop, before, answered)
+            if gone:
+                step = replace(step, note=f"only where {gone} is not tried")
+            elif step.closed in PUT_OFF:
+                by = "bridge" if step.by != "bridge" else step.by
+                note = "tried all the same when all else has failed"
+                put_off.append(self._made(hop.peer, by, note if by == step.by else f"{note}, bridged"))
+            if not step.closed and not gone:
+                gone = step.dial_peer if step.by == "redirect" else ""
+                answered = answered or (step.dial_peer if step.by == "refer" else "")
+            steps.append(step)
+        last = [] if gone else put_off
+        return tuple(self._with_consequences([*steps, *last], bool(gone)))
+
+    def _step(self, hop: Hop, before: frozenset[str], answered: str) -> Step:
+        by, note = way(hop, self._came_by)
+        if answered and by != "bridge":
+            by, note = "bridge", "bridged, since the caller has been answered by then"
+        peer, trunk = self._routing.outgoing(hop.peer)
+        shut = closed(self._routing, self._decision, self._incoming, peer, trunk, before, self._now)
+        if not shut and not self._incoming.facts.emergency:
+            limit = trunk.full_outbound(self._now)
+            shut = "" if limit is None else f"full ({limit})"
+        return self._made(hop.peer, by, note, shut)
+
+    def _made(self, name: str, by: str, note: str, shut: str = "") -> Step:
+        peer, trunk = self._routing.outgoing(name)
+        headers = self._headers(peer, trunk) if by == "bridge" and trunk.trunk.targets else ()
+        return Step(
+            name,
+            by,
+            trunk.name,
+            tuple(self._sends(peer, trunk, by)),
+            note,
+            shut,
+            calling_at(self._incoming.facts, peer, trunk.trunk),
+            normalise(self._incoming.user_at(peer, trunk.trunk)),
+            headers,
+        )
+
+    def _sends(self, peer: DialPeer, trunk: LiveTrunk, by: str) -> Iterator[str]:
+        if by == "bridge":
+            for target in trunk.peek(self._now):
+                sent = self._invite(peer, trunk, target)
+                yield f"INVITE {sent.uri}"
+            return
+        uris = contacts_of(self._call, self._incoming, peer, trunk)
+        if by == "refer":
+            yield from ("200 OK, then REFER", f"Refer-To: <{uris[0]}>")
+        else:
+            yield from ("302 Moved Temporarily", *contact_lines(uris))
+
+    def _invite(self, peer: DialPeer, trunk: LiveTrunk, target: Target) -> OutboundInvite:
+        via = self._listeners[trunk.trunk.listen or self._listen]
+        guid = new_cisco_guid()
+        return outbound_invite(self._incoming, self._entered, peer, trunk.trunk, self._came_by, target, via, guid)
+
+    def _headers(self, peer: DialPeer, trunk: LiveTrunk) -> tuple[str, ...]:
+        """The headers that say something of this call, of the INVITE to the first target."""
+        correlation = trunk.trunk.correlation
+        ours = "" if correlation is None else correlation_lines(self._call, self._incoming, trunk.trunk, correlation)
+        sent = self._invite(peer, trunk, trunk.peek(self._now)[0])
+        lines = (sent.headers.replace(f";tag={sent.dialog.local_tag}", "", 1) + ours).split("\r\n")
+        return tuple(line for line in lines if line and line.partition(":")[0].lower() not in _OF_ANY_CALL)
+
+    def _with_consequences(self, steps: Sequence[Step], gone: bool) -> Iterator[Step]:
+        """Each step with what its failures lead to: the next one that is tried, or what the caller hears."""
+        for place, step in enumerate(steps):
+            if step.closed or step.note.startswith("only where"):
+                yield step
+                continue
+            following = next((one for one in steps[place + 1 :] if not one.closed), None)
+            yield replace(step, on_failure=tuple(self._consequences(step, None if gone else following)))
+
+    def _consequences(self, step: Step, following: Step | None) -> Iterator[Consequence]:
+        trunk = self._routing.trunks[step.trunk].trunk
+        onward = "" if following is None else f"{following.by} to {following.dial_peer}"
+        if step.by == "redirect":
+            yield Consequence("any failure there", "nothing here: the caller's own network has taken the call")
+        elif step.by == "refer":
+            words = f"any failure, or silence for {trunk.answer_timeout:g} s"
+            yield Consequence(words, onward or "BYE for the caller, who has been answered")
+        else:
+            if len(trunk.targets) > 1:
+                yield Consequence(f"{trunk.hunt_on} at a target", f"the next target of trunk {trunk.name}")
+            if onward:
+                yield Consequence(str(trunk.next_peer_on), onward)
+            counted = trunk.next_peer_on if onward else NO_FAILURES
+            yield Consequence("anything else" if onward else "any failure", _for_caller(trunk, counted))
+
+
+def _for_caller(trunk: Trunk, counted: FailureSet) -> str:
+    """What the caller hears of the last failure, as `failure.py` has it; what is `counted` leads elsewhere."""
+    words = ["the caller gets its code", "480 for 3xx", "403 for 401 and 407"]
+    if trunk.final_503 is not None and not counted.has(503):
+        words.append(f"{trunk.final_503} for 503")
+    if not counted.has(None):
+        words.append("408 for silence")
+    return ", ".join(words)
