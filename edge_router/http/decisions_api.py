@@ -50,7 +50,7 @@ class BadQuestion(ValueError):
 class DecisionsApi:
     """``decide`` answers a question, ``safe`` gives the safe answer, told the called number and why.
 
-    ``asker`` says who sends a request.
+    ``asker`` says who sends a request, ``rate`` how often each may.
     """
 
     def __init__(
@@ -58,11 +58,12 @@ class DecisionsApi:
         decide: Callable[[Asked], Answer],
         safe: Callable[[str, str], Answer],
         asker: Callable[[web.Request], str],
+        rate: Rate | None = None,
     ) -> None:
         self._decide = decide
         self._safe = safe
         self._asker = asker
-        self._rate = Rate(PER_SECOND, BURST)
+        self._rate = rate or Rate(PER_SECOND, BURST)
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Give what an application is to serve."""
@@ -86,7 +87,7 @@ class DecisionsApi:
         form = form_of(asked_form, request.headers.get("Accept", ""))
         wait = self._rate.wait(self._asker(request), time.monotonic())
         if wait:
-            refused = response(429, Answer(False, error=f"more than {PER_SECOND:.0f} requests a second"), form)
+            refused = response(429, Answer(False, error="too many requests; Retry-After says when to ask again"), form)
             refused.headers["Retry-After"] = str(ceil(wait))
             return refused
         if not fault and asked_form and asked_form not in FORMATS:

@@ -43,7 +43,6 @@ class SwitchesApi:
 
     async def _put(self, request: web.Request) -> web.Response:
         try:
-            self._switches.get(*_named(request))
             state = _state_of(await request.read())
             return _one(self._set_switch(*_named(request), state, self._asker(request)))
         except NoSuchSwitch as error:
