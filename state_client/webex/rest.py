@@ -106,6 +106,8 @@ class _Question:
 class WebexApi:
     """Asks the cloud. ``api`` is its address without a path, such as https://api.wxcc-us1.cisco.com.
 
+    ``lacks`` are fields of searches that this cloud was found not to have.
+
     ``clock`` gives seconds since the epoch, ``chance`` a number from 0 to 1 for the jitter. ``dated`` is told what time
     it is in the cloud.
     """
@@ -128,6 +130,7 @@ class WebexApi:
         check_address(api, "api")
         self.org_id = org_id
         self.limiter = limiter
+        self.lacks: set[str] = set()
         self._api = api.rstrip("/")
         self._keeper = keeper
         self._http = http

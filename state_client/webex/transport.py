@@ -128,7 +128,8 @@ def read_fault(body: bytes, fallback: str) -> tuple[str, str]:
     """The cloud's words in an error's body and its tracking id. ``fallback`` stands where there are no words.
 
     The contact centre puts them into ``error.reason`` and ``error.message[].description``; OAuth into
-    ``error_description`` (RFC 6749 §5.2) or ``message`` and ``errors[].description``.
+    ``error_description`` (RFC 6749 §5.2) or ``message`` and ``errors[].description``; a search into
+    ``errors[].message``.
     """
     try:
         answer = read_json(body)
@@ -139,7 +140,7 @@ def read_fault(body: bytes, fallback: str) -> tuple[str, str]:
     error = part(answer, "error")
     words = [text(error, "reason"), *(text(item, "description") for item in parts(error, "message"))]
     words += [text(error, "message"), text(answer, "error"), text(answer, "error_description"), text(answer, "message")]
-    words += [text(item, "description") for item in parts(answer, "errors")]
+    words += [text(item, name) for item in parts(answer, "errors") for name in ("description", "message")]
     tracking_id = text(answer, "trackingId")
     return "; ".join(dict.fromkeys(filter(None, words))) or fallback, tracking_id
 

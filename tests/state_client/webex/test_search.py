@@ -377,3 +377,32 @@ async def test_more_activities_than_the_cloud_gives_are_an_error(tmp_path: Path)
         rest.cloud.on("/v1/agents/activities", full)
         with pytest.raises(WebexError, match="10000 activities or more"):
             await search.activities(rest.api, NOW)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_field_that_the_cloud_does_not_have_is_left_out_from_then_on(tmp_path: Path, status: int) -> None:
+    async with client(tmp_path) as rest:
+        errors = [{"message": "deprecated"}, {"message": "Field 'isCallback' in type 'Task' is undefined"}]
+        row = {name: value for name, value in TASK.items() if name != "isCallback"}
+
+        def answers(asked: Asked) -> web.StreamResponse:
+            if "isCallback" in asked.json["query"]:
+                return reply({"errors": errors, "data": None}, status)(asked)
+            return reply({"data": {"taskDetails": {"tasks": [row], "pageInfo": {"hasNextPage": False}}}})(asked)
+
+        rest.cloud.on("/search", answers)
+        (task,) = await search.active_tasks(rest.api, NOW)
+        assert (task.id, task.callback) == ("task-1", False)
+        await search.parked_tasks(rest.api, NOW)
+        await search.tasks_by_id(rest.api, ["task-1"], NOW)
+        assert len(rest.cloud.asked) == 4
+        queries = [" ".join(asked.json["query"].split()) for asked in rest.cloud.asked]
+        assert [one.replace(" isCallback", "") for one in queries[:2]] == [queries[1]] * 2
+
+
+async def test_another_fault_of_a_question_is_one(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.on("/search", reply({"errors": [{"message": "Field 'isCallback' is undefined"}], "data": None}))
+        with pytest.raises(WebexError, match="isCallback"):  # it is said even of questions that don't have it
+            await search.active_tasks(rest.api, NOW)
+        assert len(rest.cloud.asked) == 2

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from state_client.simulator import centre as simulated
+from state_client.simulator import ledger
 from state_client.simulator import search as simulated_search
 from state_client.simulator.faults import WrongAnswer
 from state_client.simulator.server import Simulator
@@ -159,6 +160,21 @@ async def test_agents_are_had_of_their_activities_where_sessions_may_not_be_sear
         await until(lambda: alone.seeded.is_set() and support(alone).agents_signed_on == 20)
     assert asked["activities"] == 1
     assert "agents are had of their activities, since Webex AgentSessions" in caplog.text
+    assert not alone.degraded
+
+
+async def test_a_cloud_that_does_not_know_callbacks_is_asked_without_them(
+    alone: WebexSource, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delitem(ledger.TASK_SHAPE, "isCallback")
+    alone.settings = replace(alone.settings, confirm_every=0.02)
+    waits(simulator, 2)
+    asked = counted(alone)
+    await alone.start()
+    await until(lambda: alone.seeded.is_set() and support(alone).of_tasks.source == "confirm")
+    assert support(alone).length == 2
+    assert asked["ActiveTasks"] == 2, "once with the field and once without"
+    assert caplog.text.count("who asked to be called back counts as waiting") == 1
     assert not alone.degraded
 
 
