@@ -84,6 +84,12 @@ def test_an_asserted_identity_that_is_too_long_names_nobody(open_stage: OpenStag
     assert stage.record.calling == CALLER
 
 
+def test_an_anonymous_caller_without_a_past_is_named_by_no_other_header(stage: Stage) -> None:
+    seen = goes_out(stage, "Privacy: history;id", "Subject: from Secret", f"History-Info: <sip:{CALLER}@10.1.1.1>")
+    assert seen.all("Subject") == seen.all("History-Info") == []
+    assert "anonymous@anonymous.invalid" in seen.get("From")
+
+
 def test_an_anonymous_caller_is_named_by_no_other_header(stage: Stage) -> None:
     seen = goes_out(
         stage,

@@ -113,10 +113,14 @@ def test_who_calls_by_a_name_and_who_calls_nobody_stay_as_they_are(open_stage: O
 
 def test_a_number_that_a_translation_takes_away_is_gone(open_stage: OpenStage) -> None:
     stage = open_stage(
-        translation_rules={"none": ["/.*/ //"]}, premise={"translate": {"outbound": {"calling": "none"}}}
+        translation_rules={"none": ["/.*/ //"]},
+        carrier={"identity": {"accept": True}},
+        premise={"identity": {"send": True}, "translate": {"outbound": {"calling": "none"}}},
     )
-    seen = is_bridged(stage, PREMISE_ONLY, f"From: <sip:{CALLING};a=b@x>;tag=a1")
+    asserted = f"P-Asserted-Identity: <tel:{CALLING};a=b>"
+    seen = is_bridged(stage, PREMISE_ONLY, f"From: <sip:{CALLING};a=b@x>;tag=a1", asserted)
     assert seen.get("From").startswith("<sip:192.0.2.1:5060>;tag=")
+    assert seen.get("P-Asserted-Identity") == "<sip:192.0.2.1:5060>"
     assert stage.record.calling_out == ""
 
 
@@ -125,6 +129,22 @@ def test_where_no_rule_holds_all_stays_as_it_was_written(open_stage: OpenStage) 
     seen = is_bridged(stage, PREMISE_ONLY, uri="sip:+1-800-555-1000@192.0.2.1")
     assert seen.uri == "sip:+1-800-555-1000@198.51.100.31:5060"
     assert seen.get("To") == f"<sip:{PREMISE_ONLY}@198.51.100.31:5060>"
+
+
+def test_where_the_call_has_been_keeps_its_numbers(open_stage: OpenStage) -> None:
+    seen = is_bridged(
+        ordered(open_stage), "8005551000", f"Diversion: <sip:{CALLING}@x>", f"History-Info: <sip:{CALLING}@x>"
+    )
+    assert seen.get("Diversion") == seen.get("History-Info") == f"<sip:{CALLING}@192.0.2.1:5060>"
+
+
+def test_a_call_that_is_asked_about_again_is_translated_from_what_came(open_stage: OpenStage) -> None:
+    peers = with_peers(from_carrier={"translate": both("more")})
+    routing = open_stage(translation_rules={"more": ["/^/ /9/"]}, dial_peers=peers).router.routing
+    facts = call_facts("1", PREMISE_ONLY, "carrier")
+    for _ in range(3):
+        routing.route(facts, "pstn", 0.0)
+        assert (facts.called, facts.calling) == (f"9{PREMISE_ONLY}", "91")
 
 
 def test_a_peer_of_both_ways_translates_both(open_stage: OpenStage) -> None:
