@@ -139,7 +139,7 @@ def test_where_the_call_has_been_keeps_its_numbers(open_stage: OpenStage) -> Non
 
 
 def test_a_call_that_is_asked_about_again_is_translated_from_what_came(open_stage: OpenStage) -> None:
-    peers = with_peers(from_carrier={"translate": both("more")})
+    peers = with_peers(from_carrier={"translate": both("more"), "incoming": {"trunk": "carrier"}})
     routing = open_stage(translation_rules={"more": ["/^/ /9/"]}, dial_peers=peers).router.routing
     facts = call_facts("1", PREMISE_ONLY, "carrier")
     for _ in range(3):
