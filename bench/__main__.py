@@ -13,10 +13,12 @@ from typing import Annotated
 
 import typer
 
+from bench import decide as deciding
 from bench import drift_page, live_page
 from bench import live as live_state
 from bench import replay as replaying
 from bench.chart import draw
+from bench.contenders import RedirectingRouter, Router
 from bench.places import alone, free_places
 from bench.process import BenchError
 from bench.programme import PARTS, SHORT, Extent, Programme
@@ -93,7 +95,7 @@ def replay(
     most: Annotated[int, typer.Option(help="How many functions or lines.")] = 30,
 ) -> None:
     """Play calls through the router's engine in this process, without sockets, and show where the time goes."""
-    play = replaying.Replay(rate, redirect, cold)
+    play = replaying.Replay(rate, RedirectingRouter if redirect else Router, cold)
     if functions:
         replaying.show_functions(play, calls, most)
     if lines:
@@ -104,6 +106,18 @@ def replay(
         replaying.show_burst(play, 10 * calls)
     if not (functions or lines or memory or burst):
         replaying.show_time(play, calls, rounds)
+
+
+@app.command()
+def decide(
+    calls: Annotated[int, typer.Option(help="Calls in a round.")] = 3000,
+    rounds: Annotated[int, typer.Option(help="Pairs of rounds.")] = 7,
+    rate: Annotated[int, typer.Option(help="Calls a second on the router's clock.")] = 1500,
+) -> None:
+    """Measure a decision with everything on that a policy can use, and what that adds to a bridged call."""
+    deciding.show_loading()
+    deciding.show_decisions(10 * calls)
+    deciding.show_calls(calls, rounds, rate)
 
 
 @app.command()

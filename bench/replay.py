@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 from bench import rig as rig_module
 from bench.accounting import memory_bytes
+from bench.contenders import RedirectingRouter, Router
 from bench.hot_spots import SOURCE, report_functions, sampled_lines, shown
 from bench.replay_calls import UNTIL_HELD, Ends
 from bench.rig import Rig
@@ -41,20 +42,20 @@ class Round:
 
 
 class Replay:
-    """What to play: calls bridged or redirected, at `rate` a second on the router's clock.
+    """What to play: calls that a `device` bridges or redirects, at `rate` a second on the router's clock.
 
     `cold` is how many MB of the caches are emptied before each datagram.
     """
 
-    def __init__(self, rate: int, redirect: bool, cold: int) -> None:
+    def __init__(self, rate: int, device: type[Router], cold: int) -> None:
         self._rate = rate
-        self._redirect = redirect
+        self._device = device
         self._cold = b"x" * (cold << 20)
 
     def rig(self) -> tuple[Rig, Ends]:
         """A router that has seen some calls, and nothing left of them."""
         with TemporaryDirectory() as scratch:
-            rig = Rig(Path(scratch), self._redirect)
+            rig = Rig(Path(scratch), self._device)
         ends = Ends(rig)
         self.play(rig, ends, range(_WARM_UP))
         rig.advance(_LINGER)
@@ -80,7 +81,7 @@ class Replay:
 
     def play(self, rig: Rig, ends: Ends, numbers: range) -> None:
         """Take the calls' steps in turn; each call that is over lets the next one in, 1/rate s later."""
-        make = ends.redirected if self._redirect else ends.bridged
+        make = ends.redirected if issubclass(self._device, RedirectingRouter) else ends.bridged
         waiting = iter(numbers)
         under_way = deque(make(number) for number in islice(waiting, _TOGETHER))
         while under_way:

@@ -11,11 +11,11 @@ from pathlib import Path
 from time import thread_time_ns
 from typing import Final
 
-from bench.contenders import RedirectingRouter, Router
+from bench.contenders import Router
 from bench.places import SIP_PORT, Places
 from edge_router.b2bua.router import Router as Engine
 from edge_router.config.build import build, picture_of
-from edge_router.config.loading import load
+from edge_router.config.loading import examine
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.net.udp import UdpListener
 from edge_router.sip.timers import TICK
@@ -42,18 +42,21 @@ class Wire(UdpListener):
 class Rig:
     """A router, its clock, and the CPU time that it spent: ns by kind of message, `timers` and `garbage` beside them.
 
-    Give it a `profile` and it runs while the router does. Give it something `cold` and that is read before each
-    datagram: it takes the place of what the caches held of the router, as other programs do while a router with little
-    to do sleeps.
+    Its configuration is that of a `device` of the live bench. Give it a `profile` and it runs while the router does.
+    Give it something `cold` and that is read before each datagram: it takes the place of what the caches held of the
+    router, as other programs do while a router with little to do sleeps.
     """
 
-    def __init__(self, scratch: Path, redirect: bool = False) -> None:
-        contender = (RedirectingRouter if redirect else Router)(PLACES, 0)
+    def __init__(self, scratch: Path, device: type[Router] = Router) -> None:
+        contender = device(PLACES, 0)
         contender.command(scratch)  # writes the configuration that the live bench uses
-        config = load(scratch / f"{contender.name}.yaml")
+        examined = examine(scratch / f"{contender.name}.yaml")
+        config = examined.config
+        assert config is not None, examined.faults
         self.now = 1_000_000.0
         self.wire = Wire(contender.address)
-        routing = build(config, self._clock, picture=picture_of(config, self.now))
+        picture = picture_of(config, self.now)
+        routing = build(config, self._clock, picture=picture, tables=examined.tables)
         observers = Observers(Metrics("bench"), CallLog())
         self.engine = Engine(routing, {"pstn": self.wire}, observers, self._clock)
         self.garbage = Garbage(self.engine.tidy)
