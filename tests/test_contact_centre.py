@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from edge_router.config.loading import examine_bytes
-from edge_router.contact_centre import StateOfCentre
+from edge_router.contact_centre import Names, StateOfCentre
 from state_client.centre import ContactCentre
 from state_client.feeds.peer import PeerSource
 from state_client.picture import Picture
@@ -63,15 +63,14 @@ async def test_the_router_uses_nothing_else_of_a_source() -> None:
     state = StateOfCentre(config, "f")
     third = Third(state.picture)
     state._source = third
-    state.read = frozenset({"Support"})
+    state.read = Names(queues=frozenset({"Support"}))
     state._began = time.monotonic() - 60
     await state.start()
     assert state.degraded == "the third one says nothing yet"
     third.seeded.set()
     assert state.degraded == "no queue is called Support, which rules read"
-    assert state.unknown == ("Support",)
     assert state.picture_for(config) is state.picture
-    assert state.reading().unknown == ("Support",)
+    assert state.reading().unknown == state.unknown != ()
     assert (state.webhook, state.entitled(), await state.report()) == (None, None, None)
     await state.close()
     assert third.told == ["start", "close"]

@@ -1,5 +1,6 @@
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -235,3 +236,20 @@ async def test_a_bad_push_changes_nothing_and_says_why(
 
 async def test_a_push_to_a_queue_that_there_is_not(client: aiohttp.ClientSession) -> None:
     assert "no queue" in str((await put(client, "Nobody", 404, {"length": 1}))["error"])
+
+
+async def test_times_are_by_the_contact_centres_clock(client: aiohttp.ClientSession, api: StateApi) -> None:
+    """Ours is a minute ahead of it."""
+    api.centre.offset -= 60.0
+    found = await put(client, "Pushed", 200, {"length": 4, "ttl_secs": 30})
+    assert isinstance(found["tasks_age_secs"], float)
+    assert found["tasks_age_secs"] < 30
+    queue = api.centre.picture.queue("Pushed")
+    assert queue is not None
+    assert 0 < queue.of_tasks.expires - time.monotonic() <= 30
+    now = time.time() - 60.0
+    api.centre.apply(replace(parked("another"), time=now), now)
+    tasks = (await get(client, "/v1/tasks"))["tasks"]
+    assert isinstance(tasks, list)
+    (waited,) = [task["parked_secs"] for task in tasks if task["id"] == "another"]
+    assert waited < 30
