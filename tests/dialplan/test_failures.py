@@ -43,3 +43,16 @@ def test_a_range_runs_forwards() -> None:
 def test_something_must_count() -> None:
     with pytest.raises(FailureError, match="only entries with !"):
         FailureSet.parse(["!486"])
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ([408, "5xx", "timeout"], "408, 5xx, timeout"),
+        (["4xx", "5xx", "!503", "!486"], "4xx but 486, 5xx but 503"),
+        (["500-504", 599, 480], "480, 500-504, 599"),
+        (["!5xx", "500"], "nothing"),
+    ],
+)
+def test_what_counts_is_written_as_it_could_be_configured(entries: list[int | str], words: str) -> None:
+    assert str(FailureSet.parse(entries)) == words
