@@ -1,10 +1,12 @@
-"""Any source of state will do for the router that has what `StateSource` says, and nothing else."""
+"""Which source of state the router has, and that any will do that has what `StateSource` says."""
 
 import asyncio
 import time
 from pathlib import Path
 
-from edge_router.config.loading import examine_bytes
+import pytest
+
+from edge_router.config.loading import examine, examine_bytes
 from edge_router.contact_centre import Names, StateOfCentre
 from state_client.centre import ContactCentre
 from state_client.feeds.peer import PeerSource
@@ -74,3 +76,81 @@ async def test_the_router_uses_nothing_else_of_a_source() -> None:
     assert (state.webhook, state.entitled(), await state.report()) == (None, None, None)
     await state.close()
     assert third.told == ["start", "close"]
+
+
+LIVE = """\
+listen: [{name: pstn, address: "127.0.0.10:5060"}]
+node: edge-7
+http: {address: "127.0.0.10:8080", webhook_address: "127.0.0.10:8443"}
+state:
+  source: webex
+  webex:
+    api: https://api.example.com
+    token_url: https://api.example.com/token
+    org_id: o
+    client_id: c
+    client_secret_file: client
+    refresh_token_file: refresh
+    webhook: {url: "https://edge.example.com/webhooks/webex", secret_file: hook}
+    clock_tolerance: 11s
+    confirm_every: 12s
+    look_every: 13s
+    reconcile_every: 14s
+    requests_per_minute: 15
+    estimated_wait: {queues: [A, B], every: 17s, lookback: 18m}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("client", "refresh", "hook"):
+        (tmp_path / name).write_text(name * 8)
+        (tmp_path / name).chmod(0o600)
+    return tmp_path
+
+
+def of(text: str, folder: Path) -> StateOfCentre:
+    (folder / "edge-router.yaml").write_text(text)
+    examined = examine(str(folder / "edge-router.yaml"))
+    assert [str(fault) for fault in examined.faults] == []
+    assert examined.config is not None
+    return StateOfCentre(examined.config, str(folder / "edge-router.yaml"))
+
+
+async def test_what_the_configuration_says_of_the_cloud_is_what_its_source_goes_by(folder: Path) -> None:
+    state = of(LIVE, folder)
+    source = state._source
+    assert isinstance(source, WebexSource)
+    settings = source.settings
+    assert (settings.api, settings.token_url) == ("https://api.example.com", "https://api.example.com/token")
+    assert (settings.org_id, settings.client_id, settings.node) == ("o", "c", "edge-7")
+    secrets = (settings.client_secret, settings.refresh, settings.webhook_secret)
+    assert [secret.read().reveal() for secret in secrets if secret] == ["client" * 8, "refresh" * 8, "hook" * 8]
+    assert settings.webhook_url == "https://edge.example.com/webhooks/webex"
+    assert (settings.clock_tolerance, settings.confirm_every, settings.look_every) == (11, 12, 13)
+    assert (settings.reconcile_every, settings.requests_per_minute) == (14, 15)
+    assert source.limiter.per_minute == 15
+    assert (settings.estimates, settings.estimate_every, settings.estimate_lookback) == (("A", "B"), 17, 18)
+    assert state.webhook is source.webhook
+    assert state.picture is source.picture
+
+
+async def test_what_is_counted_of_the_cloud_is_shown(folder: Path) -> None:
+    state = of(LIVE, folder)
+    source = state._source
+    assert isinstance(source, WebexSource)
+    source.corrections = 7
+    source.inbox.counts["task:new", "applied"] = 3
+    source._observe("teams", "200")
+    reading = state.reading()
+    assert reading.corrections == 7
+    assert (dict(reading.events), dict(reading.requests)) == ({("task:new", "applied"): 3}, {("teams", "200"): 1})
+
+
+async def test_who_follows_others_follows_those_that_are_configured(folder: Path) -> None:
+    text = 'state: {source: peer, peers: ["https://edge-1:8080", "https://edge-2:8080"], peer_token_file: client}\n'
+    source = of(TEXT.decode() + text, folder)._source
+    assert isinstance(source, PeerSource)
+    assert source._peers == ("https://edge-1:8080", "https://edge-2:8080")
+    assert source._token is not None
+    assert source._token.read().reveal() == "client" * 8
