@@ -14,6 +14,7 @@ import yaml
 from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import front_door
 from tests.end_to_end.site import OwnSite
+from tests.end_to_end.waiting import until
 from tests.test_ground import ROOT
 
 PAGE = (ROOT / "docs" / "replay.md").read_text()
@@ -69,3 +70,21 @@ def test_the_example_is_done(own_site: OwnSite, block: Block) -> None:
     shown = json.loads(blocks("json")[0])
     assert alike(found) == alike(shown)
     assert "3 calls replayed" in (directory / "changes.svg").read_text()
+
+
+def test_a_recording_that_cannot_be_written_costs_no_call_and_is_said(own_site: OwnSite) -> None:
+    """Where its directory should be is a file."""
+    site = own_site(record={"dir": "stderr.log"})
+    until(lambda: "aren't recorded" in site.router.get("/readyz")[1], "/readyz to say so")
+    status, text = site.router.get("/readyz")
+    assert (status, json.loads(text)["degraded"]) == (200, True)
+    caller = site.caller("+1800555")
+    site.ends(caller, site.answered(caller, site.premise))
+    until(lambda: site.router.metric("recording_lines_total", result="dropped") >= 2, "the call's line to be dropped")
+    assert site.router.stderr.count("calls aren't recorded") == 1
+
+
+def test_a_reload_does_not_begin_a_recording(own_site: OwnSite, block: Block) -> None:
+    site = own_site()
+    site.router.configure(front_door(block, record={"dir": "recordings"}))
+    until(lambda: "restart it to record otherwise" in site.router.stderr, "the refusal")
