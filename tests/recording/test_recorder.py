@@ -80,6 +80,28 @@ def test_only_headers_that_rules_read_are_recorded(taped: Taped) -> None:
     assert "headers" not in other
 
 
+def test_what_only_some_calls_have_is_recorded(tmp_path: Path) -> None:
+    taped = Taped(
+        tmp_path,
+        translation_rules={"to-e164": [r"/^[38]/ /+1&/"]},
+        carrier={"translate": {"inbound": {"called": "to-e164", "calling": "to-e164"}}},
+        premise={},
+    )
+    session = "Session-ID: 0123456789abcdef0123456789abcdef;remote=00000000000000000000000000000000"
+    headers = ("Privacy: id", "Diversion: <sip:+15550100@198.51.100.1>", session)
+    taped.stage.carrier.calls(PREMISE_ONLY.removeprefix("+1"), *headers, calling="3125550100")
+    (line,) = taped.lines("calls")
+    taped.recorder.close()
+    assert {key: line[key] for key in ("calling", "calling_received", "called", "called_received")} == {
+        "calling": "+13125550100",
+        "calling_received": "3125550100",
+        "called": PREMISE_ONLY,
+        "called_received": PREMISE_ONLY.removeprefix("+1"),
+    }
+    assert (line["anonymous"], line["diverted_from"]) == (True, "+15550100")
+    assert line["session_id"] == session.removeprefix("Session-ID: ")
+
+
 def test_a_call_that_is_refused_is_recorded_too(taped: Taped) -> None:
     taped.stage.carrier.calls(REJECTED)
     (line,) = taped.lines("calls")
