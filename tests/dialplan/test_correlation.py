@@ -33,6 +33,7 @@ def test_good_names(name: str) -> None:
         *("X-RTMS-CID", "X-Path", "X-VPOP-DOMAIN"),
         *("Via", "v", "FROM", "Contact", "m", "Session-ID", "Cisco-Guid", "Content-Length", "Subject", "Reason"),
         *("P-Asserted-Identity", "P-Early-Media", "Privacy", "Proxy-Authorization", "Refer-To", "Geolocation"),
+        "Proxy-Authentication-Info",
         *("", " ", "X Call", "X-Call ", "X:Call", "X-Call\r\nVia", "X-Cäll"),
     ],
 )

@@ -129,7 +129,7 @@ async def test_a_global_variable_says_what_a_call_is_called_outside(tmp_path: Pa
         )
         for answer in asked:
             assert [row.call for row in await answer] == [call]
-            query, _ = query_of(rest)
+            query, _ = query_of(rest, -1)
             assert query.count('stringGlobalVariables(name: "EdgeCall") { name value }') == 1
             assert is_balanced(query)
 
