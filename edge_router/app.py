@@ -37,6 +37,8 @@ from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.webex_api import route as webex_route
 from edge_router.net.udp import UdpListener
+from edge_router.questions import KEYS as QUESTION_KEYS
+from edge_router.questions import question_routes
 from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
 from edge_router.status import Status
@@ -153,11 +155,13 @@ class App:
         access = Access(["/" + name for name in http.open], tokens_of(self.config, self.path))
         operation = OperationApi(self._operation()).routes()
         routes = [*self.api.routes(), *operation, webex_route(self.state.report), description_route(__version__)]
+        routes += question_routes(access, lambda: self.router.routing, next(iter(self.listeners)), self.standing)
         webhook = self.state.webhook
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)
             routes.append(web.post(WEBHOOK, webhook.handle))
-        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, KEYS | OPERATION_KEYS)
+        keys = {**KEYS, **OPERATION_KEYS, **QUESTION_KEYS}
+        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, keys)
         await self.http.start(http.address.host, http.address.port)
         if webhook is not None and http.webhook_address is not None:
             self.webhook = BoundedServer(webhook.application(WEBHOOK))

@@ -18,10 +18,13 @@ import orjson
 from aiohttp import web
 
 from edge_router.http.answer import FORMATS, Answer, form_of, response
+from edge_router.http.answer import KEYS as ANSWERED
 from edge_router.http.rate import Rate
 from edge_router.http.server import LARGEST_BODY
 
 PATH: Final = "/v1/decisions"
+REFUSED: Final = {PATH: tuple(key for key in ANSWERED if key not in ("ok", "error"))}
+"""The keys of an answer to who may not ask."""
 PER_SECOND: Final = 400.0
 """Requests of one token, or of one address without: twice what the fastest is expected to need."""
 BURST: Final = 400
@@ -63,7 +66,7 @@ class DecisionsApi:
         self._decide = decide
         self._safe = safe
         self._asker = asker
-        self._rate = rate or Rate(PER_SECOND, BURST)
+        self._rate = Rate(PER_SECOND, BURST) if rate is None else rate
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Give what an application is to serve."""

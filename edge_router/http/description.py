@@ -10,8 +10,10 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from edge_router.http.answer import FORMATS
 from edge_router.http.operation_views import ANSWERED, RINGING, TRYING
 from edge_router.http.state_api import SETTABLE, PushedQueue
+from edge_router.switches import STATES
 from state_client.picture import AGENT_STATES
 
 # `Any` in here: JSON Schema has no better type.
@@ -94,6 +96,25 @@ _TRUNK: Final[Schema] = {
 }
 _READY: Final[Schema] = {"ok": _FLAG, "status": _TEXT, "degraded": _FLAG, "reason": _TEXT}
 _ENVELOPE: Final[Schema] = {"ok": _FLAG, "error": _TEXT}
+_DECISION: Final[Schema] = {
+    "ok": _FLAG | {"description": "Whether this was decided; else it is the safe answer, and error says why."},
+    "target": _TEXT | {"description": "The dial-peer."},
+    "method": {"type": "string", "enum": ["redirect", "refer", "bridge", "reject", "none"]},
+    "number": _TEXT | {"description": "What is dialled there."},
+    "uri": _TEXT,
+    **dict.fromkeys(("service", "policy", "rule", "reason"), _TEXT),
+    "age_secs": _AGE | {"description": "How old the oldest state is that was read; null where none was."},
+    "code": {"type": "integer", "description": "What the caller would get where he is refused; else 0."},
+    "error": _TEXT,
+}
+_HEADERS: Final[Schema] = {"type": "object", "additionalProperties": _TEXT, "description": "Headers of the INVITE."}
+_SWITCH: Final[Schema] = {
+    "kind": {"type": "string", "enum": list(STATES)},
+    "name": _TEXT,
+    "state": _TEXT | {"description": "on, off or auto; of hours open, closed or auto."},
+    "who": _TEXT | {"description": "The name of the token, or where it was set from."},
+    "when": {"type": ["string", "null"], "format": "date-time"},
+}
 
 
 def route(version: str) -> web.RouteDef:
@@ -138,6 +159,8 @@ def description(version: str) -> Schema:
             "/v1/agents": {"get": _list("Signed-on agents, one object for each channel", "agents", _AGENT)},
             "/v1/tasks": {"get": _list("Interactions in progress", "tasks", _TASK)},
             **_operation_paths(),
+            "/v1/decisions": _decision_paths(),
+            **_switch_paths(),
             "/v1/webex": {
                 "get": _get(
                     "How the connection to Webex Contact Center stands",
@@ -168,6 +191,52 @@ def _operation_paths() -> Schema:
         "/v1/trunks": {"get": _list("Every trunk", "trunks", _TRUNK)},
         "/v1/reload": {"post": _whole("Read the configuration anew", faults, {"422": wrong})},
         "/v1/drain": {"post": _whole("Take no more calls; those in progress go on", many)},
+    }
+
+
+def _decision_paths() -> Schema:
+    texts = dict.fromkeys(("called", "calling", "trunk", "session_id"), _TEXT)
+    form = {"type": "string", "enum": list(FORMATS)}
+    asked = {"type": "object", "required": ["called"], "properties": texts | {"headers": _HEADERS, "format": form}}
+    query = {**texts, "format": form, "header": {"type": "array", "items": _TEXT, "description": "Name: value"}}
+    parameters = [{"name": name, "in": "query", "schema": schema} for name, schema in query.items()]
+    answer = _object(_DECISION)
+    answers = {
+        "200": _answer(answer, "What would be done; where it isn't ok, the safe answer."),
+        "429": _answer(answer, "Too many requests; Retry-After says when to ask again."),
+    }
+    for each in answers.values():
+        each["content"] |= {"application/xml": {}, "text/plain": {}}
+    refused = _nothing({key: each for key, each in _DECISION.items() if key not in _ENVELOPE})
+    words = "What would be done with a call; nothing is counted"
+    body = {"content": {f"application/{kind}": {"schema": asked} for kind in ("json", "x-www-form-urlencoded")}}
+    return {
+        "get": _get(words, answers, refused) | {"parameters": parameters},
+        "post": _get(words, answers, refused) | {"requestBody": body},
+    }
+
+
+def _switch_paths() -> Schema:
+    every = {"get": _list("Every switch, also those that nobody has set", "switches", _SWITCH)}
+    return {"/v1/switches": every} | {f"/v1/switches/{kind}/{{which}}": _one_switch(kind) for kind in STATES}
+
+
+def _one_switch(kind: str) -> Schema:
+    which = {"name": "which", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    one, none = _answer(_object(_ENVELOPE | _SWITCH)), _nothing(_SWITCH)
+    state = {"type": "string", "enum": list(STATES[kind])}
+    sent = _object({key: {} for key in ("ok", "error", *_SWITCH)} | {"state": state}) | {"required": ["state"]}
+    missing = {"404": _answer(none, "There is no such switch.")}
+    refused = {
+        "400": _answer(none, "The body is no JSON."),
+        "413": _answer(none, "The body is too large."),
+        "422": _answer(none, "A switch of this kind has no such state."),
+    }
+    return {
+        "parameters": [which],
+        "get": _get("One switch", {"200": one, **missing}, none),
+        "put": _get("Set a switch", {"200": one, **missing, **refused}, none)
+        | {"requestBody": {"content": {"application/json": {"schema": sent}}, "required": True}},
     }
 
 

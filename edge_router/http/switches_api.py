@@ -15,6 +15,8 @@ from edge_router.switches import NoSuchState, NoSuchSwitch, Switch, Switches
 PATH: Final = "/v1/switches"
 _ONE: Final = PATH + "/{kind}/{name:(?s:.+)}"
 KEYS: Final = ("kind", "name", "state", "who", "when")
+REFUSED: Final = {PATH: ("switches",), f"{PATH}/": KEYS}
+"""The keys of an answer to who may not ask."""
 
 SetSwitch = Callable[[str, str, str, str], Switch]
 """Sets a switch: kind, name, state and who. Raises NoSuchSwitch and NoSuchState."""

@@ -11,12 +11,19 @@ from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.b2bua.record import CallRecord
 from edge_router.dialplan.trunk import Limit, Target, Trunk
 from edge_router.http.access import Access
+from edge_router.http.answer import Answer
+from edge_router.http.decisions_api import REFUSED as DECISIONS_REFUSED
+from edge_router.http.decisions_api import Asked, DecisionsApi
 from edge_router.http.description import route
 from edge_router.http.operation_api import KEYS as OPERATION_KEYS
 from edge_router.http.operation_api import Operation, OperationApi
+from edge_router.http.rate import Rate
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
+from edge_router.http.switches_api import REFUSED as SWITCHES_REFUSED
+from edge_router.http.switches_api import SwitchesApi
 from edge_router.http.webex_api import route as webex_route
+from edge_router.switches import STATES, Switch, Switches
 from state_client.centre import ContactCentre
 from state_client.picture import Picture, Queue
 from state_client.rows import AgentRow, QueueRow, TaskEvent, TaskRow, TeamRow
@@ -91,6 +98,27 @@ def record(call_id: str = "c-1", calling: str = "+13125550100", called: str = "+
     return CallRecord(call_id, f"{call_id}@carrier", "edge-1", calling, called, "carrier", start=1_800_000_000.0)
 
 
+def decisions_api() -> DecisionsApi:
+    """Decides everything alike."""
+
+    def decide(asked: Asked) -> Answer:
+        return Answer(True, "cloud", "redirect", asked.called, age_secs=0.4)
+
+    def safe(called: str, why: str) -> Answer:
+        return Answer(False, "premise", "bridge", called, error=why)
+
+    return DecisionsApi(decide, safe, lambda request: "somebody", Rate(1e6, 1_000_000))
+
+
+def switches_api() -> SwitchesApi:
+    switches = Switches({kind: ["one"] for kind in STATES})
+
+    def set_switch(kind: str, name: str, state: str, who: str) -> Switch:
+        return switches.set(kind, name, state, who, time.time())
+
+    return SwitchesApi(switches, set_switch, lambda request: "somebody")
+
+
 @asynccontextmanager
 async def served(api: StateApi, operation: Operation | None = None) -> AsyncIterator[str]:
     """The URL of a server with these routes."""
@@ -102,11 +130,13 @@ async def served(api: StateApi, operation: Operation | None = None) -> AsyncIter
         [
             *api.routes(),
             *works.routes(),
+            *decisions_api().routes(),
+            *switches_api().routes(),
             webex_route(no_cloud),
             route(__version__),
         ],
         endless={EVENTS},
-        keys=KEYS | OPERATION_KEYS,
+        keys={**KEYS, **OPERATION_KEYS, **DECISIONS_REFUSED, **SWITCHES_REFUSED},
     )
     await server.start(HOST, 0)
     try:
