@@ -51,8 +51,9 @@ def _decisions(contender: type[Plain] | type[Everything], calls: int) -> list[fl
 
 def show_calls(calls: int, rounds: int, rate: int) -> None:
     """Print µs of a bridged call with a plain rule and with everything on, in turns, and the ratio."""
-    plays = {contender: Replay(rate, contender, 0) for contender in (Plain, Everything)}
-    totals: dict[type, list[float]] = {contender: [] for contender in plays}
+    devices: tuple[type[Plain] | type[Everything], ...] = (Plain, Everything)
+    plays = {device: Replay(rate, device, 0) for device in devices}
+    totals: dict[type[Plain] | type[Everything], list[float]] = {contender: [] for contender in plays}
     for _ in range(rounds):
         for contender, play in plays.items():
             totals[contender].append(play.run(calls).total)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from edge_router.admission.visits import identity_of
 from edge_router.policy.facts import CallFacts
 from edge_router.recording.files import parts_of
 from edge_router.replay_state import BadState, RecordedState
@@ -123,7 +124,7 @@ class Replay:
         call.emergency = routing.is_emergency(call)
         peer, decision = routing.route(call, line.get("listen", ""), self._state.now)
         if self._visits and line.get("policy") is not None and line["to"]:
-            routing.ledger.visits.note(*call.identity, line["to"][0], self._state.now)
+            routing.ledger.visits.note(identity_of(*call.identity), line["to"][0], self._state.now)
         findings.calls += 1
         if decision.fallback == "stale" or decision.fallback == "error":
             findings.undecided += 1

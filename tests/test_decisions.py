@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_router.admission.placed import PlacedCalls
+from edge_router.admission.visits import identity_of
 from edge_router.b2bua.routing import Routing
 from edge_router.decisions import Decisions
 from edge_router.http.answer import Answer
@@ -156,7 +157,7 @@ def test_what_is_switched_off_is_skipped() -> None:
 
 def test_where_a_call_was_before_it_is_not_sent_again() -> None:
     one = stage(door={"revisit": False})
-    one.router.routing.ledger.visits.note("a" * 32, CALLING, REDIRECTED, "cloud", one.clock())
+    one.router.routing.ledger.visits.note(identity_of("a" * 32, CALLING, REDIRECTED), "cloud", one.clock())
     assert asked(one, REDIRECTED, session_id="a" * 32).target == "premise"
     assert asked(one, REDIRECTED, session_id="b" * 32).target == "cloud"
 

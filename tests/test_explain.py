@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from edge_router.admission.visits import identity_of
 from edge_router.explain import Explanation, explain
 from edge_router.explain_steps import Step
 from edge_router.policy.decision import Hop
@@ -193,7 +194,7 @@ def test_what_is_full_or_switched_off_is_said() -> None:
 def test_a_visit_and_a_share_are_said() -> None:
     stage = Stage(configuration(door={"revisit": False, "share": {"of": "cloud", "max_concurrent": 1}}))
     ledger, now = stage.router.routing.ledger, stage.clock()
-    ledger.visits.note("", CALLING, CLOUD_FIRST, "cloud", now)
+    ledger.visits.note(identity_of("", CALLING, CLOUD_FIRST), "cloud", now)
     assert explained(stage, CLOUD_FIRST).steps[0].closed == "visited"
     ledger.placed.placed("1", "cloud", "cloud", (), "redirect", "+13125550111", (CLOUD_FIRST,), now)
     assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge_router.admission.number_form import form_of
 
@@ -23,6 +23,21 @@ _UUID: Final = re.compile("[0-9a-f]{32}")
 _NIL: Final = "0" * 32
 _WITHOUT: Final = "without"
 _WITH: Final = "with"
+
+
+class Identity(NamedTuple):
+    """What a call is known by when it comes back: the UUIDs of its Session-ID, and who calls whom ("" for nobody)."""
+
+    uuids: tuple[str, ...]
+    numbers: str
+
+
+def identity_of(session_id: str, calling: str, called: str) -> Identity:
+    """The identity of a call: its Session-ID header, "" if none, and its numbers, as received.
+
+    ``calling`` is "" if the caller is anonymous.
+    """
+    return Identity(uuids_of(session_id), _numbers(calling, called))
 
 
 class Visits:
@@ -46,55 +61,48 @@ class Visits:
     def __len__(self) -> int:
         return len(self._marks)
 
-    def note(self, session_id: str, calling: str, called: str, dial_peer: str, now: float) -> None:
-        """A call is placed at a dial-peer: its Session-ID header ("" if none) and its numbers, as received.
-
-        ``calling`` is "" if the caller is anonymous.
-        """
+    def note(self, who: Identity, dial_peer: str, now: float) -> None:
+        """A call is placed at a dial-peer."""
         self._tidy(now)
-        uuids = uuids_of(session_id)
+        uuids, numbers = who
         for uuid in uuids:
             self._add(hash((uuid, dial_peer)), now)
-        numbers = _numbers(calling, called)
         if numbers:
             self._add(hash((_WITH if uuids else _WITHOUT, numbers, dial_peer)), now)
 
-    def settle(self, calling: str, called: str, dial_peer: str) -> None:
-        """A call of these numbers that was placed there is over: whoever calls now, doesn't come back from there."""
-        numbers = _numbers(calling, called)
+    def settle(self, who: Identity, dial_peer: str) -> None:
+        """A call that was placed there is over: whoever of its numbers calls now, doesn't come back from there."""
         for kind in (_WITH, _WITHOUT):
-            mark = hash((kind, numbers, dial_peer))
+            mark = hash((kind, who.numbers, dial_peer))
             settled = self._settled.get(mark, 0)
             if settled < self._counts.get(mark, 0):
                 self._settled[mark] = settled + 1
                 return
 
-    def returns(self, session_id: str, calling: str, called: str, dial_peer: str, now: float) -> bool:
+    def returns(self, who: Identity, dial_peer: str, now: float) -> bool:
         """Whether this call may have come back from a dial-peer: it was placed there, and isn't known to be over.
 
         One with a Session-ID that was placed there is the same call for certain.
         """
-        if not self.visits(session_id, calling, called, dial_peer, now):
+        if not self.visits(who, dial_peer, now):
             return False
-        uuids = uuids_of(session_id)
+        uuids, numbers = who
         for uuid in uuids:
             if hash((uuid, dial_peer)) in self._counts:
                 return True
-        numbers = _numbers(calling, called)
         kinds = (_WITHOUT,) if uuids else (_WITHOUT, _WITH)
         return bool(numbers) and any(self._open(hash((kind, numbers, dial_peer))) for kind in kinds)
 
-    def visits(self, session_id: str, calling: str, called: str, dial_peer: str, now: float) -> int:
+    def visits(self, who: Identity, dial_peer: str, now: float) -> int:
         """How often this call was placed at a dial-peer within the last 15 minutes."""
         self._tidy(now)
         counts = self._counts
         if not counts:
             return 0
         found = 0
-        uuids = uuids_of(session_id)
+        uuids, numbers = who
         for uuid in uuids:  # a placement left a mark for each uuid that it had
             found = max(found, counts.get(hash((uuid, dial_peer)), 0))
-        numbers = _numbers(calling, called)
         if numbers:
             found += counts.get(hash((_WITHOUT, numbers, dial_peer)), 0)
             if not uuids:

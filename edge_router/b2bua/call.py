@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec
 
+from edge_router.admission.visits import Identity
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
@@ -62,10 +63,10 @@ def _or_it_ends(step: Callable[Concatenate[Call, P], None]) -> Callable[Concaten
 
 
 class Placement(NamedTuple):
-    """Where a call was sent, and what it is known by if it comes back: Session-ID, calling, and called number."""
+    """Where a call was sent, and what it is known by if it comes back."""
 
     dial_peer: str
-    identity: tuple[str, str, str]
+    who: Identity
     in_cloud: bool
 
 
@@ -126,8 +127,8 @@ class Call:
         if decision is None or decision.policy is None:
             return
         ledger, cloud = self.routing.ledger, self.routing.cloud
-        ledger.visits.note(*facts.identity, peer.name, now)
-        self.placed = Placement(peer.name, facts.identity, cloud is not None and trunk.name in cloud.trunks)
+        ledger.visits.note(incoming.who, peer.name, now)
+        self.placed = Placement(peer.name, incoming.who, cloud is not None and trunk.name in cloud.trunks)
         if cloud is not None and self.placed.in_cloud:
             queues = cloud.expecting(facts.service, decision.queues)
             calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
@@ -138,8 +139,7 @@ class Call:
         """Notes in the ledger that the call didn't get to where it was sent."""
         placed, self.placed = self.placed, None
         if placed is not None:
-            _, calling, called = placed.identity
-            self.routing.ledger.visits.settle(calling, called, placed.dial_peer)
+            self.routing.ledger.visits.settle(placed.who, placed.dial_peer)
             if placed.in_cloud:
                 self.routing.ledger.placed.failed(self.record.call_id, now)
 
@@ -358,8 +358,7 @@ class Call:
         if outcome != "answered":
             self.failed_there(now)
             return
-        _, calling, called = placed.identity
-        ledger.visits.settle(calling, called, placed.dial_peer)
+        ledger.visits.settle(placed.who, placed.dial_peer)
         if placed.in_cloud:
             ledger.placed.over(self.record.call_id, now)
 

@@ -25,8 +25,8 @@ def visited(routing: Routing, decision: Decision, incoming: Incoming, now: float
     """The dial-peers that this call may come back from, where its policy doesn't place it there again."""
     if decision.policy is None or decision.policy in routing.revisiting:
         return frozenset()
-    returns, who = routing.ledger.visits.returns, incoming.facts.identity
-    return frozenset([hop.peer for hop in (*decision.to, *decision.otherwise) if returns(*who, hop.peer, now)])
+    returns, who = routing.ledger.visits.returns, incoming.who
+    return frozenset([hop.peer for hop in (*decision.to, *decision.otherwise) if returns(who, hop.peer, now)])
 
 
 def closed(

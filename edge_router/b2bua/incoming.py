@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge_router.admission.visits import Identity, identity_of
 from edge_router.b2bua.identity import (
     LONGEST_VALUE,
     Party,
@@ -38,7 +39,18 @@ class Incoming:
     ``hidden`` whether the caller asks to be anonymous, ``without_history`` whether that the call's history stays here.
     """
 
-    __slots__ = ("facts", "from_", "hidden", "hops_left", "request", "to", "uri_params", "user", "without_history")
+    __slots__ = (
+        "_who",
+        "facts",
+        "from_",
+        "hidden",
+        "hops_left",
+        "request",
+        "to",
+        "uri_params",
+        "user",
+        "without_history",
+    )
 
     def __init__(
         self,
@@ -61,6 +73,14 @@ class Incoming:
         self.hops_left = hops_left
         self.hidden = hidden
         self.without_history = without_history
+        self._who: Identity | None = None
+
+    @property
+    def who(self) -> Identity:
+        """What the call is known by if it comes back."""
+        if self._who is None:
+            self._who = identity_of(*self.facts.identity)
+        return self._who
 
     def user_at(self, peer: DialPeer, trunk: Trunk) -> str:
         """The user part to dial at a dial-peer and its trunk, parameters of the number included."""

@@ -14,6 +14,7 @@ from edge_router.admission.ledger import Ledger
 from edge_router.admission.load import Load
 from edge_router.admission.share import Share
 from edge_router.admission.sources import SourceTable
+from edge_router.admission.visits import identity_of
 from edge_router.b2bua.cloud import Cloud
 from edge_router.b2bua.emergency import Emergency
 from edge_router.b2bua.live_trunk import LiveTrunk
@@ -94,7 +95,7 @@ class Routing:
         service = self.services.find(call.called)
         call.service = None if service is None else service.columns
         visits, who = self.ledger.visits.visits, call.identity
-        call.visits = lambda peer: visits(*who, peer, now)
+        call.visits = lambda peer: visits(identity_of(*who), peer, now)
         policy = (service.policy if service is not None else "") or peer.policy
         if policy and not peer.destinations:
             return peer, self._decide(policy, call, now)

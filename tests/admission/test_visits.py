@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_router.admission.visits import Visits, uuids_of
+from edge_router.admission.visits import Visits, identity_of, uuids_of
 
 A, B, C = (letter * 32 for letter in "abc")
 NIL = "0" * 32
@@ -33,8 +33,8 @@ def test_the_uuids_of_a_header(header: str, uuids: tuple[str, ...]) -> None:
 @given(st.text(max_size=100))
 def test_whatever_the_header_says(header: str) -> None:
     visits = Visits()
-    visits.note(header, "", CALLED, "cloud", 0.0)
-    assert visits.visits(header, "", CALLED, "cloud", 0.0) == (1 if uuids_of(header) else 0)
+    visits.note(identity_of(header, "", CALLED), "cloud", 0.0)
+    assert visits.visits(identity_of(header, "", CALLED), "cloud", 0.0) == (1 if uuids_of(header) else 0)
 
 
 @pytest.mark.parametrize(
@@ -43,70 +43,70 @@ def test_whatever_the_header_says(header: str) -> None:
 )
 def test_a_call_that_comes_back_by_any_number_is_known_by_its_session(comes_back_as: str) -> None:
     visits = Visits()
-    visits.note(f"{A};remote={NIL}", CALLER, CALLED, "cloud", 0.0)
-    assert visits.visits(comes_back_as, CALLED, "2001", "cloud", 60.0) == 1
-    assert visits.visits(comes_back_as, CALLED, "2001", "premise", 60.0) == 0
+    visits.note(identity_of(f"{A};remote={NIL}", CALLER, CALLED), "cloud", 0.0)
+    assert visits.visits(identity_of(comes_back_as, CALLED, "2001"), "cloud", 60.0) == 1
+    assert visits.visits(identity_of(comes_back_as, CALLED, "2001"), "premise", 60.0) == 0
 
 
 def test_a_call_with_both_uuids_visits_once_at_a_time() -> None:
     visits = Visits()
-    visits.note(f"{A};remote={B}", CALLER, CALLED, "cloud", 0.0)
-    assert visits.visits(f"{B};remote={A}", CALLER, CALLED, "cloud", 0.0) == 1
-    visits.note(f"{B};remote={A}", CALLER, CALLED, "cloud", 1.0)
-    assert visits.visits(f"{A};remote={B}", CALLER, CALLED, "cloud", 1.0) == 2
-    assert visits.visits(f"{A};remote={NIL}", CALLER, CALLED, "cloud", 1.0) == 2
+    visits.note(identity_of(f"{A};remote={B}", CALLER, CALLED), "cloud", 0.0)
+    assert visits.visits(identity_of(f"{B};remote={A}", CALLER, CALLED), "cloud", 0.0) == 1
+    visits.note(identity_of(f"{B};remote={A}", CALLER, CALLED), "cloud", 1.0)
+    assert visits.visits(identity_of(f"{A};remote={B}", CALLER, CALLED), "cloud", 1.0) == 2
+    assert visits.visits(identity_of(f"{A};remote={NIL}", CALLER, CALLED), "cloud", 1.0) == 2
 
 
 def test_the_nil_uuid_is_nobodys() -> None:
     visits = Visits()
-    visits.note(f"{A};remote={NIL}", "", CALLED, "cloud", 0.0)
-    assert visits.visits(f"{NIL};remote={NIL}", "", CALLED, "cloud", 0.0) == 0
-    assert visits.visits(f"{B};remote={NIL}", "", CALLED, "cloud", 0.0) == 0
+    visits.note(identity_of(f"{A};remote={NIL}", "", CALLED), "cloud", 0.0)
+    assert visits.visits(identity_of(f"{NIL};remote={NIL}", "", CALLED), "cloud", 0.0) == 0
+    assert visits.visits(identity_of(f"{B};remote={NIL}", "", CALLED), "cloud", 0.0) == 0
 
 
 def test_who_dials_again_is_not_one_who_comes_back_where_sessions_tell() -> None:
     visits = Visits()
-    visits.note(f"{A};remote={NIL}", CALLER, CALLED, "cloud", 0.0)
-    assert visits.visits(f"{B};remote={NIL}", CALLER, CALLED, "cloud", 10.0) == 0
+    visits.note(identity_of(f"{A};remote={NIL}", CALLER, CALLED), "cloud", 0.0)
+    assert visits.visits(identity_of(f"{B};remote={NIL}", CALLER, CALLED), "cloud", 10.0) == 0
 
 
 def test_numbers_must_do_where_one_of_the_two_has_no_session() -> None:
     without, with_one = "", f"{A};remote={NIL}"
     for first, second in ((without, without), (without, with_one), (with_one, without)):
         visits = Visits()
-        visits.note(first, CALLER, CALLED, "cloud", 0.0)
-        assert visits.visits(second, "2125550100", "8005550111", "cloud", 10.0) == 1
-        assert visits.visits(second, CALLER, "+18005550122", "cloud", 10.0) == 0
-        assert visits.visits(second, "+13105550100", CALLED, "cloud", 10.0) == 0
-        assert visits.visits(second, CALLER, CALLED, "premise", 10.0) == 0
+        visits.note(identity_of(first, CALLER, CALLED), "cloud", 0.0)
+        assert visits.visits(identity_of(second, "2125550100", "8005550111"), "cloud", 10.0) == 1
+        assert visits.visits(identity_of(second, CALLER, "+18005550122"), "cloud", 10.0) == 0
+        assert visits.visits(identity_of(second, "+13105550100", CALLED), "cloud", 10.0) == 0
+        assert visits.visits(identity_of(second, CALLER, CALLED), "premise", 10.0) == 0
 
 
 @pytest.mark.parametrize("nobody", ["", "anonymous", "Anonymous", "sip:anonymous@anonymous.invalid"])
 def test_nothing_is_kept_of_an_anonymous_call_without_a_session(nobody: str) -> None:
     visits = Visits()
-    visits.note("", nobody, CALLED, "cloud", 0.0)
+    visits.note(identity_of("", nobody, CALLED), "cloud", 0.0)
     assert len(visits) == 0
-    assert visits.visits("", nobody, CALLED, "cloud", 0.0) == 0
+    assert visits.visits(identity_of("", nobody, CALLED), "cloud", 0.0) == 0
 
 
 def test_a_quarter_of_an_hour() -> None:
     visits = Visits()
-    visits.note("", CALLER, CALLED, "cloud", 0.0)
-    visits.note("", CALLER, CALLED, "cloud", 600.0)
-    assert visits.visits("", CALLER, CALLED, "cloud", 899.75) == 2
-    assert visits.visits("", CALLER, CALLED, "cloud", 900.0) == 1
-    assert visits.visits("", CALLER, CALLED, "cloud", 1500.0) == 0
+    visits.note(identity_of("", CALLER, CALLED), "cloud", 0.0)
+    visits.note(identity_of("", CALLER, CALLED), "cloud", 600.0)
+    assert visits.visits(identity_of("", CALLER, CALLED), "cloud", 899.75) == 2
+    assert visits.visits(identity_of("", CALLER, CALLED), "cloud", 900.0) == 1
+    assert visits.visits(identity_of("", CALLER, CALLED), "cloud", 1500.0) == 0
     assert (len(visits), len(visits._counts)) == (0, 0)
 
 
 def test_however_many_calls_come_no_more_than_the_most_are_remembered() -> None:
     visits = Visits(most=100)
     for number in range(1000):
-        visits.note(f"{number + 1:032x};remote={NIL}", f"+1212{number:07}", CALLED, "cloud", 0.0)
+        visits.note(identity_of(f"{number + 1:032x};remote={NIL}", f"+1212{number:07}", CALLED), "cloud", 0.0)
         assert len(visits) <= 100
     assert len(visits._counts) <= 100
-    assert visits.visits(f"{1000:032x}", "", CALLED, "cloud", 0.0) == 1
-    assert visits.visits(f"{1:032x}", "", CALLED, "cloud", 0.0) == 0
+    assert visits.visits(identity_of(f"{1000:032x}", "", CALLED), "cloud", 0.0) == 1
+    assert visits.visits(identity_of(f"{1:032x}", "", CALLED), "cloud", 0.0) == 0
 
 
 calls = st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 1), st.sampled_from(["cloud", "premise"]))
@@ -127,6 +127,6 @@ def test_what_is_counted_is_what_was_placed_in_the_window(steps: list[tuple[int,
                 by_session = session != 0 and its_session == session
                 by_numbers = 0 in (session, its_session) and (its_caller, its_called) == (caller, called)
                 expected += by_session or by_numbers
-        assert visits.visits(header, *numbers, dial_peer, now) == expected
-        visits.note(header, *numbers, dial_peer, now)
+        assert visits.visits(identity_of(header, *numbers), dial_peer, now) == expected
+        visits.note(identity_of(header, *numbers), dial_peer, now)
         placed.append((now, session, caller, called, dial_peer))
