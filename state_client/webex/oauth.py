@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -17,7 +18,7 @@ import aiohttp
 from state_client.webex.breaker import Breaker
 from state_client.webex.errors import NotAuthorised, NotSaved, Unreachable, WebexError, postponed
 from state_client.webex.fields import number, text
-from state_client.webex.secret import Secret, SecretError, SecretFile, hide
+from state_client.webex.secret import Secret, SecretError, SecretFile, hide, keepable
 from state_client.webex.transport import (
     TIMEOUT,
     Observe,
@@ -27,7 +28,6 @@ from state_client.webex.transport import (
     new_tracking_id,
     ordered_pause,
     read_body,
-    read_fault,
     read_json,
     timeouts,
     unobserved,
@@ -47,6 +47,21 @@ LARGEST_ANSWER: Final = 64 * 1024
 
 PATIENCE_OF_CLOSE: Final = 5.0
 """Seconds that a shutdown waits for a renewal under way, whose refresh token would be lost otherwise."""
+
+
+REFUSALS: Final = {
+    "invalid_request": "it takes the request for malformed",
+    "invalid_client": "it doesn't know the client id, or not with this client secret",
+    "invalid_grant": "the refresh token or the code is used up, expired, or made for somebody else",
+    "unauthorized_client": "this client may not ask in this way",
+    "unsupported_grant_type": "it gives no tokens in this way",
+    "invalid_scope": "it doesn't know these scopes, or doesn't give them",
+    "access_denied": "it was refused by whoever was to allow it",
+    "server_error": "it failed",
+    "temporarily_unavailable": "it can't answer now",
+}
+"""What an endpoint may say (RFC 6749 §4.1.2.1 and §5.2), in words of ours. It was sent secrets, and could give them
+back in any form: nothing that it writes itself is shown."""
 
 
 class Grant:
@@ -77,11 +92,10 @@ async def ask_for_grant(
     The error's ``retry_after`` is for how long the endpoint wants to be left alone.
     """
     url = check_address(token_url, "token_url")
-    secrets = [value for value in form.values() if isinstance(value, Secret)]
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in form.items()}
     tracking_id = new_tracking_id()
     now = clock()
-    status, fallback, body, failure, pause = 0, "", b"", ("", ""), 0.0
+    status, body, failure, pause = 0, b"", ("", ""), 0.0
     try:
         async with http.post(
             url,
@@ -91,29 +105,53 @@ async def ask_for_grant(
             timeout=timeouts(patience),
         ) as response:
             body = await read_body(response, LARGEST_ANSWER)
-            status, fallback = response.status, response.reason or ""
+            status = response.status
             pause = ordered_pause(status, response.headers, clock())
     except TooLarge:
         failure = ("error", f"the answer is larger than {LARGEST_ANSWER} octets")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        failure = describe(error, patience)
+        failure = _why_unanswered(error, patience)
     observe(OPERATION, failure[0] or str(status))
     if failure[0]:  # raised out here so that it carries no exception of aiohttp's, which holds what was sent
-        raise Unreachable(OPERATION, 0, tracking_id, hide(failure[1], *secrets))
-    words, given_id = read_fault(body, fallback)
+        raise Unreachable(OPERATION, 0, tracking_id, failure[1])
     if status == 429 or status >= 500:
-        raise Unreachable(OPERATION, status, given_id or tracking_id, hide(words, *secrets), pause)
+        raise Unreachable(OPERATION, status, tracking_id, _refusal(status, body), pause)
     if status in (400, 401, 403):
-        raise NotAuthorised(OPERATION, status, given_id or tracking_id, hide(words, *secrets))
+        raise NotAuthorised(OPERATION, status, tracking_id, _refusal(status, body))
     if status != 200:
-        raise WebexError(OPERATION, status, given_id or tracking_id, f"{hide(words, *secrets)}: is token_url right?")
+        raise WebexError(OPERATION, status, tracking_id, f"{_refusal(status, body)}: is token_url right?")
     try:
         answer = read_json(body)
     except ValueError:
         answer = None
     if not isinstance(answer, dict) or not text(answer, "access_token"):
         raise Unreachable(OPERATION, status, tracking_id, "the answer holds no access token")
-    return Grant(answer, now)
+    grant = Grant(answer, now)
+    for name, secret in (("an access token", grant.access), ("a refresh token", grant.refresh)):
+        if secret and not keepable(secret):
+            raise Unreachable(OPERATION, status, tracking_id, f"the answer holds {name} that can't be one")
+    return grant
+
+
+def _refusal(status: int, body: bytes) -> str:
+    """Why the endpoint gave no token, in words that aren't its own."""
+    try:
+        answer = read_json(body)
+    except ValueError:
+        answer = None
+    code = text(answer, "error") if isinstance(answer, dict) else ""
+    if code in REFUSALS:
+        return f"{code}: {REFUSALS[code]}"
+    return next((known.phrase for known in HTTPStatus if known == status), "refused")
+
+
+def _why_unanswered(error: BaseException, patience: float) -> tuple[str, str]:
+    """As `describe` has it; but what an answer that broke off or is no HTTP had in it isn't told."""
+    code, words = describe(error, patience)
+    told = isinstance(error, TimeoutError | aiohttp.ClientOSError | OSError) and not isinstance(
+        error, aiohttp.ServerDisconnectedError
+    )
+    return code, words if told else f"the connection failed, or the answer is no HTTP ({type(error).__name__})"
 
 
 class TokenKeeper:

@@ -5,14 +5,22 @@ A secret stands in a file of its own or in an environment variable, never in the
 
 from __future__ import annotations
 
+import base64
 import hmac
+import json
 import os
+import re
 import tempfile
+from html import escape
 from pathlib import Path
 from typing import Final, NoReturn
+from urllib.parse import quote, quote_plus
 
 LARGEST: Final = 16 * 1024
 """Octets of a secret's file; a larger file isn't one."""
+
+SHORTEST_CODED: Final = 8
+"""Characters of a secret in base64 or hexadecimal that are taken for it; fewer may stand anywhere."""
 
 FROM_ENVIRONMENT: Final = "env:"
 
@@ -115,9 +123,26 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def keepable(secret: Secret) -> bool:
+    """Whether a secret is one line of printable ASCII and not too long, so that it can be sent, kept and read again."""
+    value = secret.reveal()
+    return value.isascii() and value.isprintable() and value.strip() == value != "" and len(value) < LARGEST
+
+
 def hide(text: str, *secrets: Secret | None) -> str:
-    """``text`` with none of these in it: the cloud's words, where it gives back what it was sent."""
+    """``text`` with none of these in it: the cloud's words, where it gives back what it was sent, in whatever form."""
     for secret in secrets:
         if secret:
-            text = text.replace(secret.reveal(), "***")
+            for form in _forms(secret.reveal()):
+                text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE)
     return text
+
+
+def _forms(value: str) -> list[str]:
+    """How a text may be written down: as it is, in a URL, in a form, in JSON, in HTML, and coded; longest first."""
+    octets = value.encode("utf-8", "replace")
+    # In base64 it may begin at each of three places; what follows it has a share in its last character.
+    coded = [base64.b64encode(octets[start:]).decode()[: (len(octets) - start) * 8 // 6] for start in range(3)]
+    coded += [octets.hex(), *(one.translate(str.maketrans("+/", "-_")) for one in coded)]
+    plain = {value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1], escape(value)}
+    return sorted(plain | {one for one in coded if len(one) >= SHORTEST_CODED}, key=len, reverse=True)

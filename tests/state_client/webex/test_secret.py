@@ -1,11 +1,15 @@
+import base64
+import html
+import json
 import os
 import pickle
 import stat
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from state_client.webex.secret import LARGEST, Secret, SecretError, SecretFile, hide
+from state_client.webex.secret import LARGEST, Secret, SecretError, SecretFile, hide, keepable
 
 TEXT = "s3cret-of-ours"
 
@@ -108,3 +112,39 @@ def test_what_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
 
 def test_words_that_hold_secrets_lose_them() -> None:
     assert hide(f"bad token {TEXT}, {TEXT}", Secret(TEXT), None, Secret("")) == "bad token ***, ***"
+
+
+ODD = 'se+cr/et="&<%y~\\secret'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        ODD,
+        quote(ODD),
+        quote(ODD, safe=""),
+        quote_plus(ODD),
+        quote_plus(ODD).lower(),
+        json.dumps(ODD),
+        html.escape(ODD),
+        ODD.encode().hex(),
+        *(base64.b64encode(bytes(before) + ODD.encode() + b"after").decode() for before in range(4)),
+        *(base64.urlsafe_b64encode(bytes(before) + ODD.encode()).decode() for before in range(4)),
+    ],
+)
+def test_words_lose_secrets_in_any_form(form: str) -> None:
+    found = hide(f"bad {form}!", Secret(ODD))
+    assert "***" in found
+    assert len(found) < 25
+
+
+def test_words_keep_what_only_looks_like_a_short_secret() -> None:
+    assert hide("Connection refused", Secret("xy")) == "Connection refused"
+
+
+@pytest.mark.parametrize("text", ["", " ", "a b ", "two\nlines", "snow\u2603", "nul\0", "x" * LARGEST])
+def test_what_could_not_be_read_again_is_not_to_be_kept(text: str, tmp_path: Path) -> None:
+    assert not keepable(Secret(text))
+    assert keepable(Secret("x" * (LARGEST - 1)))
+    SecretFile(tmp_path / "secret").write(Secret("x" * (LARGEST - 1)))
+    assert SecretFile(tmp_path / "secret").read() == Secret("x" * (LARGEST - 1))
