@@ -174,6 +174,23 @@ def test_a_latch_begins_as_it_was(tape: Tape) -> None:
     assert tape.by(rule('latch("full")'), latches=LATCH).changed == 1
 
 
+def test_teams_are_as_they_were_and_those_that_went_are_unknown(tape: Tape) -> None:
+    counts = dict.fromkeys("idle reserved engaged wrapup not_responding".split(), 0)
+    team = {"id": "t1", **counts, "available": 3, "age": 1.0}
+    states = [state(0, full=True, teams={"Sales": team}), state(5, teams={"Sales": None})]
+    tape.write([call(1), call(6)], states)
+    peer = {"source": "peer", "peers": ["https://192.0.2.9:8080"]}
+    findings = tape.by(rule('team("Sales").available == 3'), state=peer)
+    assert (findings.changed, findings.undecided) == (1, 1)
+
+
+def test_a_queue_that_went_is_unknown(tape: Tape) -> None:
+    states = [state(0, full=True, queues={"Support": queue(0)}), state(5, queues={"Support": None})]
+    tape.write([call(1), call(6)], states)
+    findings = tape.by(EMPTY)
+    assert (findings.changed, findings.undecided) == (1, 1)
+
+
 def test_trunks_are_as_they_were(tape: Tape) -> None:
     def cloud(up: bool, sent: int) -> dict[str, Any]:
         return {"cloud": {"up": up, "calls": 1, "cps": 2.0, "sent": sent}}

@@ -31,7 +31,7 @@ LOOK_EVERY: Final = 0.1
 """Seconds between two looks at the state while calls come."""
 IDLE: Final = 1.0
 """Seconds between two looks while none come."""
-PART_OF_TIME: Final = 20
+PART_OF_TIME: Final = 50
 """A look may take so small a part of the time: where there are very many queues, it is looked less often."""
 
 

@@ -5,12 +5,13 @@ It looks when it is told to, and knows what it said the last time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from edge_router.policy.faults import Undecided
-from state_client.picture import AGENT_STATES, AGENTS, ESTIMATE, STATIC, TASKS, Queue, Team
+from state_client.picture import AGENT_STATES, AGENTS, ESTIMATE, NEVER, STATIC, TASKS, TELEPHONY, Queue, Stamp, Team
 
 if TYPE_CHECKING:
     from edge_router.b2bua.cloud import Cloud
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 QUEUE_VALUES: Final = (
     *("length", "longest_wait", "total_wait", "calls", "agents_available", "agents_signed_on", "estimated_wait"),
 )
+_VALUES: Final = attrgetter(*QUEUE_VALUES)
 KNOWN: Final = (TASKS, AGENTS, ESTIMATE)
 """The groups of a queue's values, in the order of `known`: for each its source, and its age in seconds or null."""
 PARTS: Final = ("queues", "teams", "trunks", "latches")
@@ -55,14 +57,16 @@ class StateWatch:
         if full:
             line["full"] = True
         unseen = routing.ledger.placed.unseen
-        queues = {queue.name: _queue(queue, unseen(queue.name), now) for queue in picture}
-        teams = {team.name: _team(team, now) for team in picture.teams}
-        trunks = {name: _trunk(trunk, now) for name, trunk in routing.trunks.items()}
-        latches: dict[str, tuple[object, Entry]] = {
-            name: (latch.on, latch.on) for name, latch in routing.latches.latches.items()
-        }
-        for part, found in zip(PARTS, (queues, teams, trunks, latches), strict=True):
-            self._tell(line, part, found)
+        queues = {queue.name: queue for queue in picture}
+        teams = {team.name: team for team in picture.teams}
+        trunks, latches = routing.trunks, routing.latches.latches
+        marks: dict[str, object] = {name: _queue_mark(queue, unseen(name), now) for name, queue in queues.items()}
+        self._tell(line, "queues", marks, lambda name: _queue(queues[name], unseen(name), now))
+        marks = {name: _team_mark(team, now) for name, team in teams.items()}
+        self._tell(line, "teams", marks, lambda name: _team(teams[name], now))
+        marks = {name: (trunk.up, trunk.calls, trunk.cps, trunk.sent_in_all) for name, trunk in trunks.items()}
+        self._tell(line, "trunks", marks, lambda name: _trunk(trunks[name]))
+        self._tell(line, "latches", {name: latch.on for name, latch in latches.items()}, lambda name: latches[name].on)
         self._tell_of_cloud(line, routing.cloud, now)
         switches = routing.ledger.switches.snapshot()
         if switches != self._switches:
@@ -70,16 +74,16 @@ class StateWatch:
             line["switches"] = switches
         return line if full or len(line) > 1 else None
 
-    def _tell(self, line: Line, part: str, found: Mapping[str, tuple[object, Entry]]) -> None:
-        """Add what is new or gone of one part; what is gone is null."""
+    def _tell(self, line: Line, part: str, marks: Mapping[str, object], entry: Callable[[str], Entry]) -> None:
+        """Add what of one part is new, by its mark, or gone: that is null."""
         said = self._said[part]
         changed: dict[str, object] = {}
-        for name, (mark, entry) in found.items():
+        for name, mark in marks.items():
             if name not in said or said[name] != mark:
                 said[name] = mark
-                changed[name] = entry
-        if len(said) > len(found):
-            for name in [name for name in said if name not in found]:
+                changed[name] = entry(name)
+        if len(said) > len(marks):
+            for name in [name for name in said if name not in marks]:
                 del said[name]
                 changed[name] = None
         if changed:
@@ -102,28 +106,40 @@ class StateWatch:
             line["cloud"] = {"calls": calls, "entitlement": entitlement}
 
 
-def _queue(queue: Queue, unseen: int, now: float) -> tuple[object, Entry]:
-    values = [getattr(queue, name) for name in QUEUE_VALUES]
+def _queue_mark(queue: Queue, unseen: int, now: float) -> object:
+    """What differs when there is news of a queue. Its age is when it was last known to be so, to the second."""
+    stamps = queue.of_tasks, queue.of_agents, queue.of_estimate
+    return (
+        *(queue.id, queue.channel, unseen, queue.static_age, *_VALUES(queue)),
+        *[stamp.source for stamp in stamps],
+        *[_second(stamp, now) for stamp in stamps],
+    )
+
+
+def _queue(queue: Queue, unseen: int, now: float) -> Entry:
     known: list[tuple[str, float | None]] = []
-    marks: list[tuple[str, int | None]] = []
     for group in KNOWN:
         stamp = queue.stamp(group)
         age = queue.static_age if stamp.source == STATIC else stamp.age(now)
         known.append((stamp.source, None if age == inf else age))
-        renewed = None if age == inf else round(age if stamp.source == STATIC else now - age)
-        marks.append((stamp.source, renewed))
-    entry: dict[str, object] = {"id": queue.id, "channel": queue.channel, "unseen": unseen, "known": known}
-    entry.update(zip(QUEUE_VALUES, values, strict=True))
-    return (queue.id, queue.channel, unseen, tuple(values), tuple(marks)), entry
+    values = dict(zip(QUEUE_VALUES, _VALUES(queue), strict=True))
+    return {"id": queue.id, "channel": queue.channel, "unseen": unseen, "known": known, **values}
 
 
-def _team(team: Team, now: float) -> tuple[object, Entry]:
+def _second(stamp: Stamp, now: float) -> int | None:
+    """The second as of which something is known, None where it isn't."""
+    return None if stamp.time == NEVER or now >= stamp.expires else int(stamp.time)
+
+
+def _team_mark(team: Team, now: float) -> object:
+    return team.id, *team.counts.get(TELEPHONY, {}).values(), _second(team.of_agents, now)
+
+
+def _team(team: Team, now: float) -> Entry:
     counts = {state: team.count(state) for state in AGENT_STATES}
     age = team.age(now)
-    mark = team.id, tuple(counts.values()), None if age == inf else round(now - age)
-    return mark, {"id": team.id, **counts, "age": None if age == inf else age}
+    return {"id": team.id, **counts, "age": None if age == inf else age}
 
 
-def _trunk(trunk: LiveTrunk, now: float) -> tuple[object, Entry]:
-    mark = trunk.up, trunk.calls, trunk.cps, trunk.sent_in_all
-    return mark, {"up": mark[0], "calls": mark[1], "cps": mark[2], "sent": mark[3]}
+def _trunk(trunk: LiveTrunk) -> Entry:
+    return {"up": trunk.up, "calls": trunk.calls, "cps": trunk.cps, "sent": trunk.sent_in_all}

@@ -13,6 +13,7 @@ from edge_router.policy.facts import CallFacts
 from edge_router.recording.recorder import IDLE, LOOK_EVERY, Recorder
 from edge_router.telemetry.metrics import Metrics
 from edge_router.telemetry.observers import Observers
+from state_client.picture import Team
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REJECTED, Stage, configuration
 
 Lines = list[dict[str, Any]]
@@ -163,9 +164,54 @@ def test_a_queue_that_has_gone_is_null(taped: Taped) -> None:
 def test_after_lines_of_state_were_lost_all_is_said_again(taped: Taped) -> None:
     taped.lines("state")
     taped.recorder.writer.lost_track = True
+    for _ in range(2):
+        taped.stage.pass_time(IDLE)
+        taped.recorder.tick()
+    assert [line["full"] for line in taped.lines("state")] == [True, True]
+
+
+def test_calls_that_a_queue_does_not_show_yet_are_recorded_with_it(taped: Taped) -> None:
+    placed, now = taped.stage.router.routing.ledger.placed, taped.stage.clock()
+    placed.placed("1", "cloud", "cloud", ("Support",), "redirect", "+13125550111", ("+18005550100",), now)
     taped.stage.pass_time(IDLE)
     taped.recorder.tick()
-    assert taped.lines("state")[-1]["full"] is True
+    assert taped.lines("state")[-1]["queues"]["Support"]["unseen"] == 1
+
+
+def test_what_was_never_known_is_null_and_no_news(taped: Taped) -> None:
+    taped.picture.set("Sales", taped.stage.clock(), "pushed", length=3)
+    for _ in range(2):
+        taped.stage.pass_time(IDLE)
+        taped.recorder.tick()
+    _, line = taped.lines("state")
+    assert line["queues"]["Sales"]["known"][0][0] == "pushed"
+    assert line["queues"]["Sales"]["known"][1:] == [["", None], ["", None]]
+
+
+def test_what_is_known_anew_is_news_and_what_holds_no_more_is_it(taped: Taped) -> None:
+    now = taped.stage.clock()
+    taped.picture.set("Sales", now, "pushed", expires=now + 5, length=3)
+    for _ in range(3):
+        taped.stage.pass_time(IDLE)
+        taped.recorder.tick()
+    taped.picture.set("Sales", taped.stage.clock(), "pushed", expires=now + 5, length=3)
+    for _ in range(4):
+        taped.stage.pass_time(IDLE)
+        taped.recorder.tick()
+    ages = [line["queues"]["Sales"]["known"][0][1] for line in taped.lines("state")[1:]]
+    assert [age is None or round(age) for age in ages] == [1, 1, True]
+
+
+def test_teams_are_recorded(taped: Taped) -> None:
+    team = Team("t1", "Sales")
+    team.counts["telephony"]["available"] = 4
+    team.of_agents.renew(taped.stage.clock(), "event")
+    taped.picture.add_team(team, "Sales")
+    for _ in range(2):
+        taped.stage.pass_time(IDLE)
+        taped.recorder.tick()
+    _, line = taped.lines("state")
+    assert (line["teams"]["Sales"]["available"], round(line["teams"]["Sales"]["age"])) == (4, 1)
 
 
 def test_who_looks_is_read_by_nobody_else(taped: Taped) -> None:
