@@ -46,12 +46,13 @@ class StateOfCentre:
     """``centre`` is what is known of the contact centre; rules read its picture, in the monotonic clock.
 
     ``path`` is the configuration's own, beside which its secrets are. ``read`` are the queues and teams that rules
-    read.
+    read. ``clock`` gives monotonic seconds.
     """
 
-    def __init__(self, config: Config, path: str) -> None:
+    def __init__(self, config: Config, path: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._config = config
-        self._began = time.monotonic()
+        self._clock = clock
+        self._began = clock()
         self._requests: Counter[tuple[str, str]] = Counter()
         self.read = Names()
         offset = time.time() - time.monotonic()
@@ -118,7 +119,7 @@ class StateOfCentre:
     def degraded(self) -> str:
         """What is missing, in words; "" when nothing is."""
         source = self._source
-        if source is None or (not source.seeded.is_set() and time.monotonic() - self._began < PATIENCE):
+        if source is None or (not source.seeded.is_set() and self._clock() - self._began < PATIENCE):
             return ""
         unknown = [f"no {kind} is called {name}, which rules read" for kind, name in self.unknown]
         kept = self._kept.fault if self._kept is not None else ""

@@ -2,12 +2,15 @@
 
 import json
 import signal
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from edge_router import __version__
+from edge_router.http.description import description
 from tests.end_to_end.block import Block
 from tests.end_to_end.router_process import StartRouter
 from tests.end_to_end.simulator_process import SimulatorProcess, running_simulator
@@ -15,6 +18,7 @@ from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
 
 NUMBER = "+1800555"
+DESCRIPTION = description(__version__)
 
 
 @pytest.fixture
@@ -112,6 +116,35 @@ def test_webhooks_at_an_address_of_their_own(own_site: OwnSite, cloud: Simulator
     cloud.calls(queue, 1)
     until(lambda: length(site, queue) == 1, "one who waits, by events")
     assert site.router.get("/webhooks/webex")[0] == 404
+    for path in ("/", *DESCRIPTION["paths"], "/v1/openapi.json", "/metrics"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://{block.host(21)}:8443{path.replace('{name}', queue)}", timeout=10)
+
+
+def test_a_cloud_that_fails_is_said_until_it_works_again(own_site: OwnSite, cloud: SimulatorProcess) -> None:
+    queue = cloud.queue
+    site = own_site(rule(queue), state=cloud.state(confirm_every="1s"))
+    until(lambda: length(site, queue) == 0, "the seed")
+    until(lambda: not readiness(site)["degraded"], "nothing to be missing")
+    cloud.ask("POST", "faults", {"answers": [{"path": "", "status": 500}]})
+    until(lambda: readiness(site)["degraded"], "degraded", within=60)
+    assert readiness(site)["reason"]
+    cloud.ask("DELETE", "faults")
+    until(lambda: not readiness(site)["degraded"], "nothing to be missing any more", within=60)
+    assert readiness(site)["reason"] == ""
+
+
+def test_what_a_lost_event_leaves_wrong_is_corrected_and_counted(own_site: OwnSite, cloud: SimulatorProcess) -> None:
+    queue = cloud.queue
+    site = own_site(rule(queue), state=cloud.state(confirm_every="1s"))
+    until(lambda: length(site, queue) == 0, "the seed")
+    until(lambda: site.router.metric("webex_requests_total", operation="create-subscription") >= 2, "subscriptions")
+    cloud.ask("POST", "faults", {"lost": 1.0})
+    before = site.router.metric("state_corrections_total")
+    cloud.calls(queue, 2)
+    until(lambda: length(site, queue) == 2, "two who wait, by asking", within=60)
+    assert site.router.metric("state_corrections_total") >= before + 2
+    assert site.router.metric("state_events_total", type="task:parked") == 0
 
 
 def test_after_a_restart_the_last_picture_is_shown_but_not_relied_on(
