@@ -15,6 +15,9 @@ from edge_router.dialplan.translation_reading import AGAIN, DIGIT, END, FORK, MA
 
 __all__ = ["Translation", "TranslationError", "TranslationRule", "Translations"]
 
+MOST_KNOWN: Final = 256
+"""Numbers whose translation is remembered."""
+
 
 class TranslationRule:
     """One rule. It holds for any part of a number, unless it is written with `^` or `$`; that part is replaced.
@@ -104,10 +107,11 @@ class TranslationRule:
 class Translation:
     """Rules in order: the first that holds for a number is applied, and no other."""
 
-    __slots__ = ("rules",)
+    __slots__ = ("_known", "rules")
 
     def __init__(self, rules: Iterable[TranslationRule] = ()) -> None:
         self.rules: Final = tuple(rules)
+        self._known: Final[dict[str, str]] = {}  # one call asks for the same number some three times
 
     def match(self, number: str) -> tuple[int, str] | None:
         """The place of the rule that holds, from 0, and what it makes of the number; None if no rule holds."""
@@ -119,8 +123,15 @@ class Translation:
 
     def apply(self, number: str) -> str:
         """The number as it goes on: unchanged where no rule holds."""
-        found = self.match(number)
-        return number if found is None else found[1]
+        known = self._known.get(number)
+        if known is None:
+            found = self.match(number)
+            known = number if found is None else found[1]
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            if len(number) <= MAX_DIGITS:
+                self._known[number] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_router.dialplan.fragment import MAX_DIGITS
-from edge_router.dialplan.translation import Translation, TranslationError, TranslationRule
+from edge_router.dialplan.translation import MOST_KNOWN, Translation, TranslationError, TranslationRule
 from edge_router.dialplan.translation_reading import MAX_LENGTH
 
 
@@ -278,3 +278,13 @@ def test_any_text_is_read_or_refused(text: str, number: str) -> None:
         at = 0
         rule.apply(number)
     assert 0 <= at <= len(text)
+
+
+def test_what_is_remembered_is_bounded_and_right() -> None:
+    translation = Translation([TranslationRule("/^1/ /2/")])
+    for _ in range(2):
+        for number in range(10 * MOST_KNOWN):
+            assert translation.apply(f"1{number}") == f"2{number}"
+            assert translation.apply("1" * (MAX_DIGITS + 1)) == "1" * (MAX_DIGITS + 1)
+            assert len(translation._known) <= MOST_KNOWN
+    assert all(len(number) <= MAX_DIGITS for number in translation._known)
