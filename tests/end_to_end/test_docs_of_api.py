@@ -43,7 +43,7 @@ def run(command: str, block: Block) -> str:
 
 def without_ages(answer: dict[str, Any]) -> dict[str, Any]:
     """Ages differ from time to time; whether there is one doesn't."""
-    return {key: value is None if key.endswith("age_secs") else value for key, value in answer.items()}
+    return {key: value is None if key.endswith(("age_secs", "when")) else value for key, value in answer.items()}
 
 
 def said(text: str) -> list[dict[str, Any]]:
