@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from jsonpath_ng.ext import parse
+from jsonpath_ng.ext.parser import parse
 
 from edge_router.http.answer import KEYS
 from tests.end_to_end.block import Block
