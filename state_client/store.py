@@ -9,6 +9,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -18,6 +19,9 @@ import orjson
 APPLICATION: Final = 0x45647253
 """What a file of ours says it is (SQLite's application_id)."""
 VERSION: Final = 1
+PATIENCE_AT_OPENING: Final = 0.4
+"""Seconds that the opening waits for whoever has locked the file: the router's start waits for it, too."""
+PATIENCE: Final = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +89,7 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         """Open the file and make sure that it is whole and ours. Raises sqlite3.DatabaseError."""
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        file = sqlite3.connect(self._path, check_same_thread=False)
+        file = sqlite3.connect(self._path, timeout=PATIENCE_AT_OPENING, check_same_thread=False)
         try:
             (application,) = file.execute("PRAGMA application_id").fetchone()
             (version,) = file.execute("PRAGMA user_version").fetchone()
@@ -101,19 +105,35 @@ class Store:
             file.execute(f"PRAGMA application_id={APPLICATION}")
             file.execute(f"PRAGMA user_version={VERSION}")
             file.execute("CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL)")
+            file.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
         except (OSError, sqlite3.Error):
             file.close()
             raise
         return file
 
+    def copy_aside(self) -> Path:
+        """Keep a copy of the file as it is, for whoever wants to know what was in it. Raises StoreError."""
+        aside = self._free_name()
+        try:
+            os.close(os.open(aside, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+            with self._lock, closing(sqlite3.connect(aside)) as copy:
+                self._file.backup(copy)
+        except (OSError, sqlite3.Error) as fault:
+            raise StoreError(f"{aside}: {fault}") from fault
+        return aside
+
     def _put_aside(self) -> Path:
         """Rename the file, with the log that belongs to it, to a name that is free."""
-        number = 1
-        while (aside := self._path.with_name(f"{self._path.name}.broken-{number}")).exists():
-            number += 1
+        aside = self._free_name()
         self._path.rename(aside)
         for end in ("-wal", "-shm"):
             beside = self._path.with_name(self._path.name + end)
             if beside.exists():
                 beside.rename(aside.with_name(aside.name + end))
+        return aside
+
+    def _free_name(self) -> Path:
+        number = 1
+        while (aside := self._path.with_name(f"{self._path.name}.broken-{number}")).exists():
+            number += 1
         return aside

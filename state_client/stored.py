@@ -24,6 +24,10 @@ TEAM: Final = "team"
 TASK: Final = "task"
 AGENT: Final = "agent"
 PUSHED: Final = "pushed"
+LATEST: Final = 1e11
+"""Seconds since the epoch beyond which no time is one; nor is a wait so long."""
+MOST: Final = 10**9
+"""The largest count."""
 KINDS: Final = (QUEUE, TEAM, TASK, AGENT, PUSHED)
 """What a row can be: its name is that, a slash, and an id, or the name of what is pushed."""
 
@@ -74,14 +78,28 @@ def read(data: Mapping[str, Any]) -> Stored | None:
     """What `rows` gave; None where the data are not of that form."""
     try:
         return Stored(data) if data[VERSION_ROW] == VERSION else None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
+
+
+def _time(value: Any) -> float:
+    """Seconds since the epoch, or of a wait. Raises ValueError where that can't be, not a number among them."""
+    if not 0.0 <= float(value) <= LATEST:
+        raise ValueError(value)
+    return float(value)
+
+
+def _count(value: Any, least: int = 0) -> int:
+    """A count or whole seconds. Raises ValueError where that can't be."""
+    if not least <= int(value) <= MOST:
+        raise ValueError(value)
+    return int(value)
 
 
 def _queue(id: str, one: list[Any]) -> QueueRow:
     name, type, channel, max_time, team_ids = one
     groups = None if team_ids is None else tuple(str(team) for team in team_ids)
-    return QueueRow(id, str(name), str(type), str(channel), float(max_time), groups)
+    return QueueRow(id, str(name), str(type), str(channel), _time(max_time), groups)
 
 
 def _of_task(task: Task) -> dict[str, Any]:
@@ -109,10 +127,10 @@ def _task(id: str, one: Mapping[str, Any]) -> Task:
     state = str(one["state"])
     if state not in RANKS or state == ENDED:
         raise ValueError(state)
-    task.order.note_event(float(one["time"]), 0.0, RANKS[state])
+    task.order.note_event(_time(one["time"]), 0.0, RANKS[state])
     task.queue_id = str(one["queue"])
     task.queue_told = task.order.time
-    task.enter(state, float(one["since"]))
+    task.enter(state, _time(one["since"]))
     task.team_id = str(one["team"])
     task.agent_id = str(one["agent"])
     task.channel = str(one["channel"])
@@ -121,8 +139,8 @@ def _task(id: str, one: Mapping[str, Any]) -> Task:
     task.destination = str(one["destination"])
     task.callback = bool(one["callback"])
     task.call = str(one.get("call", ""))  # which the store of an older release hasn't
-    task.created = float(one["created"])
-    task.parked_at = float(one["parked_at"])
+    task.created = _time(one["created"])
+    task.parked_at = _time(one["parked_at"])
     task.parked_in = str(one["parked_in"])
     return task
 
@@ -144,13 +162,13 @@ def _agent(id: str, one: Mapping[str, Any]) -> Agent:
     agent = Agent(id)
     agent.name = str(one["name"])
     agent.team_id = str(one["team"])
-    agent.team_time = float(one["team_time"])
+    agent.team_time = _time(one["team_time"])
     for name, state, since, idle_code, task_id in one["channels"]:
         if state not in AGENT_STATES:
             raise ValueError(state)
         channel = agent.channels[str(name)] = Channel()
         channel.state = str(state)
-        channel.order.note_event(float(since), 0.0, 0)
+        channel.order.note_event(_time(since), 0.0, 0)
         channel.idle_code = str(idle_code)
         channel.task_id = str(task_id)
     return agent
@@ -176,11 +194,11 @@ def _values(one: Mapping[str, Any]) -> QueueValues:
         "id": str(one["id"]),
         "type": str(one["type"]),
         "channel": str(one["channel"]),
-        "length": int(one["length"]),
-        "longest_wait": int(one["longest_wait"]),
-        "total_wait": int(one["total_wait"]),
-        "calls": int(one["calls"]),
-        "agents_available": int(one["agents_available"]),
-        "agents_signed_on": int(one["agents_signed_on"]),
-        "estimated_wait": int(one["estimated_wait"]),
+        "length": _count(one["length"]),
+        "longest_wait": _count(one["longest_wait"]),
+        "total_wait": _count(one["total_wait"]),
+        "calls": _count(one["calls"]),
+        "agents_available": _count(one["agents_available"]),
+        "agents_signed_on": _count(one["agents_signed_on"]),
+        "estimated_wait": _count(one["estimated_wait"], -1),
     }

@@ -17,7 +17,7 @@ import orjson
 
 from state_client.centre import ContactCentre
 from state_client.store import Store, StoreError
-from state_client.stored import KINDS, VERSION_ROW
+from state_client.stored import KINDS, VERSION, VERSION_ROW
 
 EVERY: Final = 10.0
 """Seconds between two savings."""
@@ -50,21 +50,40 @@ class Kept:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take in what the file has, and save from now on."""
+        """Take in what the file has, and save from now on. A file that can't be had yet is tried again and again."""
         try:
-            self._store = await asyncio.to_thread(Store, self._path)
-            found = await asyncio.to_thread(self._store.load)
+            found = await self._open()
         except StoreError as error:
             self._failed(error)
-            return
+        else:
+            await self._take_back(found)
+        self._task = asyncio.create_task(self._save_now_and_then())
+
+    async def _open(self) -> dict[str, Any]:
+        """Open the file, and give what is in it. Raises StoreError."""
+        store = await asyncio.to_thread(Store, self._path)
+        found = await asyncio.to_thread(store.load)
+        self._store = store
         # Others have rows in this file, too, which are theirs to drop.
         self._saved = {name: 0 for name in found if name.partition("/")[0] in OWN}
         marks = found.get(MARKS)
         if isinstance(marks, dict):
-            self._marks.update({str(name): str(mark) for name, mark in marks.items()})
+            for name, mark in marks.items():
+                self._marks.setdefault(str(name), str(mark))
+        return found
+
+    async def _take_back(self, found: dict[str, Any]) -> None:
+        """Begin with the last picture, if it can be one."""
+        assert self._store is not None, "it has just been opened"
         if self._centre.restore(found):
             _log.info("the last picture is back from %s, and stale until the contact centre answers", self._path)
-        self._task = asyncio.create_task(self._save_now_and_then())
+        elif found.get(VERSION_ROW) == VERSION:
+            try:
+                aside = await asyncio.to_thread(self._store.copy_aside)
+            except StoreError as error:
+                _log.warning("the stored state can't be true and isn't used: %s", error)
+            else:
+                _log.warning("the stored state can't be true and isn't used; a copy of it is put aside as %s", aside)
 
     async def close(self) -> None:
         """Save once more, and close the file."""
@@ -78,9 +97,15 @@ class Kept:
             self._store = None
 
     async def _save_now_and_then(self) -> None:
-        while self._store is not None:
+        while True:
             await asyncio.sleep(self._every)
-            await self._save(self._store)
+            try:
+                if self._store is None:
+                    await self._open()  # too late for the last picture: there may be a younger one
+                if self._store is not None:
+                    await self._save(self._store)
+            except StoreError as error:
+                self._failed(error)
 
     async def _save(self, store: Store) -> None:
         """Write what has changed since it was last written, and drop what is there no more."""

@@ -1,6 +1,7 @@
 """The last picture over a restart: a real file, and a contact centre that comes back stale."""
 
 import asyncio
+import json
 import logging
 import os
 import sqlite3
@@ -13,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
+from state_client import store as store_module
 from state_client.centre import ContactCentre
 from state_client.feeds.kept import SLICE, Kept
 from state_client.picture import Queue
@@ -163,3 +165,78 @@ async def test_rows_of_others_in_the_file_stay(tmp_path: Path) -> None:
     store.close()
     assert "switches" in found
     assert "queue/gone" not in found
+
+
+NEVER_SO: list[tuple[str, Any]] = [
+    ("task/task-1", {"time": 1e308}),
+    ("task/task-1", {"since": -1e308}),
+    ("task/task-1", {"parked_at": 1e12}),
+    ("task/task-1", {"created": "yesterday"}),
+    ("agent/a-1", {"team_time": 1e300}),
+    ("agent/a-1", {"channels": [["telephony", "available", 1e308, "", ""]]}),
+    ("queue/q-1", ["Support", "INBOUND", "TELEPHONY", 1e308, ["t-1"]]),
+    ("pushed/Pushed", {"length": 10**10}),
+    ("pushed/Pushed", {"length": -1}),
+    ("pushed/Pushed", {"longest_wait": 1e300}),
+    ("pushed/Pushed", {"estimated_wait": -2}),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), NEVER_SO)
+async def test_what_can_not_have_been_is_not_taken_back(
+    name: str, change: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, before = tmp_path / "state.sqlite", centre()
+    before.push("Pushed", None, time.time(), length=3)
+    kept = Kept(path, before, {"sub-1": "mark"})
+    await kept.start()
+    await kept.close()
+    with sqlite3.connect(path) as file:
+        (row,) = file.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        found = orjson.loads(row)
+        found = found | change if isinstance(found, dict) else change
+        file.execute("UPDATE state SET value = ? WHERE name = ?", (json.dumps(found).encode(), name))
+        file.execute("INSERT INTO state VALUES ('switches', '[]')")
+    after, marks = empty(), dict[str, str]()
+    kept = Kept(path, after, marks)
+    await kept.start()
+    assert (after.picture.names, after.tasks, after.agents, kept.fault) == ([], {}, {}, "")
+    assert "the stored state can't be true and isn't used" in caplog.text
+    aside = path.with_name("state.sqlite.broken-1")
+    assert str(aside) in caplog.text
+    assert aside.stat().st_mode & 0o077 == 0
+    assert name in written(aside)
+    await kept.close()
+    assert set(written(path)) == {"version", "marks", "switches"}
+    assert marks == {"sub-1": "mark"}
+
+
+async def test_a_file_that_is_locked_at_the_start_is_kept_later_and_nobody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "PATIENCE_AT_OPENING", 0.01)
+    path = tmp_path / "state.sqlite"
+    kept = Kept(path, centre(), {})
+    await kept.start()
+    await kept.close()
+    locked = sqlite3.connect(path, isolation_level=None)
+    locked.execute("PRAGMA locking_mode=EXCLUSIVE")
+    locked.execute("BEGIN EXCLUSIVE")
+    now = centre()
+    now.apply(parked("task-2"), time.time())
+    kept = Kept(path, now, {}, every=0.01)
+    await kept.start()
+    assert "the state isn't kept for a restart" in kept.fault
+    assert "locked" in kept.fault
+    await asyncio.sleep(0.05)
+    locked.execute("COMMIT")
+    locked.close()
+    async with asyncio.timeout(10):
+        while kept.fault or "task/task-2" not in written(path):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert set(now.tasks) == {"task-1", "task-2"}
+    await kept.close()
+
+
+def test_the_start_does_not_wait_for_long() -> None:
+    assert store_module.PATIENCE_AT_OPENING < 0.5
