@@ -10,8 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from edge_router.dialplan.fragment import DIALABLE, MAX_DIGITS
-from edge_router.dialplan.translation_reading import AGAIN, DIGIT, END, FORK, MARK, TranslationError, read_rule
+from edge_router.dialplan.fragment import DIALABLE, MAX_DIGITS, Step
+from edge_router.dialplan.translation_reading import (
+    AGAIN,
+    DIGIT,
+    END,
+    FORK,
+    MARK,
+    RuleReading,
+    TranslationError,
+    read_rule,
+)
 
 __all__ = ["Translation", "TranslationError", "TranslationRule", "Translations"]
 
@@ -25,7 +34,7 @@ class TranslationRule:
     Where it holds in several ways, the first place counts, and there what comes first takes all that it can get.
     """
 
-    __slots__ = ("_anchored", "_asks", "_digits", "_marks", "_places", "_replacement", "text")
+    __slots__ = ("_anchored", "_asks", "_digits", "_first", "_marks", "_places", "_replacement", "text")
 
     def __init__(self, text: str) -> None:
         """Reads a rule. Raises TranslationError."""
@@ -37,6 +46,7 @@ class TranslationRule:
         self._marks: Final = (-1,) * (2 * reading.groups + 2)
         self._anchored: Final = reading.anchored
         self._replacement: Final = reading.replacement
+        self._first: Final = _first_digits(reading)
 
     def __str__(self) -> str:
         return self.text
@@ -46,6 +56,8 @@ class TranslationRule:
 
         It never holds for a name, for more than MAX_DIGITS digits, and where more than those would come out.
         """
+        if self._first is not None and number[:1] not in self._first:
+            return None
         if len(number) > MAX_DIGITS or not DIALABLE.issuperset(number):
             return None
         marks = self._search(number)
@@ -102,6 +114,12 @@ class TranslationRule:
                 step, at, marks = later.pop()
             else:
                 return None
+
+
+def _first_digits(reading: RuleReading) -> Step | None:
+    """What a number must begin with for a rule to hold: the least that tells most rules that don't. None: anything."""
+    first = next(place for place, ask in enumerate(reading.asks) if ask != MARK)
+    return reading.digits[first] if reading.anchored and reading.asks[first] == DIGIT else None
 
 
 class Translation:
