@@ -64,7 +64,7 @@ class StateOfCentre:
         if state.source == "webex" and state.webex is not None:
             settings = settings_of(config.node, state.webex, path)
             self._source = self._cloud = WebexSource(settings, self.centre, observe=self._asked)
-            tasks = CloudTasks(PlacedCalls(), offset)
+            tasks = CloudTasks(PlacedCalls(), lambda: self.centre.offset)
             self.ledger = Ledger(tasks)
             self.centre.table.listener = tasks.heard
         elif state.source == "peer":

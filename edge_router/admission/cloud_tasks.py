@@ -6,6 +6,7 @@ It must not know how its tidings come.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from edge_router.admission.placed import PlacedCalls
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 class CloudTasks:
     """The telephone calls that the contact centre shows, each of them told of as it goes on: `heard`.
 
-    What it shows of a call of ours is told to ``placed``, in its clock; ``offset`` takes an epoch time to that.
+    What it shows of a call of ours is told to ``placed``, in the time that ``clock`` shows; ``offset`` says what to take
+    off a time of the contact centre to have that, and may change as its clock becomes known.
     """
 
-    def __init__(self, placed: PlacedCalls, offset: float = 0.0) -> None:
+    def __init__(
+        self, placed: PlacedCalls, offset: Callable[[], float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.placed: Final = placed
         self._offset: Final = offset
+        self._clock: Final = clock
         self._live: set[str] = set()
 
     def __len__(self) -> int:
@@ -32,7 +37,7 @@ class CloudTasks:
 
     def heard(self, task: Task) -> None:
         """An interaction has begun, changed or ended."""
-        now = time.time() - self._offset
+        now = self._clock()
         if task.state == ENDED:
             self._live.discard(task.id)
             self.placed.task_over(task.id, now)
@@ -44,5 +49,5 @@ class CloudTasks:
         else:
             self._live.add(task.id)
         if task.direction != "outbound":
-            began = (task.created or task.since) - self._offset
+            began = (task.created or task.since) - self._offset()
             self.placed.seen(task.id, task.origin, task.destination, began, now, task.state != NEW, task.call)

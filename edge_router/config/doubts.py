@@ -47,8 +47,8 @@ def _estimates_that_are_stale_between(webex: Webex, stale_after: float) -> Itera
     estimates = webex.estimated_wait
     if estimates and stale_after < 2 * estimates.every:
         message = (
-            f"an estimated wait is asked for every {estimates.every:g} s only, and would be stale whenever one answer is "
-            f"late or missed; write {stale_after / 2:g}s or less, or a stale_after of {2 * estimates.every:g}s or more"
+            f"an estimated wait is asked for every {estimates.every:g} s only, and would be stale whenever one answer "
+            f"is late or missed; write {stale_after / 2:g}s or less, or a stale_after of {2 * estimates.every:g}s or more"
         )
         yield Finding(("state", "webex", "estimated_wait"), message, Kind.WARNING)
 

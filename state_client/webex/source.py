@@ -212,7 +212,7 @@ class WebexSource:
             await asyncio.wait_for(self._tried_to_subscribe.wait(), SUBSCRIBE_FIRST)
         await self._persist("asking for calls and agents", lambda: self._full_comparison(api))
         self.seeded.set()
-        await self._tried("asking for the organisation's limits", self._limits(api))
+        await self._limits(api)
         _log.info("the contact centre's state is known after %.1f s", self._clock() - self._began)
         for row in sorted(names.queues.values(), key=lambda row: not {row.name, row.id} & self.first):
             await self._persist("asking who serves which queue", partial(names.who_serves, row.id))
@@ -224,7 +224,7 @@ class WebexSource:
         while True:
             await asyncio.sleep(pause)
             good = await self._tried("asking for queues and teams", self._lists(names.refresh))
-            good &= await self._tried("asking for the organisation's limits", self._limits(api))
+            await self._limits(api)
             pause = LISTS_EVERY if good else SOONEST_AGAIN
 
     async def _lists(self, read: Callable[[], Awaitable[int]]) -> None:
@@ -232,7 +232,11 @@ class WebexSource:
 
     async def _limits(self, api: WebexApi) -> None:
         """How many calls the organisation may have at once; many clouds don't say, and none needs to."""
-        setting = await directory.organization_setting(api)
+        try:
+            setting = await directory.organization_setting(api)
+        except WebexError as error:
+            _log.info("how many calls the organisation may have isn't known: %s", error)
+            return
         if setting is not None and setting.sessions:
             self.entitled = int(setting.sessions * max(1.0, setting.surge))
 

@@ -141,7 +141,7 @@ async def test_who_no_longer_runs_applies_nothing() -> None:
         for number in (1, 2):
             work = asyncio.create_task(it.webhook.run(it.apply))
             await it.post(task_post(f"e-{number}", f"t-{number}", NOW))
-            await it.until(lambda count=number: len(it.applied) == count)
+            await it.until(partial(it.has_applied, number))
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             await it.post(task_post(f"later-{number}", f"later-{number}", NOW))
