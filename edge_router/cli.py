@@ -114,7 +114,7 @@ def route(
     from edge_router.config.loading import examine
     from edge_router.route_question import BadQuestion, Question, answer
 
-    examined = examine(config)
+    examined = examine(config, files=False)  # also where the router's secrets are not
     _refuse_faults(examined)
     assert examined.config is not None  # else there were faults
     queues, teams, latches, headers = (tuple(values or ()) for values in (queue, team, latch, header))
@@ -147,7 +147,7 @@ def replay(
 
     if chart is not None and chart.suffix != ".svg":
         _fail(f"--chart {chart}: charts are drawn as SVG; name a file that ends in .svg")
-    examined = examine(config)
+    examined = examine(config, files=False)  # also where the router's secrets are not
     _refuse_faults(examined)
     assert examined.config is not None  # else there were faults
     try:

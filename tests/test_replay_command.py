@@ -59,6 +59,12 @@ def test_a_configuration_with_faults(tape: Tape) -> None:
     assert replay(tape).exit_code == 2
 
 
+def test_the_routers_secrets_are_not_needed(tape: Tape) -> None:
+    with (tape.directory / "new.yaml").open("a") as file:
+        file.write('http: {address: "127.0.0.1:8080", tokens_file: nowhere}\n')
+    assert replay(tape).exit_code == 0
+
+
 def test_people_see_tables(tape: Tape) -> None:
     with tape.calls.open("a") as file:
         file.write("no json\n")

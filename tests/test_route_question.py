@@ -110,6 +110,11 @@ def test_another_time(file: Path, at: str, rule: str) -> None:
     assert route(file, "+18005550200", "--at", at)["rule"] == rule
 
 
+def test_the_routers_secrets_are_not_needed(file: Path) -> None:
+    file.write_text(CONFIGURATION + 'http: {address: "127.0.0.1:8080", tokens_file: nowhere}\n')
+    assert route(file, "+18005550100", *TEAM)["rule"] == "staffed"
+
+
 def test_a_list_decides_before_all(file: Path) -> None:
     found = route(file, "+18005550100", calling="+13125550666")
     assert (found["decided_before"], found["method"], found["code"]) == ("list blocked", "reject", 603)
