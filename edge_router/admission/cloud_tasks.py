@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class CloudTasks:
     """The telephone calls that the contact centre shows, each of them told of as it goes on: `heard`.
 
-    What it shows of a call of ours is told to ``placed``, in the time that ``clock`` shows; ``offset`` says what to take
-    off a time of the contact centre to have that, and may change as its clock becomes known.
+    What it shows of a call of ours is told to ``placed``, in the time that ``clock`` shows. ``offset`` says what to
+    take off a time of the contact centre to have that; it may change as its clock becomes known.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def _estimates_that_are_stale_between(webex: Webex, stale_after: float) -> Itera
     if estimates and stale_after < 2 * estimates.every:
         message = (
             f"an estimated wait is asked for every {estimates.every:g} s only, and would be stale whenever one answer "
-            f"is late or missed; write {stale_after / 2:g}s or less, or a stale_after of {2 * estimates.every:g}s or more"
+            f"is late; write {stale_after / 2:g}s or less, or a stale_after of at least {2 * estimates.every:g}s"
         )
         yield Finding(("state", "webex", "estimated_wait"), message, Kind.WARNING)
 

@@ -8,6 +8,7 @@ import gzip
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 import pytest
 from aiohttp import ClientSession, web
@@ -44,6 +45,9 @@ class Site:
     @property
     def ids(self) -> list[str]:
         return [event.id for event in self.applied]
+
+    def has_applied(self, count: int) -> bool:
+        return len(self.applied) == count
 
     def apply(self, event: EntityEvent, now: float) -> str:
         assert now == self.now
