@@ -175,7 +175,7 @@ def _with_queues(config: Config, stated: tuple[str, ...]) -> Config:
 
 
 def _changed(queue: Queue, name: str, values: str) -> Queue:
-    changed = queue.model_dump(exclude_unset=True)
+    changed = queue.model_dump(exclude_unset=True) | {"source": "static"}  # one that others push is as was said
     for pair in values.split(","):
         key, equals, value = pair.partition("=")
         if not equals:

@@ -13,6 +13,7 @@ PAGES: Final = [
     ROOT / "sipp_scenarios" / "README.md",
     *ROOT.glob("state_client/README.md"),  # which is elsewhere where the package is installed
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 RESULTS: Final = ROOT / "bench" / "results"
 """Written by a run of the bench; until one is kept, what points there is not looked at."""
