@@ -115,4 +115,4 @@ def test_an_estimate_that_would_be_stale_before_the_next_one(
     assert len(found) == bool(warned)
     if warned:
         assert "31 s only, and would be stale whenever one answer is late; write 30s or less" in found[0]
-        assert found[0].endswith("or a stale_after of 62s or more")
+        assert found[0].endswith("or a stale_after of at least 62s")
