@@ -293,7 +293,8 @@ class App:
         router = self.router
         # The transactions, too, so that the quiet begins when the last has gone and there is something to tidy up.
         traffic = router.received, len(router.transactions)
-        self._garbage.turn(traffic, self.http.requests if self.http is not None else 0)
+        litter = sum(server.requests for server in (self.http, self.webhook) if server is not None)
+        self._garbage.turn(traffic, litter)
         if not self._stop.is_set():
             loop.call_later(SLICE_EVERY, self._slice, loop)
 

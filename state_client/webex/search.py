@@ -37,6 +37,9 @@ FIRST_CURSOR: Final = "NA"
 MOST_PAGES: Final = 400
 """The cloud gives at most 100,000 rows of 250 a page."""
 
+LONGEST_TEXT: Final = 256
+"""Characters that are kept of an id, a name or an address."""
+
 LONGEST_CALL: Final = 128
 """Characters that are kept of what a call is called outside."""
 
@@ -279,16 +282,16 @@ def read_task(row: Mapping[str, Any]) -> TaskRow:
     """An interaction from the cloud's form. What isn't there stays as unknown as `TaskRow` has it."""
     queue, variables = part(row, "lastQueue"), parts(row, VARIABLE)
     return TaskRow(
-        id=text(row, "id"),
-        status=text(row, "status").lower(),
-        queue_id=text(queue, "id"),
-        queue_name=text(queue, "name"),
-        team_id=text(part(row, "lastTeam"), "id"),
-        agent_id=text(part(row, "owner"), "id"),
-        channel=text(row, "channelType").lower(),
-        direction=text(row, "direction").lower(),
-        origin=text(row, "origin"),
-        destination=text(row, "destination"),
+        id=_short(row, "id"),
+        status=_short(row, "status").lower(),
+        queue_id=_short(queue, "id"),
+        queue_name=_short(queue, "name"),
+        team_id=_short(part(row, "lastTeam"), "id"),
+        agent_id=_short(part(row, "owner"), "id"),
+        channel=_short(row, "channelType").lower(),
+        direction=_short(row, "direction").lower(),
+        origin=_short(row, "origin"),
+        destination=_short(row, "destination"),
         created=seconds(row, "createdTime"),
         active_at=seconds(row, "lastActivityTime"),
         active=row.get("isActive") is not False,
@@ -299,22 +302,27 @@ def read_task(row: Mapping[str, Any]) -> TaskRow:
 
 def read_session(row: Mapping[str, Any]) -> list[AgentRow]:
     """A signed-on agent's channels from the cloud's form; one without an id or a state is left out."""
-    agent_id = text(row, "agentId")
+    agent_id = _short(row, "agentId")
     return [
         AgentRow(
             agent_id=agent_id,
-            state=text(channel, "currentState"),
-            channel=text(channel, "channelType").lower(),
-            name=text(row, "agentName"),
-            team_id=text(row, "teamId"),
-            team_name=text(row, "teamName"),
+            state=_short(channel, "currentState"),
+            channel=_short(channel, "channelType").lower(),
+            name=_short(row, "agentName"),
+            team_id=_short(row, "teamId"),
+            team_name=_short(row, "teamName"),
             since=seconds(channel, "lastActivityTime"),
-            idle_code=text(channel, "idleCodeName"),
+            idle_code=_short(channel, "idleCodeName"),
             active=row.get("isActive") is not False,
         )
         for channel in parts(row, "channelInfo")
-        if agent_id and text(channel, "currentState") and text(channel, "channelType")
+        if agent_id and _short(channel, "currentState") and _short(channel, "channelType")
     ]
+
+
+def _short(row: Mapping[str, Any], name: str) -> str:
+    """A text as long as one may be: a hundred thousand rows of any length wouldn't fit in memory."""
+    return text(row, name)[:LONGEST_TEXT]
 
 
 def _window(now: float, lookback: float) -> dict[str, Any]:

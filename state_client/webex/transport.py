@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import uuid
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -22,6 +24,12 @@ TIMEOUT: Final = 30.0
 
 UNKNOWN_PAUSE: Final = 60.0
 """Seconds to wait after a 429 that doesn't say how long: the cloud counts by the minute."""
+
+GZIP: Final = "gzip"
+"""How an answer may be compressed."""
+
+SLICE: Final = 256 * 1024
+"""Octets that are inflated before calls get their turn again: well under a millisecond's work."""
 
 Observe = Callable[[str, str], None]
 """Told of every request: its operation and the answer's status, or ``timeout`` or ``error`` where none came."""
@@ -76,6 +84,8 @@ def open_session(address: str) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=not is_loopback(URL(address).host or ""),
         connector=aiohttp.TCPConnector(limit_per_host=8),
+        headers={"Accept-Encoding": GZIP},
+        auto_decompress=False,  # `read_body` does that, and lets calls have their turn
     )
 
 
@@ -85,16 +95,36 @@ def timeouts(total: float) -> aiohttp.ClientTimeout:
 
 
 async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body as it is after decompression. Raises `TooLarge`."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > most:
+    """The body as it is after decompression. Raises `TooLarge`, and aiohttp.ClientError where it didn't come whole."""
+    body = bytearray()
+    async for piece in _inflated(response):
+        body += piece
+        if len(body) > most:
             response.close()
             raise TooLarge
-        chunks.append(chunk)
-    return b"".join(chunks)
+    return bytes(body)
+
+
+async def _inflated(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body in pieces: a small answer may inflate to a thousand times its size, which isn't done at once."""
+    coding = response.headers.get("Content-Encoding", "identity").lower()
+    if coding not in (GZIP, "identity"):
+        raise aiohttp.ClientPayloadError("the answer is compressed in a way that nobody asked for")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    seen = 0
+    async for chunk in response.content.iter_any():
+        seen += len(chunk)
+        while chunk and coding == GZIP:
+            try:
+                yield unpacker.decompress(chunk, SLICE)
+            except zlib.error as error:
+                raise aiohttp.ClientPayloadError("the answer can't be inflated") from error
+            chunk = unpacker.unconsumed_tail
+            await asyncio.sleep(0)
+        if chunk:
+            yield chunk
+    if coding == GZIP and seen and not unpacker.eof:
+        raise aiohttp.ClientPayloadError("the compressed answer didn't come whole")
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float:

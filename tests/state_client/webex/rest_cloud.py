@@ -14,6 +14,7 @@ from state_client.webex.limiter import Limiter
 from state_client.webex.oauth import TokenKeeper
 from state_client.webex.rest import WebexApi
 from state_client.webex.secret import SecretFile
+from state_client.webex.transport import open_session
 
 ORG = "11111111-2222-3333-4444-555555555555"
 CLIENT_SECRET = "client-secret-0f2a"
@@ -197,7 +198,7 @@ class Rest:
 @contextlib.asynccontextmanager
 async def client(folder: Path, patience: float = 10.0, per_minute: int = 240) -> AsyncIterator[Rest]:
     """A client and the cloud that it asks."""
-    async with serve(Cloud()) as cloud, aiohttp.ClientSession() as http:
+    async with serve(Cloud()) as cloud, open_session(cloud.address) as http:
         rest = Rest(cloud, http, folder, patience, per_minute)
         yield rest
         await rest.keeper.close()

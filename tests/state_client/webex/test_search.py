@@ -406,3 +406,15 @@ async def test_another_fault_of_a_question_is_one(tmp_path: Path) -> None:
         with pytest.raises(WebexError, match="isCallback"):  # it is said even of questions that don't have it
             await search.active_tasks(rest.api, NOW)
         assert len(rest.cloud.asked) == 2
+
+
+def test_no_text_of_a_row_is_kept_in_full_length() -> None:
+    """A hundred thousand rows may come."""
+    long = "x" * 40_000
+    task = search.read_task(
+        {"id": long, "status": long, "origin": long, "destination": long, "lastQueue": {"id": long}}
+    )
+    assert {len(text) for text in (task.id, task.status, task.origin, task.destination, task.queue_id)} == {256}
+    channel = {"channelType": long, "currentState": long, "idleCodeName": long}
+    (agent,) = search.read_session({"agentId": long, "agentName": long, "teamId": long, "channelInfo": [channel]})
+    assert {len(text) for text in (agent.agent_id, agent.name, agent.team_id, agent.channel, agent.idle_code)} == {256}
