@@ -138,7 +138,7 @@ def test_differences_are_counted_by_service_and_hour(tape: Tape) -> None:
 
 
 def test_state_grows_old_by_the_recordings_own_clock(tape: Tape) -> None:
-    tape.write([call(30), call(90)], [state(0, full=True, queues={"Support": queue(0, age=5.0)})])
+    tape.write([call(50), call(58)], [state(0, full=True, queues={"Support": queue(0, age=5.0)})])
     findings = tape.by(EMPTY)
     assert (findings.changed, findings.undecided) == (1, 1)
 
@@ -163,10 +163,10 @@ def test_latches_turn_as_state_changes_and_are_held(tape: Tape) -> None:
     """Set at 10, cleared at 40 when it was held long enough, though nothing happens then."""
     lengths = {0: 0, 10: 6, 12: 0, 13: 4, 14: 0}
     states = [state(t, full=not t, queues={"Support": queue(length)}) for t, length in lengths.items()]
-    tape.write([call(t) for t in (5, 11, 30, 39, 42, 50)], states)
+    tape.write([call(t) for t in (5, 10.2, 11, 30, 39, 42, 50)], states)
     findings = tape.by(rule('latch("full")'), latches=LATCH)
-    assert findings.changes[SENT_TO_CLOUD].calls == 3
-    assert findings.changes[SENT_TO_CLOUD].example["call_id"] == "c11"
+    assert findings.changes[SENT_TO_CLOUD].calls == 4
+    assert findings.changes[SENT_TO_CLOUD].example["call_id"] == "c10.2"
 
 
 def test_a_latch_begins_as_it_was(tape: Tape) -> None:

@@ -23,7 +23,7 @@ dial_peers:
 services: {file: services.csv}
 number_lists: {blocked: {file: blocked.txt, reject: 603}}
 hours: {desk: {timezone: UTC, open: {mon-fri: ["08:00-18:00"]}}}
-latches: {full: {set: 'trunk("cloud").calls > 5', clear: 'trunk("cloud").calls < 3'}}
+latches: {full: {set: 'queue("Support").length > 5', clear: 'queue("Support").length < 3'}}
 policies:
   door: {rules: [{name: shut, when: '!hours("desk")', to: premise}], otherwise: {to: premise}}
   sales:
@@ -89,7 +89,8 @@ def test_a_dial_peer_that_wants_an_empty_cell_is_not_tried(file: Path) -> None:
         (("--team", "Sales:available=3"), "staffed"),
         (("--header", "X-Level: gold", *TEAM), "gold"),
         (("--latch", "full=on"), "full"),
-        (("--latch", "full=off", *TEAM), "staffed"),
+        (("--queue", "Support:length=9"), "full"),
+        (("--queue", "Support:length=9", "--latch", "full=off", *TEAM), "staffed"),
         ((), "if_stale"),
     ],
 )
