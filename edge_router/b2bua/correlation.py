@@ -12,7 +12,6 @@ from urllib.parse import quote
 from edge_router.b2bua.outbound import new_cisco_guid
 from edge_router.dialplan.correlation import MOST_BYTES, UUI, size, user_to_user
 from edge_router.dialplan.number import normalise
-from edge_router.sip.names import key_of
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _headers(call: Call, incoming: Incoming, trunk: Trunk, correlation: Correlat
         value = _value(what, call, incoming, trunk)
         if not value:
             continue
-        if key_of(name) == UUI:
+        if name.lower() == UUI:
             if "user-to-user" in incoming.request.first:
                 call.remark_once(f"{name} is the caller's own")
                 continue

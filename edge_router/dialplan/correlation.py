@@ -82,7 +82,7 @@ def check_length(headers: dict[str, CorrelationValue]) -> None:
 
 def size(name: str, value: str) -> int:
     """The bytes of a header."""
-    return len(name) + len(value.encode("utf-8", "surrogateescape")) + 4
+    return len(name) + len(value if value.isascii() else value.encode("utf-8", "surrogateescape")) + 4
 
 
 def user_to_user(text: str) -> str:
