@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -93,7 +94,8 @@ def fill(template: str, called: str, calling: str, service: Mapping[str, str] | 
     """A template of the configuration with what the call has, as it can stand in a URI's user part."""
     if "{service." in template:
         cells = service or _NO_CELLS
-        template = _COLUMNS.sub(lambda found: escape_user(cells.get(found[1], "")), template)
+        for column in _columns_of(template):
+            template = template.replace(f"{{service.{column}}}", escape_user(cells.get(column, "")))
     return template.replace("{called}", escape_user(called)).replace("{calling}", escape_user(calling))
 
 
@@ -101,7 +103,13 @@ def missing(facts: CallFacts, peer: DialPeer) -> str:
     """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
     for template in (peer.called_number, peer.refer_uri):
         if template is not None and "{service." in template:
-            for column in _COLUMNS.findall(template):
+            for column in _columns_of(template):
                 if not (facts.service or _NO_CELLS).get(column):
                     return f"without a {column} for this number"
     return ""
+
+
+@lru_cache(maxsize=256)
+def _columns_of(template: str) -> tuple[str, ...]:
+    """The columns of the table of services that a template takes; a configuration has few templates."""
+    return tuple(_COLUMNS.findall(template))

@@ -118,7 +118,11 @@ class Routing:
         emergency = self.emergency
         if emergency is None:
             return False
-        return emergency.has(call.called_received) or (self.translates and emergency.has(self.numbers_in(call)[0]))
+        if emergency.has(call.called_received):
+            return True
+        trunk = self.trunks.get(call.trunk) if self.translates else None
+        own = trunk.trunk.translate_in if trunk is not None else None
+        return own is not None and emergency.has(translated(call.called_received, own.called))
 
     def numbers_in(self, call: CallFacts) -> tuple[str, str]:
         """The called and the calling number by which a call's inbound dial-peer is looked for."""

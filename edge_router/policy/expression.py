@@ -14,7 +14,7 @@ import cel
 
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
-from edge_router.policy.reads import HeaderRead, Name, QueueRead, TeamRead
+from edge_router.policy.reads import Ageless, HeaderRead, Name, QueueRead, TeamRead
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
 from edge_router.policy.surroundings import Surroundings
 from edge_router.policy.tokens import Kind, Token, tokens_of
@@ -52,11 +52,12 @@ _TIGHTER: Final = frozenset({".", "[", "(", "+", "-", "*", "/", "%", "!"})
 class Expression:
     """A condition that is ready to be asked."""
 
-    __slots__ = ("_found", "_program", "text")
+    __slots__ = ("_aged", "_found", "_program", "text")
 
     def __init__(self, text: str, found: tuple[Found, ...], program: cel.Program) -> None:
         self.text = text
         self._found = tuple((one.variable, one.text, one.read) for one in found)
+        self._aged = tuple(one.read for one in found if not isinstance(one.read, Ageless))
         self._program = program
 
     def holds(self, call: CallFacts, now: float, values: dict[str, object]) -> bool:
@@ -91,7 +92,7 @@ class Expression:
     def age(self, call: CallFacts, now: float) -> float | None:
         """The age of the oldest state that the condition reads, in seconds; None if it reads none."""
         oldest: float | None = None
-        for _, _, read in self._found:
+        for read in self._aged:
             age = read.age(call, now)
             if age is not None and (oldest is None or age > oldest):
                 oldest = age

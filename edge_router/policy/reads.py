@@ -48,7 +48,7 @@ class Read(Protocol):
         ...
 
 
-class _Ageless:
+class Ageless:
     """What reads no state has no age."""
 
     def age(self, call: CallFacts, now: float) -> float | None:
@@ -56,7 +56,7 @@ class _Ageless:
         return None
 
 
-class CallRead(_Ageless):
+class CallRead(Ageless):
     """`call.FIELD`."""
 
     def __init__(self, field: str) -> None:
@@ -69,7 +69,7 @@ class CallRead(_Ageless):
         return value if value is True or value is False else _whole(str(value))
 
 
-class HeaderRead(_Ageless):
+class HeaderRead(Ageless):
     """`call.header("NAME")`: the first value of a header, "" if the call has none."""
 
     kind = str
@@ -82,7 +82,7 @@ class HeaderRead(_Ageless):
         return _whole(call.headers(self.name))
 
 
-class ServiceRead(_Ageless):
+class ServiceRead(Ageless):
     """`call.service.COLUMN`: the cell of the called number's row, "" where it is empty."""
 
     kind = str
@@ -97,7 +97,7 @@ class ServiceRead(_Ageless):
         return call.service[self._column]
 
 
-class VisitsRead(_Ageless):
+class VisitsRead(Ageless):
     """`call.visits("DIAL-PEER")`: how often this call was placed there already."""
 
     kind = int
@@ -203,7 +203,7 @@ class CloudRead:
         return self._cloud.age(now)
 
 
-class HoursRead(_Ageless):
+class HoursRead(Ageless):
     """`hours("NAME")`: whether it is open."""
 
     kind = bool
@@ -218,7 +218,7 @@ class HoursRead(_Ageless):
         return _named("hours", self._name.of(call, now), self._hours)(self._wall())
 
 
-class LatchRead(_Ageless):
+class LatchRead(Ageless):
     """`latch("NAME")`: whether it is set."""
 
     kind = bool
@@ -232,7 +232,7 @@ class LatchRead(_Ageless):
         return _named("latch", self._name.of(call, now), self._latches).on
 
 
-class ListedRead(_Ageless):
+class ListedRead(Ageless):
     """`listed("LIST", NUMBER)`."""
 
     kind = bool
@@ -254,7 +254,7 @@ def _named(root: str, name: str, known: Mapping[str, T]) -> T:
     return found
 
 
-class TrunkRead(_Ageless):
+class TrunkRead(Ageless):
     """`trunk("NAME").FIELD`."""
 
     def __init__(self, trunk: TrunkView, field: str) -> None:
@@ -267,7 +267,7 @@ class TrunkRead(_Ageless):
         return self._get(self._trunk)
 
 
-class SentRead(_Ageless):
+class SentRead(Ageless):
     """`trunk("NAME").sent(SECONDS)`."""
 
     kind = int
@@ -281,7 +281,7 @@ class SentRead(_Ageless):
         return self._trunk.sent(self._seconds)
 
 
-class PercentRead(_Ageless):
+class PercentRead(Ageless):
     """`percent(P, "SALT")`, of callers; of calls, by Call-ID, where the caller is not known."""
 
     kind = bool
