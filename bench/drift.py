@@ -119,6 +119,7 @@ class InProcess(WebexApi):
 
     def __init__(self, world: World, clock: Callable[[], float]) -> None:
         self.org_id = world.org_id
+        self.lacks = set()
         self.asked: Counter[str] = Counter()
         self.most_in_a_minute = 0
         self._world = world
