@@ -40,7 +40,12 @@ def with_correlation(uris: list[str], call: Call, incoming: Incoming, trunk: Tru
     if not found:
         return uris
     headers = "&".join([f"{quote(name, safe=_IN_URI)}={quote(value, safe=_IN_URI)}" for name, value in found])
-    return [f"{uri}&{headers}" if "?" in uri else f"{uri}?{headers}" for uri in uris]
+    return [f"{uri}{'&' if _has_headers(uri) else '?'}{headers}" for uri in uris]
+
+
+def _has_headers(uri: str) -> bool:
+    """Whether headers stand in a URI already. A user part may have a question mark of its own (RFC 3261 §25.1)."""
+    return "?" in (uri.partition("@")[2] or uri)
 
 
 def _headers(call: Call, incoming: Incoming, trunk: Trunk, correlation: Correlation) -> list[tuple[str, str]]:

@@ -235,6 +235,24 @@ def test_a_refer_uri_with_headers_of_its_own_keeps_them(open_stage: OpenStage) -
     assert contact == f"<sip:{REDIRECTED}@c.example?Subject=a&X-Edge-Node=edge-1>;q=1.0"
 
 
+@pytest.mark.parametrize("called", [f"{REDIRECTED}?1", f"{REFERRED}?1"])
+def test_a_question_mark_in_the_user_part_begins_no_headers(open_stage: OpenStage, called: str) -> None:
+    by = "redirect" if called.startswith(REDIRECTED) else "refer"
+    rule = {"name": "any", "to": ["cloud"], "by": by, "final": True}
+    stage = open_stage(rules=[rule], cloud=told({"X-Edge-Node": "node"}, in_uri=True))
+    caller = stage.carrier.calls(called)
+    if by == "redirect":
+        uri = caller.hears_refusal(302).get("Contact")
+    else:
+        caller.hears(200)
+        caller.ack()
+        refer = caller.hears("REFER")
+        uri = refer.get("Refer-To")
+        caller.answers(refer, 603)
+        caller.answers(caller.hears("BYE"), 200)
+    assert uri.partition(">")[0] == f"<sip:{called}@198.51.100.21:5060?X-Edge-Node=edge-1"
+
+
 # ------------------------------------------------------------------------------------------------ what can't be written
 
 
