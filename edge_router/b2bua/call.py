@@ -75,7 +75,7 @@ class Call:
 
     ``caller`` and ``callee`` are its legs, ``routing`` the configuration that it began with, ``record`` what will be
     told of it. ``counted_on`` is the trunk whose outbound load counts it, ``setup`` the set-up coroutine while it runs.
-    An ``emergency`` call goes before all others. ``placed`` is where a policy has sent it.
+    An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted.
     """
 
     __slots__ = ("callee", "caller", "counted_on", "emergency", "placed", "record", "router", "routing", "setup")
@@ -122,14 +122,18 @@ class Call:
         self.counted_on = trunk
 
     def place(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str, now: float) -> None:
-        """Notes in the ledger that a policy's call is sent to a dial-peer, before it is."""
+        """Notes in the ledger that the call is sent to a dial-peer, before it is.
+
+        Whoever has sent it, it is noted where that is the contact centre; elsewhere only for a policy.
+        """
         decision, facts = self.record.decision, incoming.facts
-        if decision is None or decision.policy is None:
-            return
         ledger, cloud = self.routing.ledger, self.routing.cloud
+        in_cloud = cloud is not None and trunk.name in cloud.trunks
+        if decision is None or (decision.policy is None and not in_cloud):
+            return
         ledger.visits.note(incoming.who, peer.name, now)
-        self.placed = Placement(peer.name, incoming.who, cloud is not None and trunk.name in cloud.trunks)
-        if cloud is not None and self.placed.in_cloud:
+        self.placed = Placement(peer.name, incoming.who, in_cloud)
+        if cloud is not None and in_cloud:
             queues = cloud.expecting(facts.service, decision.queues)
             calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
             numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg
-from tests.b2bua.stage import Stage
+from tests.b2bua.stage import DIAL_PEERS, Stage
 
 CALLED = "+18005557000"
 ONE_TARGET = {"targets": ["sip:198.51.100.21:5060"]}
@@ -93,6 +93,70 @@ def test_what_goes_to_the_premise_is_not_expected_in_the_cloud(open_stage: OpenS
     stage = stage_of(open_stage, 'queue("Support").expected > 0')
     assert burst(stage, 3) == ["premise"] * 3
     assert stage.router.routing.ledger.placed.unseen_total == 0
+
+
+UNDECIDED: dict[str, list[dict[str, Any]]] = {
+    "destinations": [{"name": "plain", "incoming": {"trunk": "carrier"}, "destinations": ["cloud"]}],
+    "by number": [
+        {"name": "plain", "incoming": {"trunk": "carrier"}},
+        {"name": "cloud", "outgoing": {"trunk": "cloud", "called": CALLED}},
+    ],
+    "emergency": [],
+}
+"""Ways by which a call gets to the cloud without a policy."""
+
+
+def without_policy(open_stage: OpenStage, way: str, **more: Any) -> Stage:
+    peers = [one for one in DIAL_PEERS if way == "emergency" or one["name"] != "from-carrier"]
+    known = {one["name"]: one for one in (*peers, *UNDECIDED[way], *more.pop("also", ()))}
+    if way == "emergency":
+        more["emergency"] = {"called": [CALLED], "destinations": ["cloud"]}
+    return open_stage(dial_peers=list(known.values()), **more)
+
+
+@pytest.mark.parametrize("way", UNDECIDED)
+def test_what_no_policy_sends_there_is_counted_and_linked_all_the_same(open_stage: OpenStage, way: str) -> None:
+    stage = without_policy(open_stage, way)
+    placed, now = stage.router.routing.ledger.placed, stage.router.wheel.now
+    where, caller, callee = call(stage, 1)
+    assert (where, placed.unseen_total, placed.concurrent("cloud")) == ("cloud", 1, 1)
+    record = next(iter(stage.router.calls.values())).record
+    assert placed.seen("task-1", "+13125550001", CALLED, now, now, queued=True) == record.call_id
+    end(caller, callee)
+    assert (placed.unseen_total, placed.concurrent("cloud"), stage.record.webex_task_id) == (0, 0, "task-1")
+
+
+def test_what_no_policy_sends_there_is_expected_in_its_services_queue(open_stage: OpenStage) -> None:
+    stage = without_policy(
+        open_stage,
+        "destinations",
+        files={"services.csv": f"called,queue\n{CALLED},Support\n"},
+        services={"file": "services.csv"},
+        state=STATE,
+    )
+    where, caller, callee = call(stage, 1)
+    assert (where, stage.router.routing.ledger.placed.unseen("Support")) == ("cloud", 1)
+    end(caller, callee)
+
+
+def test_what_comes_back_is_known_whoever_sent_it(open_stage: OpenStage) -> None:
+    back = {"name": "from-cloud", "incoming": {"trunk": "cloud"}, "policy": "door"}
+    rule = {"name": "to the cloud", "to": ["cloud", "premise"]}
+    stage = without_policy(open_stage, "destinations", also=[back], rules=[rule], door={"revisit": False})
+    _, caller, in_cloud = call(stage, 1)
+    returned = stage.cloud.calls(CALLED, calling="+13125550001")
+    returned.hears(100)
+    end(returned, stage.premise.is_called())
+    assert stage.record.reason == "the call was at cloud before"
+    end(caller, in_cloud)
+
+
+def test_nothing_is_noted_of_what_no_policy_sends_elsewhere(open_stage: OpenStage) -> None:
+    plain = [{"name": "plain", "incoming": {"trunk": "carrier"}, "destinations": ["premise"]}]
+    stage = open_stage(dial_peers=[one for one in DIAL_PEERS if one["name"] != "from-carrier"] + plain)
+    assert burst(stage, 2) == ["premise"] * 2
+    ledger = stage.router.routing.ledger
+    assert (ledger.placed.unseen_total, len(ledger.visits)) == (0, 0)
 
 
 def test_the_whole_cloud_counts_what_is_on_its_way(open_stage: OpenStage) -> None:
