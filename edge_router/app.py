@@ -26,6 +26,7 @@ from edge_router.config.files import beside, tokens_of
 from edge_router.config.finding import Finding
 from edge_router.config.loading import Examined, examine
 from edge_router.contact_centre import Names, StateOfCentre
+from edge_router.ending import end_within
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
 from edge_router.http.bounded import BoundedServer
@@ -191,6 +192,7 @@ class App:
         try:
             await self._stop.wait()
         finally:
+            end_within()
             await self.close()
 
     def _reload_soon(self) -> asyncio.Task[tuple[Fault, ...]]:

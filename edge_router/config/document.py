@@ -115,7 +115,7 @@ class Document:
 def read(raw: bytes) -> Document:
     """Read a file's bytes; raises Unreadable."""
     if len(raw) > MAX_BYTES:
-        raise Unreadable(Position(1, 1), f"the file has {len(raw)} bytes; at most {MAX_BYTES} are read")
+        raise Unreadable(Position(1, 1), f"the file has more than {MAX_BYTES} bytes; at most as many are read")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from edge_router.config.faults import Kind, Path, quoted
 from edge_router.config.finding import Finding
 from edge_router.config.models import Config
 from edge_router.config.state_model import State
+from state_client.regular_file import read_regular
 from state_client.webex.destination import secret_fault
 from state_client.webex.secret import FROM_ENVIRONMENT, SecretError, SecretFile
 
@@ -37,8 +38,7 @@ def token_for(config: Config, configuration: str | FilePath, scope: str) -> str 
 def _text_of_tokens(config: Config, configuration: str | FilePath) -> str:
     if config.http is None or config.http.tokens_file is None:
         return ""
-    with beside(configuration, config.http.tokens_file).open("rb") as file:
-        octets = file.read(MOST_OCTETS + 1)
+    octets = read_regular(beside(configuration, config.http.tokens_file), MOST_OCTETS + 1)
     if len(octets) > MOST_OCTETS:
         raise BadTokens([(1, f"the file is larger than {MOST_OCTETS // 1024} KB, which no file of tokens is")])
     return octets.decode()

@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 from pydantic import ValidationError
 
 from edge_router.config.checks import findings
-from edge_router.config.document import Document, Map, Unreadable, read
+from edge_router.config.document import MAX_BYTES, Document, Map, Unreadable, read
 from edge_router.config.doubts import doubts
 from edge_router.config.faults import ConfigFaults, Fault, Kind, in_order, key_path
 from edge_router.config.files import doubts_in_files, findings_in_files
@@ -21,6 +21,7 @@ from edge_router.config.outline import Outline
 from edge_router.config.rule_checks import rule_findings
 from edge_router.config.tables import Tables
 from edge_router.config.words import faults_of
+from state_client.regular_file import read_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def examine(path: str | FilePath, files: bool = True) -> Examined:
     Without ``files``, those that it names aren't looked at: for who needn't be able to read them.
     """
     try:
-        raw = FilePath(path).read_bytes()
+        raw = read_regular(path, MAX_BYTES + 1)
     except OSError as error:
         why = f"the file can't be read: {error.strerror}"
         return _unusable(str(path), Fault(str(path), 1, 1, "", why, Kind.SYNTAX))

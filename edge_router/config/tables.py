@@ -13,6 +13,7 @@ from edge_router.config.finding import Finding
 from edge_router.config.values import Names
 from edge_router.dialplan.number_list import BadNumbers, NumberList, read_numbers
 from edge_router.dialplan.services import BadServices, Check, ServiceTable, read_services
+from state_client.regular_file import read_regular
 
 MOST_OCTETS: Final = 32 * 1024 * 1024
 """Octets of one file."""
@@ -77,8 +78,7 @@ def read_tables(services: Map | None, lists: Mapping[str, object], names: Names,
 def _text(file: str, name: str, where: Path, findings: list[Finding]) -> str | None:
     """What stands in a file beside the configuration, or None and a finding more."""
     try:
-        with (FilePath(file).parent / name).open("rb") as opened:
-            octets = opened.read(MOST_OCTETS + 1)
+        octets = read_regular(FilePath(file).parent / name, MOST_OCTETS + 1)
         if len(octets) > MOST_OCTETS:
             findings.append(Finding(where, f"{quoted(name)} is larger than {MOST_OCTETS // 2**20} MB; split it"))
             return None

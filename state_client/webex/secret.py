@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final, NoReturn
 from urllib.parse import quote, quote_plus
 
+from state_client.regular_file import read_regular
+
 LARGEST: Final = 16 * 1024
 """Octets of a secret's file; a larger file isn't one."""
 
@@ -81,8 +83,7 @@ class SecretFile:
 
     def _read_file(self) -> str:
         try:
-            with open(self.place, "rb") as file:
-                octets = file.read(LARGEST + 1)
+            octets = read_regular(self.place, LARGEST + 1)
         except OSError as error:
             raise SecretError(f"{self.place}: can't be read: {error.strerror}") from None
         if len(octets) > LARGEST:

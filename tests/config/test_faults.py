@@ -99,5 +99,5 @@ def test_load_raises_every_fault(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigFaults, match="the file can't be read: No such file or directory"):
         load(tmp_path / "none.yaml")
-    with pytest.raises(ConfigFaults, match="the file can't be read: Is a directory"):
+    with pytest.raises(ConfigFaults, match="the file can't be read: it is a directory; name a file"):
         load(tmp_path)

@@ -1,5 +1,7 @@
 """Files that a configuration names: seen from its own directory, read at load, faults with their lines."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,61 @@ def test_what_is_no_file_of_tokens(configuration: Path, octets: bytes, why: str)
     (configuration.parent / "secrets/tokens").write_bytes(octets)
     (fault,) = faults(configuration)
     assert why in fault
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def link_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+OTHERS: list[tuple[Callable[[Path], None], str]] = [
+    (make_pipe, "it is a named pipe; name a file"),
+    (link_device, "it is a device; name a file"),
+    (Path.mkdir, "it is a directory; name a file"),
+]
+TABLES = """\
+services: {file: secrets/services.csv}
+number_lists: {vip: {file: secrets/vip}}
+state: {source: peer, peers: ["http://127.0.0.1:1"], peer_token_file: secrets/peer}
+"""
+
+
+@pytest.mark.parametrize(("make", "why"), OTHERS)
+def test_what_is_no_file_is_told_of_and_not_waited_for(
+    configuration: Path, make: Callable[[Path], None], why: str
+) -> None:
+    for name in ("tokens", "services.csv", "vip"):
+        make(configuration.parent / "secrets" / name)
+    configuration.write_text(HEAD + TABLES.replace("state:", "# state:"))
+    assert faults(configuration) == [
+        f'5:18: services.file: "secrets/services.csv" can\'t be read: {why}',
+        f'6:28: number_lists.vip.file: "secrets/vip" can\'t be read: {why}',
+    ]
+    configuration.write_text(HEAD)
+    assert faults(configuration) == [f'4:16: http.tokens_file: "secrets/tokens" can\'t be read: {why}']
+
+
+@pytest.mark.parametrize(("make", "why"), OTHERS)
+def test_a_secret_that_is_no_file(configuration: Path, make: Callable[[Path], None], why: str) -> None:
+    make(configuration.parent / "secrets/peer")
+    configuration.write_text("\n".join([HEAD.splitlines()[0], TABLES.splitlines()[2], ""]))
+    (fault,) = faults(configuration)
+    assert fault.endswith(f"secrets/peer: can't be read: {why}")
+
+
+@pytest.mark.parametrize(("make", "why"), OTHERS)
+def test_a_configuration_that_is_no_file(tmp_path: Path, make: Callable[[Path], None], why: str) -> None:
+    path = tmp_path / "edge-router.yaml"
+    make(path)
+    assert [str(fault) for fault in examine(path).faults] == [f"{path}:1:1: the file can't be read: {why}"]
+
+
+def test_reading_leaves_no_file_open(configuration: Path) -> None:
+    os.mkfifo(configuration.parent / "secrets/tokens")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        faults(configuration)
+    assert len(os.listdir("/proc/self/fd")) == before

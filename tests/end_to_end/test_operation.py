@@ -1,6 +1,7 @@
 """Running it: readiness, metrics, reload, drain, and starts that must not be."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -72,6 +73,44 @@ def test_a_broken_configuration_never_replaces_a_running_one(own_site: OwnSite, 
     site.ends(another, site.answered(another, site.premise))
     site.ends(caller, callee)
     site.router.check_health()
+
+
+def test_a_reload_with_a_faulty_table_keeps_the_one_in_force(own_site: OwnSite) -> None:
+    site = own_site(probe(404))
+    rules = [
+        {"name": "of ann", "when": 'call.service.owner == "ann"', "reject": 480},
+        {"name": "of bob", "when": 'call.service.owner == "bob"', "reject": 486},
+    ]
+    with_table = front_door(site.block, rules, services={"file": "services.csv"})
+    table = site.router.file.with_name("services.csv")
+    table.write_text("called,owner\n+1999....,ann\n")
+    site.router.configure(with_table)
+    until(lambda: "reloaded " in site.router.stderr, "the reload")
+    assert probed(site) == 480
+    table.write_text("called,owner,policy\n+1999....,bob,front-dor\n")
+    site.router.send(signal.SIGHUP)
+    until(lambda: "not reloaded: " in site.router.stderr, "the fault to be named")
+    assert '\\"services.csv\\" line 2, policy: ' in site.router.stderr
+    assert probed(site) == 480
+    table.write_text("called,owner\n+1999....,bob\n")
+    site.router.send(signal.SIGHUP)
+    until(lambda: probed(site) == 486, "the reload after the file is put right")
+    site.router.check_health()
+
+
+def test_a_pipe_in_place_of_a_table_holds_up_neither_reloads_nor_the_end(own_site: OwnSite) -> None:
+    site = own_site(probe(404))
+    table = site.router.file.with_name("services.csv")
+    os.mkfifo(table)
+    site.router.configure(front_door(site.block, [probe(480)], services={"file": "services.csv"}))
+    until(lambda: "it is a named pipe; name a file" in site.router.stderr, "the fault to be named")
+    assert probed(site) == 404
+    table.unlink()
+    table.write_text("called,owner\n")
+    site.router.send(signal.SIGHUP)
+    until(lambda: probed(site) == 480, "the reload after the file is put right")
+    site.router.send(signal.SIGTERM)
+    assert site.router.wait_for_end() == 0
 
 
 def test_a_reload_cannot_move_the_listeners(own_site: OwnSite) -> None:
@@ -167,6 +206,27 @@ def test_an_idle_router_ends_at_once(own_site: OwnSite, sign: signal.Signals) ->
     site = own_site()
     site.router.send(sign)
     assert site.router.wait_for_end() == 0
+
+
+def test_it_ends_although_a_thread_does_not(tmp_path: Path, block: Block) -> None:
+    """As one does that waits for a disk that is gone."""
+    file = tmp_path / "edge-router.yaml"
+    file.write_text(front_door(block))
+    program = (
+        "import sys, threading; from edge_router.app import run\n"
+        "threading.Thread(target=threading.Event().wait).start(); sys.exit(run(sys.argv[1]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(file)], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            stderr = process.stderr
+            assert stderr is not None
+            until(lambda: "is ready" in stderr.readline(), "the router to be ready")
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert "edge-router: something doesn't end" in said
 
 
 # ------------------------------------------------------------------------------------------------ metrics
