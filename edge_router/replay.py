@@ -119,8 +119,7 @@ class Replay:
     def _replay(self, at: float, line: dict[str, Any]) -> None:
         routing, findings = self._state.routing, self.findings
         call = _facts(line)
-        if "headers" in line:
-            self._headers.update(line["headers"])
+        self._headers.update(line.get("headers", ()))
         call.emergency = routing.is_emergency(call)
         peer, decision = routing.route(call, line.get("listen", ""), self._state.now)
         if self._visits and line.get("policy") is not None and line["to"]:
@@ -203,7 +202,7 @@ def _facts(line: dict[str, Any]) -> CallFacts:
         called,
         line["trunk"],
         line.get("source", ""),
-        "anonymous" in line,
+        line.get("anonymous") is True,
         line.get("diverted_from", ""),
         line.get("sip_call_id", ""),
     )
@@ -241,8 +240,8 @@ def _fault_of_call(line: dict[str, Any]) -> str:
     to = line.get("to")
     if type(to) is not list or (to and type(to[0]) is not str):
         return '"to" is no list of names'
-    headers = line.get("headers")
-    if headers is not None and (type(headers) is not dict or any(type(value) is not str for value in headers.values())):
+    headers = line.get("headers", {})
+    if type(headers) is not dict or any(type(value) is not str for value in headers.values()):
         return '"headers" is no map of texts'
     return ""
 

@@ -283,6 +283,49 @@ def test_lines_that_cannot_be_used_are_counted_and_named(tape: Tape) -> None:
     ]
 
 
+WHOLE_CALL = call(
+    1,
+    called_received="18005550100",
+    calling_received="3125550100",
+    source="192.0.2.1",
+    sip_call_id="a@b",
+    anonymous=True,
+    diverted_from="+15",
+    session_id="0" * 32,
+    headers={"x-level": "gold"},
+    service="Cards",
+    dial_peer_in="in",
+)
+MAY_BE_NULL = {"call_id", "policy", "rule", "dial_peer_in", "anonymous"}
+
+
+@pytest.mark.parametrize("key", WHOLE_CALL)
+def test_a_null_in_a_call_is_a_fault_of_its_line(tape: Tape, key: str) -> None:
+    tape.write([WHOLE_CALL | {key: None}, call(2)], [state(0, full=True)])
+    reads = 'call.header("X-Level") == "gold" || call.visits("cloud") > 0 || call.anonymous'
+    findings = tape.by(rule(reads))
+    assert (findings.calls, findings.bad_lines) == ((2, 0) if key in MAY_BE_NULL else (1, 1))
+    assert [fault for fault in findings.bad if f'"{key}"' not in fault] == []
+
+
+@pytest.mark.parametrize("part", ["queues", "teams", "trunks", "cloud", "latches", "switches"])
+def test_a_null_in_a_line_of_state_ends_no_replay(tape: Tape, part: str) -> None:
+    whole: dict[str, Any] = {
+        "queues": {"Support": queue(0)},
+        "teams": {"T": {"id": "t", "available": 1, "idle": 0, "engaged": 0, "wrapup": 0, "age": 0.0}},
+        "trunks": {"cloud": {"up": True, "calls": 0, "cps": 0.0, "sent": 0}},
+        "cloud": {"calls": 1, "entitlement": 10},
+        "latches": {},
+        "switches": [],
+    }
+    broken: list[dict[str, Any]] = [{part: None}]
+    broken += ({part: {**whole[part], key: None}} for key in whole[part])
+    for one in broken:
+        tape.write([call(1), call(3)], [state(0, full=True, **(whole | one)), state(2, full=True, **whole)])
+        findings = tape.by(EMPTY, rule(name="second", when='cloud().calls < 5 && trunk("cloud").up'))
+        assert findings.calls + findings.without_state == 2
+
+
 def test_calls_before_the_first_known_state_are_left_out(tape: Tape) -> None:
     tape.write([call(1), call(6)], [state(0, queues={"Support": queue(3)}), state(5, full=True)])
     findings = tape.by()
