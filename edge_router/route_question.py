@@ -29,12 +29,14 @@ from edge_router.sip.errors import BadMessage
 from edge_router.sip.message import Request
 from edge_router.sip.names import key_of
 from edge_router.sip.uri import BadUri, escape_user
-from state_client.picture import AGENT_STATES, TELEPHONY, Picture, Team
+from state_client.picture import AGENT_STATES, GROUPS, TELEPHONY, Picture, Team
 
 _FORM: Final = "NAME:KEY=VALUE,KEY=VALUE, such as Support:length=3,agents_available=0"
 _TEAM_FORM: Final = "NAME:STATE=NUMBER,STATE=NUMBER, such as Sales:available=3,idle=1"
 _HOST: Final = "invalid"  # RFC 2606 §2: nobody's
 _HOPS: Final = 70
+_ASKED: Final = "asked"
+"""The source of what the contact centre would say."""
 
 
 class BadQuestion(ValueError):
@@ -62,8 +64,11 @@ def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
     """Explain what would be done with a call. Raises BadQuestion."""
     came_by = _trunk(config, asked.trunk)
     listen = config.trunks[came_by].listen or config.listen[0].name
+    stated = config.state.queues
     config, now, wall = _with_queues(config, asked.queues), monotonic(), _time(asked.at)
     picture = picture_of(config, now)
+    for name in config.state.queues.keys() - stated.keys():
+        _make_the_clouds(picture, name, now)
     for text in asked.teams:
         _add_team(config, picture, text, now)
 
@@ -117,6 +122,16 @@ def _time(text: str | None) -> float:
         raise BadQuestion(message) from None
 
 
+def _make_the_clouds(picture: Picture, name: str, now: float) -> None:
+    """A queue that the configuration doesn't have is one of the contact centre's, and as old as was said."""
+    queue = picture.queue(name)
+    if queue is not None:
+        for group in GROUPS:
+            stamp = queue.stamp(group)
+            stamp.doubt(_ASKED)
+            stamp.renew(now - queue.static_age, _ASKED)
+
+
 def _add_team(config: Config, picture: Picture, text: str, now: float) -> None:
     name, colon, values = text.rpartition(":")
     if not colon:
@@ -131,7 +146,7 @@ def _add_team(config: Config, picture: Picture, text: str, now: float) -> None:
         if not number.strip().isdecimal():
             raise BadQuestion(f"--team {quoted(text)}: write {_TEAM_FORM}")
         team.counts[TELEPHONY][state.strip()] = int(number)
-    team.of_agents.renew(now, "asked")
+    team.of_agents.renew(now, _ASKED)
     picture.add_team(team, name)
 
 

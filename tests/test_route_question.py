@@ -140,3 +140,19 @@ def test_a_list_decides_before_all(file: Path) -> None:
 def test_questions_that_can_not_be_put(file: Path, more: tuple[str, ...], error: str) -> None:
     result = asked(file, "+18005550100", *more)
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {error}\n")
+
+
+def test_queues_that_are_asked_about_are_the_clouds_and_those_of_the_configuration_are_not(file: Path) -> None:
+    rule = "{name: room, when: 'cloud().calls < 5', to: premise}\n      - {name: gold"
+    file.write_text(CONFIGURATION.replace("{name: gold", rule) + "  queues: {Desk: {source: pushed}}\n")
+
+    def decided(*queues: str) -> tuple[str, str]:
+        words = "--team", "Sales:available=0", "--json"
+        found = route(file, "+18005550100", *words, *(word for queue in queues for word in ("--queue", queue)))
+        return found["rule"], found["reason"]
+
+    few, many, old = "Support:length=4", "Support:length=5", "Support:length=4,age=99"
+    rule, why = decided(few, "Desk:length=9")
+    assert (rule, why.split("; ")[1]) == ("room", "read cloud().calls = 4")
+    assert decided(many)[0] == "otherwise"
+    assert "cloud() is 99.0 s old" in decided(old)[1]

@@ -111,7 +111,7 @@ def _surroundings(
     ledger: Ledger,
     entitled: Callable[[], int | None],
 ) -> Surroundings:
-    stale_after = config.state.stale_after
+    stale_after, static = config.state.stale_after, config.state.source == "static"
     leading = cloud_trunks(config)
     stated = config.state.webex.entitlement if config.state.webex is not None else None
     if stated is not None:
@@ -121,12 +121,12 @@ def _surroundings(
         picture,
         {name: _SwitchedTrunk(trunk, ledger.switches) for name, trunk in trunks.items()},
         stale_after,
-        open=config.state.source != "static",
+        open=not static,
         columns=tables.services.columns if tables.services is not None else None,
         peers=frozenset(peer.name for peer in config.dial_peers if peer.outgoing is not None),
         hours={name: _hours(name, hours, ledger.switches) for name, hours in config.hours.items()},
         lists=tables.lists,
-        cloud=Cloud(leading, ledger, picture, stale_after, entitled) if leading else None,
+        cloud=Cloud(leading, ledger, picture, stale_after, entitled, static) if leading else None,
         unseen=ledger.placed.unseen,
     )
 
