@@ -359,7 +359,7 @@ class Call:
         now, ledger = self.router.wheel.now, self.routing.ledger
         if outcome in ("redirected", "referred"):
             return
-        if outcome != "answered":
+        if outcome != "answered" or self.record.method == "refer":  # who hung up before his REFER was accepted
             self.failed_there(now)
             return
         ledger.visits.settle(placed.who, placed.dial_peer)

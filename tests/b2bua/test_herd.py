@@ -95,6 +95,33 @@ def test_what_goes_to_the_premise_is_not_expected_in_the_cloud(open_stage: OpenS
     assert stage.router.routing.ledger.placed.unseen_total == 0
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_who_hangs_up_before_his_refer_is_accepted_is_expected_no_longer(open_stage: OpenStage, asked: bool) -> None:
+    stage = stage_of(open_stage, "true", by="refer", door={"share": {"of": "cloud", "max_concurrent": 1}})
+    placed = stage.router.routing.ledger.placed
+    caller = stage.carrier.calls(CALLED)
+    caller.hears(200)
+    refer = None
+    if asked:
+        caller.ack()
+        refer = caller.hears("REFER")
+    assert (placed.unseen_total, placed.concurrent("cloud")) == (1, 1)
+    caller.hangs_up()
+    assert (placed.unseen_total, placed.concurrent("cloud"), stage.record.outcome) == (0, 0, "answered")
+    if refer is not None:
+        caller.answers(refer, 481)
+
+
+def test_whose_refer_was_accepted_is_expected_also_when_he_hangs_up(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, "true", by="refer")
+    caller = stage.carrier.calls(CALLED)
+    caller.hears(200)
+    caller.ack()
+    caller.answers(caller.hears("REFER"), 202)
+    caller.hangs_up()
+    assert (stage.router.routing.ledger.placed.unseen_total, stage.record.outcome) == (1, "referred")
+
+
 UNDECIDED: dict[str, list[dict[str, Any]]] = {
     "destinations": [{"name": "plain", "incoming": {"trunk": "carrier"}, "destinations": ["cloud"]}],
     "by number": [
