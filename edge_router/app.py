@@ -25,7 +25,7 @@ from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
 from edge_router.config.finding import Finding
 from edge_router.config.loading import Examined, examine
-from edge_router.contact_centre import Names, StateOfCentre
+from edge_router.contact_centre import StateOfCentre, names_read
 from edge_router.ending import end_within
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
@@ -55,12 +55,9 @@ from state_client.webex.webhook import PATH as WEBHOOK
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
-    from edge_router.b2bua.routing import Routing
     from edge_router.config.faults import Fault
     from edge_router.config.models import Config, Http
     from edge_router.config.tables import Tables
-    from edge_router.policy.latch import Latch
-    from edge_router.policy.policy import Policy
 
 FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
 # Seconds between two looks at the timers. Each look wakes the process, which costs more than what it finds: at 100 a
@@ -340,13 +337,6 @@ class App:
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()
         return {queue.name: queue.age(now) for queue in self.state.picture}
-
-
-def names_read(routing: Routing) -> Names:
-    """The queues and teams that rules and latches read, by the name or id that they call them."""
-    none = frozenset[str]()
-    readers: list[Policy | Latch] = [*routing.policies.values(), *routing.latches.latches.values()]
-    return Names(none.union(*(each.queues for each in readers)), none.union(*(each.teams for each in readers)))
 
 
 def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:

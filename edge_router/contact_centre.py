@@ -24,8 +24,11 @@ from state_client.webex.source import WebexSource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge_router.b2bua.routing import Routing
     from edge_router.config.models import Config
     from edge_router.config.state_model import Webex
+    from edge_router.policy.latch import Latch
+    from edge_router.policy.policy import Policy
     from state_client.picture import Picture, Queue
     from state_client.source import StateSource
     from state_client.webex.report import Report
@@ -35,18 +38,36 @@ PATIENCE: Final = 10.0
 """Seconds after the start in which nobody is told that the cloud hasn't answered yet."""
 
 
+MOST_UNKNOWN: Final = 100
+"""Names that nobody knows that are told, in a metric too; a table of services may be wrong in every row."""
+MOST_WORDS: Final = 10
+"""Of these, how many `degraded` names."""
+
+
 class Names(NamedTuple):
-    """Queues and teams, by name or id."""
+    """Queues and teams that rules and latches read, and queues that the table of services names; by name or id."""
 
     queues: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
+    of_services: frozenset[str] = frozenset()
+
+
+def names_read(routing: Routing) -> Names:
+    """The queues and teams that calls may ask for."""
+    none = frozenset[str]()
+    readers: list[Policy | Latch] = [*routing.policies.values(), *routing.latches.latches.values()]
+    return Names(
+        none.union(*(each.queues for each in readers)),
+        none.union(*(each.teams for each in readers)),
+        frozenset(service.queue for service in routing.services.services if service.queue),
+    )
 
 
 class StateOfCentre:
     """``centre`` is what is known of the contact centre; rules read its picture, in the monotonic clock.
 
-    ``path`` is the configuration's own, beside which its secrets are. ``read`` are the queues and teams that rules
-    read. ``clock`` gives monotonic seconds.
+    ``path`` is the configuration's own, beside which its secrets are. ``read`` are the queues and teams that calls
+    may ask for. ``clock`` gives monotonic seconds.
     """
 
     def __init__(self, config: Config, path: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -79,7 +100,7 @@ class StateOfCentre:
         if self._kept is not None:
             await self._kept.start()
         if self._cloud is not None:
-            self._cloud.first = self.read.queues
+            self._cloud.first = self.read.queues | self.read.of_services
         if self._source is not None:
             await self._source.start()
 
@@ -121,18 +142,29 @@ class StateOfCentre:
         source = self._source
         if source is None or (not source.seeded.is_set() and self._clock() - self._began < PATIENCE):
             return ""
-        unknown = [f"no {kind} is called {name}, which rules read" for kind, name in self.unknown]
+        names = self.unknown
+        unknown = [f"no {kind} is called {name}, which {self._who_names(kind, name)}" for kind, name in names]
+        if len(unknown) > MOST_WORDS:
+            unknown[MOST_WORDS:] = ["and more names are unknown: edge_router_state_unknown has them"]
         kept = self._kept.fault if self._kept is not None else ""
         return "; ".join(filter(None, [source.degraded, *unknown, kept]))
 
     @property
     def unknown(self) -> tuple[tuple[str, str], ...]:
-        """The queues and teams that rules read and nobody knows, once the contact centre has said which it has."""
+        """The queues and teams that calls may ask for and nobody knows, once the contact centre has said which it has.
+
+        No more than `MOST_UNKNOWN`.
+        """
         if self._source is None or not self._source.seeded.is_set():
             return ()
-        queues = [("queue", name) for name in sorted(self.read.queues) if self.picture.queue(name) is None]
-        teams = [("team", name) for name in sorted(self.read.teams) if self.picture.team(name) is None]
-        return (*queues, *teams)
+        read = self.read
+        queues = sorted(name for name in read.queues | read.of_services if self.picture.queue(name) is None)
+        teams = sorted(name for name in read.teams if self.picture.team(name) is None)
+        return (*(("queue", name) for name in queues), *(("team", name) for name in teams))[:MOST_UNKNOWN]
+
+    def _who_names(self, kind: str, name: str) -> str:
+        of_table = kind == "queue" and name not in self.read.queues
+        return "the table of services names" if of_table else "rules read"
 
     def reading(self) -> StateReading:
         """What a scrape shows."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_router.config.build import build
 from edge_router.config.loading import examine, examine_bytes
-from edge_router.contact_centre import Names, StateOfCentre
+from edge_router.contact_centre import Names, StateOfCentre, names_read
 from state_client.centre import ContactCentre
 from state_client.feeds.peer import PeerSource
 from state_client.picture import Picture
@@ -76,6 +77,50 @@ async def test_the_router_uses_nothing_else_of_a_source() -> None:
     assert (state.webhook, state.entitled(), await state.report()) == (None, None, None)
     await state.close()
     assert third.told == ["start", "close"]
+
+
+SERVICES = """\
+listen: [{name: pstn, address: "127.0.0.10:5060"}]
+trunks: {carrier: {sources: [192.0.2.1], targets: ["sip:192.0.2.1"]}}
+dial_peers: [{name: in, incoming: {trunk: carrier}, policy: door}, {name: out, outgoing: {trunk: carrier}}]
+policies: {door: {rules: [{name: r, when: 'queue("Support").length > 0', reject: 480}], otherwise: {to: out}}}
+services: {file: services.csv}
+state: {source: peer, peers: ["https://edge-1:8080"], queues: {Sales: {source: pushed}}}
+"""
+
+
+async def test_queues_that_the_table_of_services_names_must_be_there_too(tmp_path: Path) -> None:
+    rows = ["+18005550100,Sales", "+18005550101,Salse", "+18005550102,", "+18005550103,Support", "+18005550104,Salse"]
+    (tmp_path / "services.csv").write_text("\n".join(["called,queue", *rows, ""]))
+    (tmp_path / "edge-router.yaml").write_text(SERVICES)
+    examined = examine(tmp_path / "edge-router.yaml")
+    assert examined.config is not None, examined.faults
+    state = StateOfCentre(examined.config, str(tmp_path / "edge-router.yaml"))
+    state._source = third = Third(state.picture)
+    state._began = time.monotonic() - 60
+    state.read = names_read(build(examined.config, time.monotonic, picture=state.picture, tables=examined.tables))
+    assert not state.unknown
+    third.seeded.set()
+    assert state.unknown == (("queue", "Salse"), ("queue", "Support"))
+    assert state.degraded == (
+        "no queue is called Salse, which the table of services names; no queue is called Support, which rules read"
+    )
+
+
+async def test_of_very_many_unknown_names_some_are_told() -> None:
+    config = examine_bytes(TEXT, "f").config
+    assert config is not None
+    state = StateOfCentre(config, "f")
+    state._source = third = Third(state.picture)
+    third.seeded.set()
+    state.read = Names(of_services=frozenset(f"Q{number:04}" for number in range(1000)))
+    assert len(state.unknown) == 100
+    told = state.degraded.split("; ")
+    assert len(told) == 11
+    assert told[-2:] == [
+        "no queue is called Q0009, which the table of services names",
+        "and more names are unknown: edge_router_state_unknown has them",
+    ]
 
 
 LIVE = """\

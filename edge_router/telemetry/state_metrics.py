@@ -19,7 +19,7 @@ _NONE: Mapping[tuple[str, str], int] = MappingProxyType({})
 class StateReading(NamedTuple):
     """Counts since the start: ``events`` by type and result, ``requests`` by operation and code.
 
-    ``unknown`` are the queues and teams, by kind and name, that rules read and that the contact centre hasn't.
+    ``unknown`` are the queues and teams, by kind and name, that calls may ask for and the contact centre hasn't.
     """
 
     events: Mapping[tuple[str, str], int] = _NONE
@@ -60,7 +60,7 @@ class StateMetrics(Collector):
         )
         unknown = GaugeMetricFamily(
             "edge_router_state_unknown",
-            "1 for each queue or team that a rule reads and nobody knows.",
+            "1 for each queue or team that a rule reads, or the table of services names, and nobody knows.",
             labels=("kind", "name"),
         )
         for labels in reading.unknown:

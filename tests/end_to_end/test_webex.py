@@ -12,6 +12,7 @@ import pytest
 from edge_router import __version__
 from edge_router.http.description import description
 from tests.end_to_end.block import Block
+from tests.end_to_end.configuration import front_door
 from tests.end_to_end.router_process import StartRouter
 from tests.end_to_end.simulator_process import SimulatorProcess, running_simulator
 from tests.end_to_end.site import OwnSite, Site
@@ -103,6 +104,17 @@ def test_a_team_that_a_rule_or_a_latch_names_and_nobody_knows(own_site: OwnSite,
     ]
     caller = site.caller(NUMBER)
     site.ends(caller, site.answered(caller, site.premise))
+
+
+def test_a_queue_that_a_row_of_the_services_names_and_nobody_knows(
+    own_site: OwnSite, cloud: SimulatorProcess, block: Block
+) -> None:
+    state = cloud.state()
+    site = own_site(rule(cloud.queue), state=state)
+    site.router.file.with_name("services.csv").write_text(f"called,queue\n+1800555....,Nowhere\n+1900,{cloud.queue}\n")
+    site.router.configure(front_door(block, [rule(cloud.queue)], state=state, services={"file": "services.csv"}))
+    until(lambda: "no queue is called Nowhere, which the table" in str(readiness(site)["reason"]), "its reason")
+    assert site.router.metrics()["state_unknown"] == [({"kind": "queue", "name": "Nowhere"}, 1)]
 
 
 def test_webhooks_at_an_address_of_their_own(own_site: OwnSite, cloud: SimulatorProcess, block: Block) -> None:
