@@ -28,8 +28,9 @@ class CallRecord:
 
     ``method`` is redirect, refer, bridge, reject or none. ``ended_by`` is caller, callee or router. ``outcome`` is
     answered, redirected, referred, rejected (by us on purpose), failed, cancelled or interrupted. ``code`` is the
-    final status that the caller got, ``cause`` the Q.850 cause of the end where one was given. A record begins with
-    what is known when the call comes; the rest is written into it as it happens.
+    final status that the caller got, ``cause`` the Q.850 cause of the end where one was given. ``service`` is the
+    called number's in the table of services, None where it isn't there. A record begins with what is known when the
+    call comes; the rest is written into it as it happens.
     """
 
     __slots__ = (
@@ -58,6 +59,7 @@ class CallRecord:
         "outcome",
         "reason",
         "ringing",
+        "service",
         "session_id",
         "start",
         "target",
@@ -91,6 +93,7 @@ class CallRecord:
         self.target: str | None = None
         self.dial_peer_in: str | None = None
         self.dial_peer_out: str | None = None
+        self.service: str | None = None
         self.decision: Decision | None = None
         self.method = "none"
         self.reason = ""
@@ -105,3 +108,12 @@ class CallRecord:
         self.ended_by = ""
         self.emergency = False
         self.outcome = ""
+
+
+def why(record: CallRecord) -> str:
+    """The decision's own words, and what came otherwise than it was decided."""
+    decision = record.decision
+    if decision is None:
+        return record.reason
+    decided = decision.explain()
+    return f"{decided}; {record.reason}" if record.reason else decided

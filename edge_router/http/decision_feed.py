@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.events import Silence
+from edge_router.b2bua.record import CallRecord, why
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.record import CallRecord
     from edge_router.http.feed import Feed
 
 
@@ -27,10 +27,12 @@ class DecisionFeed(Silence):
             "calling": record.calling,
             "called": record.called,
             "trunk": record.ingress_trunk,
+            "service": record.service,
             "policy": decision.policy,
             "rule": decision.rule,
             "method": decision.method,
             "to": [hop.peer for hop in decision.to],
+            "reason": why(record),
             "values": decision.values,
             "state_age_s": decision.age,
         }

@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from edge_router.b2bua.record import CallRecord, why
+
 if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.record import CallRecord
 
 View = dict[str, object]
 
@@ -37,6 +38,9 @@ def call_view(record: CallRecord) -> View:
         "method": record.method,
         "policy": decision and decision.policy,
         "rule": decision and decision.rule,
+        "reason": why(record),
+        "values": decision.values if decision is not None else {},
+        "service": record.service,
         "webex_task_id": record.webex_task_id,
     }
 

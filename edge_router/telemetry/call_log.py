@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from edge_router.b2bua.events import Silence
+from edge_router.b2bua.record import CallRecord, why
 from edge_router.telemetry.logs import Event
-
-if TYPE_CHECKING:
-    from edge_router.b2bua.record import CallRecord
 
 _log = logging.getLogger("edge_router.calls")
 
@@ -49,9 +46,11 @@ class CallLine(Event):
             "session_id": record.session_id,
             "cisco_guid": record.cisco_guid,
             "webex_task_id": record.webex_task_id,
+            "node": record.node,
             "calling": record.calling,
             "called": record.called,
             **numbers_out(record),
+            "service": record.service,
             "ingress_trunk": record.ingress_trunk,
             "egress_trunk": record.egress_trunk,
             "target": record.target,
@@ -98,15 +97,6 @@ def numbers_out(record: CallRecord) -> dict[str, str]:
     if record.called_out is not None and record.called_out != record.called:
         numbers["called_out"] = record.called_out
     return numbers
-
-
-def why(record: CallRecord) -> str:
-    """The decision's own words, and what came otherwise than it was decided."""
-    decision = record.decision
-    if decision is None:
-        return record.reason
-    decided = decision.explain()
-    return f"{decided}; {record.reason}" if record.reason else decided
 
 
 def _milliseconds(record: CallRecord) -> int | None:

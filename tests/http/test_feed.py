@@ -11,9 +11,12 @@ from aiohttp import web
 from edge_router.http import feed as feed_module
 from edge_router.http.access import Access
 from edge_router.http.bounded import MOST_CONNECTIONS
+from edge_router.http.decision_feed import DecisionFeed
 from edge_router.http.server import MOST_STREAMS, HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, StateApi
+from edge_router.telemetry.call_log import CallLine
 from tests.http.api import centre, parked, refuses, served
+from tests.telemetry.records import record, to_cloud
 
 
 @pytest.fixture
@@ -47,6 +50,21 @@ async def test_who_listens_hears_first_how_things_are_and_then_what_changes(
         assert [(name, data["name"]) for name, data in first] == [("queue", "Support"), ("queue", "Pushed")]
         api.feed.publish("decision", {"rule": "r"})
         assert await anext(heard) == ("decision", {"rule": "r"})
+
+
+async def test_a_decision_is_told_with_its_reason_in_the_words_of_the_log(
+    client: aiohttp.ClientSession, api: StateApi
+) -> None:
+    made = record(decision=to_cloud(), service="Gold cards")
+    DecisionFeed(api.feed).decided(made, 0.0)  # nobody listens yet
+    async with client.get("/v1/events") as answer:
+        heard = events(answer)
+        await anext(heard), await anext(heard)
+        DecisionFeed(api.feed).decided(made, 0.0)
+        name, data = await anext(heard)
+    assert (name, data["reason"]) == ("decision", CallLine(made).fields()["reason"])
+    assert (data["service"], data["values"]) == ("Gold cards", {'queue("Support").expected': 0})
+    assert (data["call_id"], data["rule"]) == ("ours-1", "cloud while its queue is empty")
 
 
 async def test_a_stream_without_a_body_is_none(client: aiohttp.ClientSession, api: StateApi) -> None:

@@ -59,13 +59,19 @@ async def test_a_call_is_told_by_the_keys_of_its_record(client: aiohttp.ClientSe
             "method": "none",
             "policy": None,
             "rule": None,
+            "reason": "",
+            "values": {},
+            "service": None,
             "webex_task_id": None,
         }
     ]
-    one.decision = Decision("front-door", "nobody waits", "bridge")
+    one.decision = Decision("front-door", "nobody waits", "bridge", values={'queue("Support").expected': 0})
+    one.service, one.reason = "Gold cards", "cloud: 503"
     one.egress_trunk, one.method, one.ringing = "cloud", "bridge", one.start + 1.5
     (found,) = await calls(client)
     assert (found["policy"], found["rule"], found["egress_trunk"]) == ("front-door", "nobody waits", "cloud")
+    assert found["reason"] == f"{one.decision.explain()}; cloud: 503"
+    assert (found["values"], found["service"]) == ({'queue("Support").expected': 0}, "Gold cards")
     assert (found["state"], found["since"]) == ("ringing", "2027-01-15T08:00:01.500Z")
     one.answer = one.start + 9
     (found,) = await calls(client)

@@ -2,9 +2,9 @@ import logging
 
 import pytest
 
-from edge_router.b2bua.record import Attempt, CallRecord
+from edge_router.b2bua.record import Attempt, CallRecord, why
 from edge_router.policy.decision import Decision, Hop
-from edge_router.telemetry.call_log import CallLine, CallLog, what_became, why
+from edge_router.telemetry.call_log import CallLine, CallLog, what_became
 from tests.telemetry.records import record, to_cloud
 
 
@@ -23,6 +23,7 @@ def answered() -> CallRecord:
         end=1_004.2,
         attempts=(Attempt("cloud", "sip:127.0.0.14:5060", None, 2_000),),
         webex_task_id="task-1",
+        service="Gold cards",
     )
 
 
@@ -49,8 +50,10 @@ def test_fields_are_those_of_the_call_record(answered: CallRecord) -> None:
         "session_id": None,
         "cisco_guid": None,
         "webex_task_id": "task-1",
+        "node": "edge-1",
         "calling": "+13035550123",
         "called": "+18005550100",
+        "service": "Gold cards",
         "ingress_trunk": "carrier",
         "egress_trunk": "premise",
         "target": None,
