@@ -26,18 +26,23 @@ _WITH: Final = "with"
 
 
 class Identity(NamedTuple):
-    """What a call is known by when it comes back: the UUIDs of its Session-ID, and who calls whom ("" for nobody)."""
+    """What a call is known by when it comes back: the UUIDs of its Session-ID, and who calls whom ("" for nobody).
+
+    ``trunk`` is the one that it comes by; ``retargeted`` says that it was sent on by somebody, as its headers tell.
+    """
 
     uuids: tuple[str, ...]
     numbers: str
+    trunk: str
+    retargeted: bool
 
 
-def identity_of(session_id: str, calling: str, called: str) -> Identity:
+def identity_of(session_id: str, calling: str, called: str, trunk: str = "", retargeted: bool = False) -> Identity:
     """The identity of a call: its Session-ID header, "" if none, and its numbers, as received.
 
     ``calling`` is "" if the caller is anonymous.
     """
-    return Identity(uuids_of(session_id), _numbers(calling, called))
+    return Identity(uuids_of(session_id), _numbers(calling, called), trunk, retargeted)
 
 
 class Visits:
@@ -64,34 +69,36 @@ class Visits:
     def note(self, who: Identity, dial_peer: str, now: float) -> None:
         """A call is placed at a dial-peer."""
         self._tidy(now)
-        uuids, numbers = who
-        for uuid in uuids:
+        for uuid in who.uuids:
             self._add(hash((uuid, dial_peer)), now)
-        if numbers:
-            self._add(hash((_WITH if uuids else _WITHOUT, numbers, dial_peer)), now)
+        for mark in _marks(who, dial_peer, _WITH if who.uuids else _WITHOUT):
+            self._add(mark, now)
 
     def settle(self, who: Identity, dial_peer: str) -> None:
         """A call that was placed there is over: whoever of its numbers calls now, doesn't come back from there."""
-        for kind in (_WITH, _WITHOUT):
-            mark = hash((kind, who.numbers, dial_peer))
+        for mark in _marks(who, dial_peer, _WITH if who.uuids else _WITHOUT):
             settled = self._settled.get(mark, 0)
             if settled < self._counts.get(mark, 0):
                 self._settled[mark] = settled + 1
-                return
 
     def returns(self, who: Identity, dial_peer: str, now: float) -> bool:
-        """Whether this call may have come back from a dial-peer: it was placed there, and isn't known to be over.
+        """Whether this call has come back from a dial-peer, as far as can be told: it was placed there before.
 
-        One with a Session-ID that was placed there is the same call for certain.
+        With its Session-ID it is the same call for certain. By its numbers alone it is taken for one that comes back
+        only if it comes by another trunk than the one that was placed there, or its headers say that it was sent on:
+        else it is somebody who dials again, or another call from the same switchboard.
         """
-        if not self.visits(who, dial_peer, now):
+        self._tidy(now)
+        if not self._counts:
             return False
-        uuids, numbers = who
-        for uuid in uuids:
+        for uuid in who.uuids:
             if hash((uuid, dial_peer)) in self._counts:
                 return True
-        kinds = (_WITHOUT,) if uuids else (_WITHOUT, _WITH)
-        return bool(numbers) and any(self._open(hash((kind, numbers, dial_peer))) for kind in kinds)
+        for kind in (_WITHOUT,) if who.uuids else (_WITHOUT, _WITH):
+            marks = _marks(who, dial_peer, kind)
+            if marks and self._open(marks[0]) > (0 if who.retargeted else self._open(marks[1])):
+                return True
+        return False
 
     def visits(self, who: Identity, dial_peer: str, now: float) -> int:
         """How often this call was placed at a dial-peer within the last 15 minutes."""
@@ -100,7 +107,7 @@ class Visits:
         if not counts:
             return 0
         found = 0
-        uuids, numbers = who
+        uuids, numbers = who.uuids, who.numbers
         for uuid in uuids:  # a placement left a mark for each uuid that it had
             found = max(found, counts.get(hash((uuid, dial_peer)), 0))
         if numbers:
@@ -116,8 +123,8 @@ class Visits:
         self._times.append(now)
         self._counts[mark] = self._counts.get(mark, 0) + 1
 
-    def _open(self, mark: int) -> bool:
-        return self._counts.get(mark, 0) > self._settled.get(mark, 0)
+    def _open(self, mark: int) -> int:
+        return self._counts.get(mark, 0) - self._settled.get(mark, 0)
 
     def _tidy(self, now: float) -> None:
         times = self._times
@@ -137,6 +144,13 @@ class Visits:
             self._counts[mark] = count - 1
         else:
             del self._counts[mark]
+
+
+def _marks(who: Identity, dial_peer: str, kind: str) -> tuple[int, ...]:
+    """What numbers leave at a dial-peer, by whatever trunk they came and by this one; nothing for nobody."""
+    if not who.numbers:
+        return ()
+    return hash((kind, who.numbers, dial_peer)), hash((kind, who.numbers, dial_peer, who.trunk))
 
 
 def uuids_of(session_id: str) -> tuple[str, ...]:

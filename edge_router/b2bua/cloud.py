@@ -47,13 +47,13 @@ class Cloud:
         self._known: float | None = None
 
     def expecting(self, service: Mapping[str, str] | None, read: tuple[str, ...]) -> tuple[str, ...]:
-        """The names of the queues where a call is expected: its service's, else those that its rule speaks of."""
-        own = service.get("queue", "") if service is not None else ""
-        return tuple([self._name(queue) for queue in ((own,) if own else read)])
+        """The names of the queues where a call is expected: its service's, else those that its rule speaks of.
 
-    def _name(self, queue: str) -> str:
-        found = self._picture.queue(queue)
-        return queue if found is None else found.name
+        Nobody ever says of a static queue that a call has come there: it has what its owner says.
+        """
+        own = service.get("queue", "") if service is not None else ""
+        found = [self._picture.queue(queue) for queue in ((own,) if own else read)]
+        return tuple([queue.name for queue in found if queue is not None and queue.of_tasks.source != STATIC])
 
     def calls(self, now: float) -> int:
         """Calls there: those that it shows, and those of ours that it doesn't show yet. Raises Undecided."""

@@ -14,7 +14,7 @@ import yaml
 from edge_router.b2bua.events import Silence
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.router import Router
-from edge_router.config.build import build
+from edge_router.config.build import build, picture_of
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config
 from edge_router.config.tables import Tables
@@ -111,7 +111,9 @@ class Stage:
         self.clock = Clock()
         self.line = Line()
         self.ear = Ear()
-        self.router = Router(build(config, self.clock, tables=tables), {"pstn": self.line}, self.ear, self.clock)
+        self.picture = picture_of(config, self.clock())
+        routing = build(config, self.clock, picture=self.picture, tables=tables)
+        self.router = Router(routing, {"pstn": self.line}, self.ear, self.clock)
         self.carrier = self.party("198.51.100.1")
         self.cloud = self.party("198.51.100.21")
         self.spare = self.party("198.51.100.22")

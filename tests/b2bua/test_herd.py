@@ -10,12 +10,14 @@ from tests.b2bua.stage import DIAL_PEERS, Stage
 
 CALLED = "+18005557000"
 ONE_TARGET = {"targets": ["sip:198.51.100.21:5060"]}
-STATE: dict[str, Any] = {"queues": {"Support": {"id": "q-1", "length": 0}, "Sales": {"length": 0}}}
+STATE: dict[str, Any] = {"queues": {"Support": {"id": "q-1", "source": "pushed"}, "Sales": {"length": 0}}}
 
 
 def stage_of(open_stage: OpenStage, when: str, by: str = "redirect", **settings: Any) -> Stage:
     rule = {"name": "asked", "when": when, "to": ["cloud", "premise"], "by": by}
-    return open_stage(rules=[rule], state=STATE, **settings)
+    stage = open_stage(rules=[rule], state=STATE | {"stale_after": "10m"}, **settings)
+    stage.picture.set("Support", stage.clock(), "pushed", length=0)
+    return stage
 
 
 def call(stage: Stage, number: int) -> tuple[str, Leg, Leg | None]:
@@ -61,6 +63,11 @@ def test_expected_is_of_the_queue_whatever_a_rule_calls_it(open_stage: OpenStage
     stage = stage_of(open_stage, 'queue("q-1").expected < 2 && queue("Sales").length == 0')
     assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2
     assert stage.router.routing.ledger.placed.unseen("Support") == 2
+
+
+def test_a_static_queue_has_what_its_owner_says(open_stage: OpenStage) -> None:
+    stage = stage_of(open_stage, 'queue("Sales").expected == 0')
+    assert burst(stage, 3) == ["redirected"] * 3
 
 
 def test_a_call_is_expected_for_so_long(open_stage: OpenStage) -> None:

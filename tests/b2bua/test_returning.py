@@ -56,20 +56,42 @@ def test_from_the_cloud_back_it_ends_at_the_premise(stage: Stage) -> None:
     in_cloud.is_hung_up()
 
 
-def test_what_was_redirected_and_comes_back_by_the_carrier_ends_at_the_premise(stage: Stage) -> None:
+@pytest.mark.parametrize("header", ["Diversion: <sip:1001@cloud.example>", "History-Info: <sip:1001@x>;index=1"])
+def test_what_was_redirected_and_is_sent_on_by_the_carrier_ends_at_the_premise(stage: Stage, header: str) -> None:
     assert call(stage, stage.carrier, REDIRECTED) == ""
-    assert call(stage, stage.carrier, REDIRECTED) == "premise"
-    assert call(stage, stage.carrier, REDIRECTED, calling="+13125550111") == ""
+    assert call(stage, stage.carrier, REDIRECTED, header) == "premise"
+    assert call(stage, stage.carrier, REDIRECTED, header, calling="+13125550111") == ""
+
+
+def test_what_was_redirected_and_comes_back_from_the_cloud_ends_at_the_premise(stage: Stage) -> None:
+    assert call(stage, stage.carrier, REDIRECTED) == ""
+    assert call(stage, stage.cloud, REDIRECTED) == "premise"
 
 
 def test_after_a_quarter_of_an_hour_it_is_another_call(stage: Stage) -> None:
     assert call(stage, stage.carrier, REDIRECTED) == ""
     stage.pass_time(901)
-    assert call(stage, stage.carrier, REDIRECTED) == ""
+    assert call(stage, stage.cloud, REDIRECTED) == ""
 
 
-def test_who_dials_again_after_a_call_that_is_over_doesnt_come_back(stage: Stage) -> None:
-    assert [call(stage, stage.carrier, CLOUD_FIRST) for _ in range(3)] == ["cloud"] * 3
+@pytest.mark.parametrize(("called", "where"), [(CLOUD_FIRST, "cloud"), (REDIRECTED, "")])
+def test_who_dials_again_doesnt_come_back(stage: Stage, called: str, where: str) -> None:
+    assert [call(stage, stage.carrier, called) for _ in range(3)] == [where] * 3
+
+
+def test_a_bridged_call_that_is_over_doesnt_come_back(stage: Stage) -> None:
+    assert call(stage, stage.carrier, CLOUD_FIRST) == "cloud"
+    assert call(stage, stage.carrier, CLOUD_FIRST, "Diversion: <sip:1001@elsewhere.example>") == "cloud"
+
+
+def test_two_calls_of_one_switchboard_are_two(stage: Stage) -> None:
+    legs = []
+    for _ in range(2):
+        caller = stage.carrier.calls(CLOUD_FIRST)
+        caller.hears(100)
+        legs.append((caller, stage.cloud.is_called()))
+    for caller, callee in legs:
+        answer_and_end(caller, callee)
 
 
 def test_a_session_id_tells_one_call_from_another(stage: Stage) -> None:
@@ -100,7 +122,7 @@ def test_where_nothing_else_is_left_it_goes_there_all_the_same(open_stage: OpenS
     rule = {"name": "cloud only", "to": ["cloud"], "by": "redirect", "final": True}
     stage = open_stage(rules=[rule], door={"revisit": False}, peers=PEERS)
     assert call(stage, stage.carrier, REDIRECTED) == ""
-    assert call(stage, stage.carrier, REDIRECTED) == "cloud"
+    assert call(stage, stage.carrier, REDIRECTED, "Diversion: <sip:1001@cloud.example>") == "cloud"
     assert stage.ear.records[-1].reason == "the call was at cloud before; bridged, since nothing else is left"
 
 
