@@ -55,9 +55,9 @@ def called_at(user: str, facts: CallFacts, peer: DialPeer, trunk: Trunk) -> str:
     """The user part to dial at an outgoing dial-peer and its trunk; ``user`` is the one that came.
 
     What the dial-peer dials is its ``called_number``, else the called number as it is by then; that goes through its
-    own translation, and then the trunk's.
+    own translation, and then the trunk's. An emergency call dials its own number, whatever others would dial there.
     """
-    if peer.called_number is not None:
+    if peer.called_number is not None and not facts.emergency:
         user = fill(peer.called_number, facts.called, facts.calling, facts.service)
     elif facts.called != facts.called_received:
         user = renumbered(user, facts.called)
@@ -101,7 +101,7 @@ def fill(template: str, called: str, calling: str, service: Mapping[str, str] | 
 
 def missing(facts: CallFacts, peer: DialPeer) -> str:
     """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
-    for template in (peer.called_number, peer.refer_uri):
+    for template in (peer.called_number, peer.refer_uri) if not facts.emergency else ():
         if template is not None and "{service." in template:
             for column in _columns_of(template):
                 if not (facts.service or _NO_CELLS).get(column):

@@ -170,17 +170,31 @@ def _shares_of_no_way_to_the_cloud(outline: Outline) -> Iterator[Finding]:
     leading = [name for _, name in items(outline.state.get("trunks"), ()) if isinstance(name, str)]
     if outline.state.get("trunks") is None:
         return  # then what a share is of leads there
-    outgoing = {peer.get("name"): peer.get("outgoing") for _, peer in outline.dial_peers}
+    named = [(peer.get("name"), peer.get("outgoing")) for _, peer in outline.dial_peers]
+    outgoing = {name: way for name, way in named if isinstance(name, str)}
     for path, policy in outline.policies:
         share = policy.get("share")
         of = share.get("of") if isinstance(share, Map) else None
-        way = outgoing.get(of)
+        way = outgoing.get(of) if isinstance(of, str) else None
         trunk = way.get("trunk") if isinstance(way, Map) else of
         if isinstance(trunk, str) and trunk in outline.names.trunks and trunk not in leading:
             message = (
                 f"leads to trunk {quoted(trunk)}, which isn't among state.trunks; only calls sent there are counted"
             )
             yield Finding((*path, "share", "of"), message)
+
+
+def _emergencies_by_service(outline: Outline) -> Iterator[Finding]:
+    named = [(peer.get("name"), peer.get("called_number")) for _, peer in outline.dial_peers]
+    numbers = {name: number for name, number in named if isinstance(name, str)}
+    for at, name in items(outline.emergency.get("destinations"), ("emergency", "destinations")):
+        number = numbers.get(name) if isinstance(name, str) else None
+        if isinstance(number, str) and "{service." in number:
+            message = (
+                f"dial-peer {quoted(str(name))} dials {number}, and emergency calls have no service: they dial their "
+                f"own number; name a dial-peer without called_number"
+            )
+            yield Finding(at, message)
 
 
 def readable(reader: Callable[[object], T], value: Value) -> T | None:
@@ -202,4 +216,5 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _state_without_its_source,
     _webhooks_without_a_server,
     _shares_of_no_way_to_the_cloud,
+    _emergencies_by_service,
 )

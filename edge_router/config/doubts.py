@@ -126,6 +126,7 @@ def _peers_that_nothing_reaches(config: Config) -> Iterator[Finding]:
     incoming = [peer for peer in config.dial_peers if peer.incoming]
     by_number = any(not peer.policy and not peer.destinations for peer in incoming)
     named = {name for peer in incoming for name in peer.destinations}
+    named.update(config.emergency.destinations if config.emergency is not None else ())
     for policy in (config.policies[peer.policy] for peer in incoming if peer.policy):
         fallbacks = [fallback.to for fallback in (policy.otherwise, policy.if_stale) if fallback]
         named |= {hop.peer for hops in (*fallbacks, *(rule.to or () for rule in policy.rules)) for hop in hops}

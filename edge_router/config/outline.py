@@ -21,6 +21,7 @@ class Outline:
         self.trunks = list(_maps(document.get(("trunks",)), ("trunks",)))
         self.dial_peers = list(_maps(document.get(("dial_peers",)), ("dial_peers",)))
         self.policies = list(_maps(document.get(("policies",)), ("policies",)))
+        self.emergency = _map(document.get(("emergency",)))
         self.http = _map(document.get(("http",)))
         self.state = _map(document.get(("state",)))
         self.source = self.state.get("source") or "static"

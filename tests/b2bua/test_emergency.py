@@ -69,6 +69,20 @@ def test_other_urns_are_no_emergencies(open_stage: OpenStage, emergency: Any, ur
     stage.carrier.calls("sos", uri=uri).hears_refusal(code)
 
 
+@pytest.mark.parametrize("number", ["+13125559999", "{called}0"])
+def test_it_dials_its_own_number(open_stage: OpenStage, number: str) -> None:
+    stage = opened(open_stage, peers=[{"name": "cloud", "outgoing": {"trunk": "cloud"}, "called_number": number}])
+    caller, callee = rings(stage)
+    assert callee.invite.start == "INVITE sip:911@198.51.100.21:5060 SIP/2.0"
+    ends(caller, callee)
+
+
+def test_no_referring_by_service_is_in_its_way(open_stage: OpenStage) -> None:
+    peer = {"name": "cloud", "outgoing": {"trunk": "cloud"}, "refer_uri": "sip:{service.desk}@cloud.example"}
+    stage = opened(open_stage, peers=[peer], files={"s.csv": "called,desk\n"}, services={"file": "s.csv"})
+    ends(*rings(stage))
+
+
 def test_no_block_and_no_switch_holds_it_up(open_stage: OpenStage) -> None:
     files = {"blocked.txt": CALLING}
     stage = opened(open_stage, files=files, number_lists={"blocked": {"file": "blocked.txt", "reject": 603}})

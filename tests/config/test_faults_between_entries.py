@@ -1,8 +1,11 @@
 """Entries that can't both hold, entries that lack something, and rules that don't compile."""
 
+from pathlib import Path
+
 import pytest
 
 from edge_router.config.faults import Kind
+from edge_router.config.loading import examine_bytes
 from tests.config.wrong import LISTEN, RULES, TRUNKS, Wrong, assert_only_fault
 
 CASES = [
@@ -183,3 +186,31 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=[case.what for case in CASES])
 def test_fault(case: Wrong) -> None:
     assert_only_fault(case)
+
+
+def test_an_emergency_destination_does_not_dial_a_services_number(tmp_path: Path) -> None:
+    (tmp_path / "services.csv").write_text("called,premise_number\n")
+    text = (
+        LISTEN
+        + TRUNKS
+        + 'dial_peers: [{name: desk, outgoing: {trunk: cloud}, called_number: "{service.premise_number}"},'
+        + ' {name: cloud, outgoing: {trunk: cloud}, called_number: "+1{called}"}]\n'
+        + 'emergency: {called: ["911"], destinations: [cloud, desk]}\nservices: {file: services.csv}\n'
+    )
+    file = str(tmp_path / "edge.yaml")
+    examined = examine_bytes(text.encode(), file)
+    assert [str(fault) for fault in examined.faults] == [
+        f'{file}:4:52: emergency.destinations[1]: dial-peer "desk" dials {{service.premise_number}}, and emergency '
+        "calls have no service: they dial their own number; name a dial-peer without called_number"
+    ]
+    examined = examine_bytes(text.replace(", desk]", "]").encode(), file)
+    assert examined.faults == ()
+    assert [str(one).partition("dial_peers")[2][:3] for one in examined.warnings] == ["[0]"]  # desk only
+
+
+@pytest.mark.parametrize("name", ["[cloud]", "{a: b}"])
+def test_names_that_are_no_text_are_only_that(name: str) -> None:
+    share = f"policies: {{p: {{otherwise: {{to: cloud}}, share: {{of: {name}}}}}}}\n"
+    rest = f"emergency: {{called: ['911'], destinations: [{name}]}}\nstate: {{trunks: [cloud]}}\n"
+    text = LISTEN + TRUNKS + f"dial_peers: [{{name: {name}, outgoing: {{trunk: cloud}}}}]\n" + share + rest
+    assert len(examine_bytes(text.encode(), "edge.yaml").faults) >= 3
