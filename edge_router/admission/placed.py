@@ -160,6 +160,8 @@ class PlacedCalls:
         if task_id in self._ended:
             return
         call = self._tasks.get(task_id)
+        if call is not None and call.task_over:
+            return  # told again, long after
         self._note_end(task_id, "" if call is None else call.call_id, now)
         if call is not None:
             call.task_over = True
