@@ -112,3 +112,39 @@ def test_reading_leaves_no_file_open(configuration: Path) -> None:
     for _ in range(5):
         faults(configuration)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+OF_SERVICES = """\
+listen: [{name: pstn, address: "127.0.0.1:5060"}]
+trunks: {carrier: {sources: [192.0.2.1]}, premise: {targets: ["sip:192.0.2.3"]}}
+dial_peers: [{name: in, incoming: {trunk: carrier}, policy: front-door}, {name: premise, outgoing: {trunk: premise}}]
+policies: {front-door: {rules: [], otherwise: {to: premise}}}
+hours: {support: {timezone: America/Chicago, open: {mon-fri: ["08:00-18:00"]}}}
+services: {file: services.csv}
+"""
+ROWS = """\
+called,policy,queue,hours
++18005550100,front-door,Support,support
++18005550101,front-dor,,
++18005550102,,Suport,
++18005550103,,q-1,suport
+"""
+
+
+def of_services(configuration: Path, state: str) -> list[str]:
+    configuration.with_name("services.csv").write_text(ROWS)
+    configuration.write_text(OF_SERVICES + state)
+    return [fault.partition("services.file: ")[2] for fault in faults(configuration)]
+
+
+def test_names_in_the_table_of_services_are_looked_up(configuration: Path) -> None:
+    assert of_services(configuration, "state: {queues: {Support: {id: q-1}}}\n") == [
+        '"services.csv" line 3, policy: there is no policy "front-dor"; did you mean "front-door"?',
+        '"services.csv" line 4, queue: there is no queue "Suport"; did you mean "Support"?',
+        '"services.csv" line 5, hours: there is no hours "suport"; did you mean "support"?',
+    ]
+
+
+def test_queues_there_are_looked_up_later_where_the_contact_centre_says_which_it_has(configuration: Path) -> None:
+    told = of_services(configuration, 'state: {source: peer, peers: ["http://127.0.0.1:1"]}\n')
+    assert [each.split(": ")[0] for each in told] == ['"services.csv" line 3, policy', '"services.csv" line 5, hours']
