@@ -58,20 +58,21 @@ class Decisions:
     def decide(self, asked: Asked) -> Answer:
         """What would be done with this call. Raises BadQuestion."""
         routing, now = self._routing(), self._clock()
-        invite = _invite(asked)
+        number = routing.number_of_urn(asked.called)
+        invite, urn = _invite(asked, number or _user(asked.called)), bool(number)
         found: _Asking | None = None
         for name in self._possible(routing, asked.trunk):
-            found = self._routed(routing, routing.trunks[name], invite, now)
+            found = self._routed(routing, routing.trunks[name], invite, urn, now)
             if found.matched:
                 break
         if found is None:
             raise BadQuestion("no dial-peer has incoming: no call can come in by this configuration")
         return found.answer()
 
-    def _routed(self, routing: Routing, came_by: LiveTrunk, invite: Request, now: float) -> _Asking:
+    def _routed(self, routing: Routing, came_by: LiveTrunk, invite: Request, urn: bool, now: float) -> _Asking:
         """The call as it is if it comes by this trunk. Raises BadQuestion."""
         try:
-            incoming = read_incoming(invite, came_by.trunk, "", _HOPS)
+            incoming = read_incoming(invite, came_by.trunk, "", _HOPS, urn)
         except (BadMessage, BadUri) as bad:
             raise BadQuestion(f"no call could have these numbers: {bad}") from None
         facts = incoming.facts
@@ -191,9 +192,9 @@ class _Asking:
         return normalise(user), contacts(user, elsewhere, trunk.peek(self._now))[0]
 
 
-def _invite(asked: Asked) -> Request:
-    """The INVITE that such a call would come by. Raises BadQuestion."""
-    called = escape_user(_user(asked.called))
+def _invite(asked: Asked, number: str) -> Request:
+    """The INVITE that such a call to a number would come by. Raises BadQuestion."""
+    called = escape_user(number)
     request = Request("INVITE", f"sip:{called}@{_HOST}")
     request.add("from", f"<sip:{escape_user(_user(asked.calling)) or 'anonymous'}@{_HOST}>")
     request.add("to", f"<sip:{called}@{_HOST}>")

@@ -79,12 +79,17 @@ def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
     routing.latches.look(now)
     for text in asked.latches:
         _set_latch(routing, text)
-    incoming = imagined(routing.trunks[came_by].trunk, asked.calling, asked.called, asked.headers)
+    number = routing.number_of_urn(asked.called)
+    called, trunk = number or asked.called, routing.trunks[came_by].trunk
+    incoming = imagined(trunk, asked.calling, called, asked.headers, urn=bool(number))
     return explain(routing, incoming, listen, _listeners(config), now)
 
 
-def imagined(trunk: Trunk, calling: str, called: str, headers: tuple[str, ...] = ()) -> Incoming:
-    """The INVITE of a call that isn't there, as it is read where it comes by this trunk. Raises BadQuestion."""
+def imagined(trunk: Trunk, calling: str, called: str, headers: tuple[str, ...] = (), urn: bool = False) -> Incoming:
+    """The INVITE of a call that isn't there, as it is read where it comes by this trunk. Raises BadQuestion.
+
+    ``urn``: ``called`` is the number that is dialled for a URN for emergencies.
+    """
     user = escape_user(normalise(called))
     request = Request("INVITE", f"sip:{user}@{_HOST}")
     from_ = escape_user(normalise(calling))
@@ -97,7 +102,7 @@ def imagined(trunk: Trunk, calling: str, called: str, headers: tuple[str, ...] =
             raise BadQuestion(f"--header {quoted(header)}: write NAME: VALUE, such as X-Level: gold")
         request.add(key_of(name), value.strip())
     try:
-        return read_incoming(request, trunk, "", _HOPS)
+        return read_incoming(request, trunk, "", _HOPS, urn)
     except (BadMessage, BadUri) as bad:
         raise BadQuestion(f"no call could be so: {bad}") from None
 

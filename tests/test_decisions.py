@@ -251,6 +251,15 @@ def test_an_emergency_goes_where_it_goes() -> None:
     assert (answer.ok, answer.target, answer.rule) == (True, "premise", "emergency")
 
 
+@pytest.mark.parametrize("called_from", ["request-uri", "to", "p-called-party-id"])
+def test_a_service_urn_is_an_emergency(called_from: str) -> None:
+    emergency = {"called": ["911"], "destinations": ["premise"]}
+    one = stage(emergency=emergency, carrier={"called_from": called_from})
+    answer = asked(one, "urn:service:sos.fire", headers={"P-Called-Party-ID": f"<sip:{CALLED}@x>"})
+    assert (answer.ok, answer.target, answer.number, answer.rule) == (True, "premise", "911", "emergency")
+    assert asked(one, "urn:service:counseling").rule != "emergency"
+
+
 @given(
     called=st.text(max_size=40),
     calling=st.text(max_size=40),

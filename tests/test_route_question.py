@@ -156,3 +156,12 @@ def test_queues_that_are_asked_about_are_the_clouds_and_those_of_the_configurati
     assert (rule, why.split("; ")[1]) == ("room", "read cloud().calls = 4")
     assert decided(many)[0] == "otherwise"
     assert "cloud() is 99.0 s old" in decided(old)[1]
+
+
+@pytest.mark.parametrize("called_from", ["request-uri", "p-called-party-id"])
+def test_a_service_urn_is_an_emergency(file: Path, called_from: str) -> None:
+    text = CONFIGURATION.replace("sources: [192.0.2.1]", f"sources: [192.0.2.1], called_from: {called_from}")
+    file.write_text(text + 'emergency: {called: ["911"], destinations: [premise]}\n')
+    found = route(file, "urn:service:sos", "--json", "--header", "P-Called-Party-ID: <sip:+18005550100@x>")
+    assert (found["decided_before"], found["called"]) == ("emergency", "911")
+    assert found["steps"][0]["sends"] == ["INVITE sip:911@192.0.2.3:5060"]

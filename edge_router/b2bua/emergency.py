@@ -32,7 +32,7 @@ class Emergency:
         self._hops: Final = tuple(Hop(name, "bridge") for name in destinations)
 
     def is_service(self, uri: str) -> bool:
-        """Whether a Request-URI is a URN for emergencies that we take: urn:service:sos, or below it."""
+        """Whether a URI is a URN for emergencies that we take: urn:service:sos, or below it."""
         if not self._urn or uri[:4].lower() != "urn:":
             return False
         name = uri.lower()

@@ -95,14 +95,20 @@ class Incoming:
         return missing(self.facts, peer)
 
 
-def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int) -> Incoming:
-    """Reads an INVITE of ``trunk``; raises BadMessage where From or To can't be read."""
+def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int, urn: bool = False) -> Incoming:
+    """Reads an INVITE of ``trunk``; raises BadMessage where From or To can't be read.
+
+    ``urn``: its Request-URI came as a URN for emergencies and is the number of these by now. Then that is what is
+    called, wherever else the trunk writes called numbers.
+    """
     first = request.first
     from_ = read_party(first["from"], "From")
     to = _read_to(first["to"]) or Party("", parse_uri(request.uri))
-    called_uri = request.uri if trunk.called_from == "request-uri" else _called_elsewhere(request, to, trunk)
+    here = urn or trunk.called_from == "request-uri"
+    called_uri = request.uri if here else _called_elsewhere(request, to, trunk)
     user, uri_params, called = _read_called(called_uri)
     facts = _facts_of(request, called, from_, trunk, source)
+    facts.emergency = urn
     incoming = Incoming(request, facts, user, uri_params, from_, to, hops_left)
     if "privacy" in first:
         asked = request.all("privacy")

@@ -204,12 +204,12 @@ class Router:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
-        emergency = self.routing.emergency
-        if emergency is not None and emergency.is_service(request.uri):
-            request.uri = f"sip:{emergency.number}@{self.listeners[arrival.transport.name].advertised_host}"
+        number = self.routing.number_of_urn(request.uri)
+        if number:
+            request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
         refusal = refusal_of(request) or self._refusal_now(request)
         if refusal is None:
-            self._new_call(arrival, self.routing.trunks[trunk])
+            self._new_call(arrival, self.routing.trunks[trunk], bool(number))
         else:
             self._refuse(arrival, trunk, refusal)
 
@@ -223,14 +223,17 @@ class Router:
             return _DRAINING if self.draining else _OPTIONS
         return _NO_DIALOG
 
-    def _new_call(self, arrival: Arrival, trunk: LiveTrunk) -> None:
-        """Makes a call of an INVITE, or raises BadMessage before anything is kept of it."""
+    def _new_call(self, arrival: Arrival, trunk: LiveTrunk, urn: bool) -> None:
+        """Makes a call of an INVITE, or raises BadMessage before anything is kept of it.
+
+        ``urn``: its Request-URI was a URN for emergencies.
+        """
         request, routing = arrival.request, self.routing
         hops = hops_left(request)
         if hops < 0:
             self._refuse(arrival, trunk.name, _TOO_MANY_HOPS)
             return
-        incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops)
+        incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
         emergency = self._is_emergency(incoming)
         refusal = _DRAINING if self.draining and not emergency else self._no_room(routing, trunk, emergency)

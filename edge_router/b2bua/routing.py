@@ -113,12 +113,17 @@ class Routing:
         call.called = number
         return peer, emergency.decision()
 
+    def number_of_urn(self, uri: str) -> str:
+        """The number that is dialled for a URI that is a URN for emergencies; "" for any other."""
+        emergency = self.emergency
+        return emergency.number if emergency is not None and emergency.is_service(uri) else ""
+
     def is_emergency(self, call: CallFacts) -> bool:
-        """Whether the called number is an emergency number, as it came or as the trunk's translation makes it."""
+        """Whether it is one by its URN, or by its called number as it came or as the trunk's translation makes it."""
         emergency = self.emergency
         if emergency is None:
             return False
-        if emergency.has(call.called_received):
+        if call.emergency or emergency.has(call.called_received):
             return True
         trunk = self.trunks.get(call.trunk) if self.translates else None
         own = trunk.trunk.translate_in if trunk is not None else None

@@ -55,6 +55,25 @@ def test_a_service_urn_is_dialled_as_the_first_number(open_stage: OpenStage, uri
     assert stage.record.called == "911"
 
 
+@pytest.mark.parametrize("called_from", ["to", "p-called-party-id"])
+@pytest.mark.parametrize("to", ["<sip:sos@192.0.2.1>", "<sip:+18005551000@192.0.2.1>", "<urn:service:sos>"])
+def test_a_service_urn_is_one_wherever_the_trunk_writes_numbers(
+    open_stage: OpenStage, called_from: str, to: str
+) -> None:
+    stage = opened(open_stage, carrier={"called_from": called_from})
+    elsewhere = f"To: {to}", f"P-Called-Party-ID: {to}"
+    caller, callee = rings(stage, "sos", None, "urn:service:sos", *elsewhere)
+    assert callee.invite.start == "INVITE sip:911@198.51.100.21:5060 SIP/2.0"
+    ends(caller, callee)
+    assert (stage.record.emergency, stage.record.called) == (True, "911")
+
+
+def test_a_service_urn_is_an_emergency_though_the_numbers_are_patterns(open_stage: OpenStage) -> None:
+    stage = open_stage(emergency={**EMERGENCY, "called": ["11."]}, rules=[{"name": "no", "reject": 480}])
+    ends(*rings(stage, "sos", None, "urn:service:sos"))
+    assert stage.record.emergency
+
+
 @pytest.mark.parametrize(
     ("emergency", "uri", "code"),
     [
