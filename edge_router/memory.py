@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import orjson
 
-from state_client.store import Store, StoreError
+from state_client.store import Store, StoreError, StoreGone
 
 _log = logging.getLogger(__name__)
 
@@ -24,12 +25,13 @@ class Memory:
     """Values by name in the file at `path`, which is made when there is something to write.
 
     `fault` says in words why nothing is kept, "" where all is well. What couldn't be written is tried again with what
-    comes next, and at the end.
+    comes next, and at the end. `everything` gives all values that are to be kept, for a file that begins anew.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, everything: Callable[[], Mapping[str, Plain]] = dict) -> None:
         self.fault = ""
         self._path = path
+        self._everything = everything
         self._store: Store | None = None
         self._waiting: dict[str, bytes] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -49,6 +51,14 @@ class Memory:
     def keep(self, name: str, value: Plain) -> None:
         """Write a value soon, in place of what the file has by that name. Of several, the last is written."""
         self._waiting[name] = orjson.dumps(value)
+        self._write_soon()
+
+    def look(self) -> None:
+        """See soon whether the file is still there; where somebody has deleted it, everything is written anew."""
+        if self._store is not None:
+            self._write_soon()
+
+    def _write_soon(self) -> None:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
 
@@ -62,17 +72,23 @@ class Memory:
         await self.flush()
         await self._write_all()
         async with self._lock:
-            if self._store is not None:
-                await asyncio.to_thread(self._store.close)
-                self._store = None
+            await asyncio.to_thread(self._drop)
 
     async def _write_all(self) -> None:
-        """Write until nothing is waiting, or it can't be written."""
+        """Write until nothing is waiting, or it can't be written; see in any case whether the file is still there."""
         async with self._lock:
-            while self._waiting:
+            look = self._store is not None
+            while self._waiting or look:
+                look = False
                 values, self._waiting = self._waiting, {}
                 try:
                     await asyncio.to_thread(self._save, values)
+                except StoreGone as error:
+                    _log.warning("what is kept for a restart was deleted, and is written anew: %s", error)
+                    await asyncio.to_thread(self._drop)
+                    whole = {name: orjson.dumps(value) for name, value in self._everything().items()}
+                    self._waiting = whole | values | self._waiting
+                    continue
                 except (OSError, StoreError) as error:
                     self._waiting = values | self._waiting
                     self._failed(error)
@@ -87,6 +103,11 @@ class Memory:
 
     def _save(self, values: dict[str, bytes]) -> None:
         self._opened().save(values)
+
+    def _drop(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
     def _opened(self) -> Store:
         if self._store is None:

@@ -11,7 +11,7 @@ import time
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from edge_router.memory import Memory
+from edge_router.memory import Memory, Plain
 from edge_router.telemetry.standing_metrics import StandingReading
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ LATCHES: Final = "latches"
 SWITCHES: Final = "switches"
 TIDY_EVERY: Final = 1.0
 """Seconds between two looks for placed calls that are expected no longer."""
+FILE_EVERY: Final = 10.0
+"""Seconds between two looks whether the file is still there in which latches and switches are kept."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +37,9 @@ class Standing:
 
     def __init__(self, ledger: Ledger, store: Path) -> None:
         self.ledger: Final = ledger
-        self._memory: Final = Memory(store)
+        self._memory: Final = Memory(store, self._kept)
         self._routing: Routing | None = None
-        self._tidied = -inf
+        self._tidied = self._looked_after_file = -inf
 
     def follow(self, routing: Routing, config: Config) -> None:
         """Go on with this configuration."""
@@ -73,6 +75,9 @@ class Standing:
         if now - self._tidied >= TIDY_EVERY:
             self._tidied = now
             self.ledger.placed.tidy(now)
+        if now - self._looked_after_file >= FILE_EVERY:
+            self._looked_after_file = now
+            self._memory.look()
         if self._routing is None:
             return
         changes = self._routing.latches.look_if_due(now)
@@ -80,6 +85,13 @@ class Standing:
             _log.warning("%s", change)
         if changes:
             self._memory.keep(LATCHES, self._routing.latches.snapshot())
+
+    def _kept(self) -> dict[str, Plain]:
+        """All that is kept over a restart."""
+        kept: dict[str, Plain] = {SWITCHES: self.ledger.switches.snapshot()}
+        if self._routing is not None:
+            kept[LATCHES] = self._routing.latches.snapshot()
+        return kept
 
     def switch(self, kind: str, name: str, state: str, who: str) -> Switch:
         """Set a switch, and keep it. Raises NoSuchSwitch and NoSuchState."""

@@ -30,6 +30,10 @@ class StoreError(Exception):
     """The file can't be opened or written; the text says why. What is in memory is not touched by that."""
 
 
+class StoreGone(StoreError):
+    """The file that is open was deleted, or another has its name now: what is written into it, nobody finds again."""
+
+
 class Store:
     """Values by name, each of them JSON. A file that is broken or somebody else's is put aside, with a warning.
 
@@ -47,8 +51,9 @@ class Store:
     def save(self, values: Mapping[str, bytes], gone: Iterable[str] = ()) -> None:
         """Write these values, each JSON already, and drop what is gone, all or nothing; others stay.
 
-        Raises StoreError.
+        Raises StoreError, and StoreGone where it would be written for nobody.
         """
+        self._look_whether_there()
         try:
             with self._lock, self._file as file:
                 file.executemany("DELETE FROM state WHERE name = ?", ((name,) for name in gone))
@@ -76,6 +81,14 @@ class Store:
         """Close the file."""
         with self._lock:
             self._file.close()
+
+    def _look_whether_there(self) -> None:
+        try:
+            found = os.stat(self._path)
+        except OSError as fault:
+            raise StoreGone(f"{self._path}: {fault.strerror}") from fault
+        if (found.st_dev, found.st_ino) != self._inode:
+            raise StoreGone(f"{self._path}: another file is there now")
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -106,6 +119,8 @@ class Store:
             file.execute(f"PRAGMA user_version={VERSION}")
             file.execute("CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL)")
             file.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
+            found = os.stat(self._path)
+            self._inode = found.st_dev, found.st_ino
         except (OSError, sqlite3.Error):
             file.close()
             raise

@@ -57,6 +57,55 @@ async def test_others_keep_what_is_theirs_in_the_same_file(tmp_path: Path) -> No
     other.close()
 
 
+def delete(path: Path, replaced: bool) -> None:
+    for file in path.parent.iterdir():
+        file.unlink()
+    if replaced:
+        path.touch()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_deleted_meanwhile_is_written_anew(
+    tmp_path: Path, replaced: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "state.db"
+    latches: dict[str, object] = {"full": {"on": True, "since": 1.5}}
+    memory = Memory(path, lambda: {"switches": ON, "latches": latches})
+    memory.keep("latches", latches)
+    memory.keep("switches", ON)
+    await memory.flush()
+    delete(path, replaced)
+    memory.look()
+    await memory.flush()
+    assert await kept(path) == {"switches": ON, "latches": latches}
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "what is kept for a restart was deleted, and is written anew"
+    ]
+    path.unlink()
+    memory.keep("switches", OFF)
+    await memory.flush()
+    assert await kept(path) == {"switches": OFF, "latches": latches}
+    assert memory.fault == ""
+    await memory.close()
+
+
+async def test_a_file_that_is_deleted_at_the_end_is_written_once_more(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    memory = Memory(path, lambda: {"switches": ON})
+    memory.keep("switches", ON)
+    await memory.flush()
+    path.unlink()
+    await memory.close()
+    assert await kept(path) == {"switches": ON}
+
+
+async def test_a_file_that_nobody_has_made_is_not_looked_for(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "state.db", lambda: {"switches": ON})
+    memory.look()
+    await memory.close()
+    assert os.listdir(tmp_path) == []
+
+
 async def test_of_several_the_last_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     memory = Memory(path)

@@ -59,6 +59,27 @@ async def test_a_latch_is_looked_at_soon_after_a_queue_has_changed(tmp_path: Pat
     assert latch.on
 
 
+async def test_a_file_that_is_deleted_while_it_is_in_use_is_written_anew_with_all_that_is_kept(tmp_path: Path) -> None:
+    file = written(tmp_path, LATCH)
+    examined = examine(file)
+    assert examined.config is not None
+    standing = Standing(Ledger(), tmp_path / "state.sqlite")
+    standing.follow(build(examined.config, time.monotonic, ledger=standing.ledger), examined.config)
+    standing.look(1_000.0)
+    standing.switch("trunk", "cloud", "off", "ops")
+    await standing._memory.flush()
+    (tmp_path / "state.sqlite").unlink()
+    standing.look(1_009.0)
+    standing.look(1_010.0)
+    await standing._memory.flush()
+    again = Standing(Ledger(), tmp_path / "state.sqlite")
+    again.follow(build(examined.config, time.monotonic, ledger=again.ledger), examined.config)
+    await again.start()
+    assert again.ledger.switches.engaged("trunk", "cloud") is False
+    await again.close()
+    await standing.close()
+
+
 def live(folder: Path) -> tuple[Routing, StateOfCentre, Standing]:
     file = written(folder, LIVE)
     examined = examine(file)

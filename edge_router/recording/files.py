@@ -35,7 +35,7 @@ class Files:
 
     def write(self, kind: str, lines: bytes) -> bool:
         """Append lines of one kind, all of them or none. Says whether a new file has been begun for them."""
-        file = self._open.get(kind) or self._begin(kind)
+        file = self._still_there(kind) or self._begin(kind)
         begun = self._sizes[kind] == 0
         if not begun and self._sizes[kind] + len(lines) > self._part:
             file = self._turn(kind)
@@ -54,6 +54,17 @@ class Files:
         for file in self._open.values():
             file.close()
         self._open.clear()
+
+    def _still_there(self, kind: str) -> FileIO | None:
+        """The open file, unless somebody has deleted or moved it: what is written into it then, nobody finds."""
+        file = self._open.get(kind)
+        if file is None:
+            return None
+        with suppress(OSError):
+            if os.path.samestat(os.stat(self._path(kind)), os.fstat(file.fileno())):
+                return file
+        self._open.pop(kind).close()
+        return None
 
     def _begin(self, kind: str) -> FileIO:
         """Open a file to go on with what it has; it is nobody else's to read, since it says who calls whom."""

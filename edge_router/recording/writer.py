@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from edge_router.recording.files import Files
@@ -22,6 +25,9 @@ LARGEST: Final = 64 * 1024
 FULL: Final = b'"full":true'
 LONGEST_START: Final = 80
 """How a line of state says that it says everything, and within how many octets."""
+SAY_AGAIN: Final = 60.0
+"""Seconds after which the log says again that nothing is written: a disk that is full takes a short line at times."""
+WHAT: Final = {"calls": "calls aren't recorded", "state": "state isn't recorded"}
 
 _log = logging.getLogger(__name__)
 
@@ -29,20 +35,29 @@ _log = logging.getLogger(__name__)
 class Writer:
     """Lines on their way to `files`.
 
-    `fault` says in words why nothing is written, "" where all is well. `lost_track`: a file of state was begun, or
-    lines of state were dropped, and the next line of state should say everything.
+    `lost_track`: a file of state was begun, or lines of state were dropped, and the next line of state should say
+    everything. `clock` gives monotonic seconds.
     """
 
-    def __init__(self, files: Files, most_waiting: int = MOST_WAITING) -> None:
-        self.fault = ""
+    def __init__(
+        self, files: Files, most_waiting: int = MOST_WAITING, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.written = 0
         self.dropped = 0
         self.lost_track = False
         self._files = files
         self._most_waiting = most_waiting
+        self._clock = clock
+        self._faults: dict[str, str] = dict.fromkeys(WHAT, "")
+        self._told: dict[str, float] = {}
         self._waiting: deque[tuple[str, Line]] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+
+    @property
+    def fault(self) -> str:
+        """Why something isn't written, in words; "" where all is well."""
+        return "; ".join(filter(None, list(self._faults.values())))
 
     def start(self) -> None:
         """Begin to write."""
@@ -89,14 +104,15 @@ class Writer:
             begun = self._files.write(kind, b"".join(batch))
         except OSError as error:
             self._drop(kind, len(batch))
-            fault = f"calls aren't recorded: {error.strerror or error}"
-            if fault != self.fault:
+            self._faults[kind] = fault = f"{WHAT[kind]}: {error.strerror or error}"
+            now = self._clock()
+            if now >= self._told.get(fault, -inf) + SAY_AGAIN:
+                self._told[fault] = now
                 _log.warning("%s", fault)
-            self.fault = fault
             return
         self.written += len(batch)
         self.lost_track |= begun and kind == "state" and FULL not in batch[0][:LONGEST_START]
-        self.fault = ""
+        self._faults[kind] = ""
 
     def _drop(self, kind: str, lines: int) -> None:
         self.dropped += lines

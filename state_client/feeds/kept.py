@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from state_client.centre import ContactCentre
-from state_client.store import Store, StoreError
+from state_client.store import Store, StoreError, StoreGone
 from state_client.stored import KINDS, VERSION, VERSION_ROW
 
 EVERY: Final = 10.0
@@ -47,6 +47,7 @@ class Kept:
         self._every = every
         self._store: Store | None = None
         self._saved: dict[str, int] = {}
+        self._lost = False  # the file was deleted, and no other is open yet
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -64,6 +65,7 @@ class Kept:
         store = await asyncio.to_thread(Store, self._path)
         found = await asyncio.to_thread(store.load)
         self._store = store
+        self._lost = False
         # Others have rows in this file, too, which are theirs to drop.
         self._saved = {name: 0 for name in found if name.partition("/")[0] in OWN}
         marks = found.get(MARKS)
@@ -93,8 +95,9 @@ class Kept:
             self._task = None
         if self._store is not None:
             await self._save(self._store)
-            await asyncio.to_thread(self._store.close)
-            self._store = None
+        elif self._lost:
+            await self._save_anew()
+        await self._close_file()
 
     async def _save_now_and_then(self) -> None:
         while True:
@@ -121,11 +124,30 @@ class Kept:
             await asyncio.sleep(0)
         try:
             await asyncio.to_thread(store.save, changed, [name for name in self._saved if name not in found])
+        except StoreGone as error:
+            _log.warning("the stored state was deleted while it was in use, and is written anew: %s", error)
+            await self._save_anew()
         except StoreError as error:
             self._failed(error)
         else:
             self._saved = found
             self.fault = ""
+
+    async def _close_file(self) -> None:
+        if self._store is not None:
+            await asyncio.to_thread(self._store.close)
+            self._store = None
+
+    async def _save_anew(self) -> None:
+        """Write everything into another file."""
+        self._lost = True
+        await self._close_file()
+        try:
+            await self._open()
+        except StoreError as error:
+            self._failed(error)
+        if self._store is not None:
+            await self._save(self._store)
 
     def _rows(self) -> Iterator[tuple[str, Any]]:
         return chain(self._centre.state_rows(), [(MARKS, dict(self._marks))])

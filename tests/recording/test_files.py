@@ -1,9 +1,11 @@
 """A recording never takes more than its room, and what disk and queue have no room for is counted."""
 
 import errno
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ def writing() -> Iterator[Write]:
     """Writers whose files are closed in the end."""
     with ExitStack() as stack:
 
-        def make(files: Files, **settings: int) -> Writer:
+        def make(files: Files, **settings: Any) -> Writer:
             stack.callback(files.close)
             return Writer(files, **settings)
 
@@ -112,6 +114,66 @@ def test_a_full_disk_is_said_once_and_recording_goes_on_afterwards(
     writer.put("calls", {"t": 2})
     writer.write_waiting()
     assert (writer.fault, (tmp_path / "calls.jsonl").read_bytes()) == ("", b'{"t":2}\n')
+
+
+class NearlyFullDisk(FullDisk):
+    """It takes a short line of state now and then."""
+
+    def write(self, kind: str, lines: bytes) -> bool:
+        self.full = kind == "calls"
+        return super().write(kind, lines)
+
+
+def test_state_that_still_fits_does_not_hide_that_calls_are_not_recorded(
+    tmp_path: Path, writing: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [0.0]
+    writer = writing(NearlyFullDisk(tmp_path, ROOM), clock=lambda: now[0])
+    for _ in range(3):
+        for kind in ("calls", "state"):
+            writer.put(kind, {"t": 1})
+            writer.write_waiting()
+            assert writer.fault == "calls aren't recorded: No space left on device"
+    assert len(caplog.records) == 1
+    now[0] = 60.0
+    writer.put("calls", {"t": 1})
+    writer.write_waiting()
+    assert [line.getMessage() for line in caplog.records] == [writer.fault] * 2
+
+
+def test_of_both_kinds_it_is_said(tmp_path: Path, writing: Write) -> None:
+    writer = writing(FullDisk(tmp_path, ROOM))
+    for kind in ("calls", "state"):
+        writer.put(kind, {"t": 1})
+    writer.write_waiting()
+    why = "No space left on device"
+    assert writer.fault == f"calls aren't recorded: {why}; state isn't recorded: {why}"
+
+
+def test_a_directory_that_is_deleted_meanwhile_is_made_anew(tmp_path: Path, writing: Write) -> None:
+    directory = tmp_path / "recording"
+    writer = writing(Files(directory, ROOM))
+    for kind in ("calls", "state"):
+        writer.put(kind, {"t": 1})
+    writer.write_waiting()
+    writer.lost_track = False
+    shutil.rmtree(directory)
+    for kind in ("calls", "state"):
+        writer.put(kind, {"t": 2})
+    writer.write_waiting()
+    written = [(directory / f"{kind}.jsonl").read_bytes() for kind in ("calls", "state")]
+    assert (written, writer.fault) == ([b'{"t":2}\n'] * 2, "")
+    assert writer.lost_track  # the next line of state says everything
+
+
+def test_a_file_that_is_moved_away_meanwhile_is_begun_anew(tmp_path: Path, writing: Write) -> None:
+    writer = writing(Files(tmp_path, ROOM))
+    writer.put("calls", {"t": 1})
+    writer.write_waiting()
+    (tmp_path / "calls.jsonl").rename(tmp_path / "mine")
+    writer.put("calls", {"t": 2})
+    writer.write_waiting()
+    assert ((tmp_path / "mine").read_bytes(), (tmp_path / "calls.jsonl").read_bytes()) == (b'{"t":1}\n', b'{"t":2}\n')
 
 
 def test_a_disk_that_is_really_full_leaves_no_half_line(tmp_path: Path, writing: Write) -> None:

@@ -86,6 +86,35 @@ async def test_a_file_that_can_not_be_had_is_said_and_costs_nothing(tmp_path: Pa
     await kept.close()
 
 
+async def until_it_is_there(path: Path) -> None:
+    async with asyncio.timeout(10):
+        while not await asyncio.to_thread(path.exists):  # noqa: ASYNC110 (nobody tells of it)
+            await asyncio.sleep(0.01)
+
+
+def delete(path: Path) -> None:
+    for file in path.parent.iterdir():
+        file.unlink()
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+async def test_a_file_that_is_deleted_meanwhile_is_written_anew(tmp_path: Path, at_the_end: bool) -> None:
+    path = tmp_path / "state.sqlite"
+    kept = Kept(path, centre(), {"sub-1": "mark"}, every=60 if at_the_end else 0.01)
+    await kept.start()
+    if not at_the_end:
+        await until_it_is_there(path)
+    delete(path)
+    if not at_the_end:
+        await until_it_is_there(path)
+    await kept.close()
+    after, marks = empty(), dict[str, str]()
+    again = Kept(path, after, marks)
+    await again.start()
+    assert (support(after).length, marks, kept.fault) == (1, {"sub-1": "mark"}, "")
+    await again.close()
+
+
 async def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "state.sqlite", centre(), {})
     await kept.start()
