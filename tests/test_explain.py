@@ -195,7 +195,8 @@ def test_a_visit_and_a_share_are_said() -> None:
     stage = Stage(configuration(door={"revisit": False, "share": {"of": "cloud", "max_concurrent": 1}}))
     ledger, now = stage.router.routing.ledger, stage.clock()
     ledger.visits.note(identity_of("", CALLING, CLOUD_FIRST), "cloud", now)
-    assert explained(stage, CLOUD_FIRST).steps[0].closed == "visited"
+    sent_on = "Diversion: <sip:1001@cloud.example>"
+    assert explained(stage, CLOUD_FIRST, CALLING, sent_on).steps[0].closed == "visited"
     ledger.placed.placed("1", "cloud", "cloud", (), "redirect", "+13125550111", (CLOUD_FIRST,), now)
     assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share"
 

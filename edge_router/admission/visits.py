@@ -28,21 +28,20 @@ _WITH: Final = "with"
 class Identity(NamedTuple):
     """What a call is known by when it comes back: the UUIDs of its Session-ID, and who calls whom ("" for nobody).
 
-    ``trunk`` is the one that it comes by; ``retargeted`` says that it was sent on by somebody, as its headers tell.
+    ``retargeted`` says that it was sent on by somebody, as its headers tell.
     """
 
     uuids: tuple[str, ...]
     numbers: str
-    trunk: str
     retargeted: bool
 
 
-def identity_of(session_id: str, calling: str, called: str, trunk: str = "", retargeted: bool = False) -> Identity:
+def identity_of(session_id: str, calling: str, called: str, retargeted: bool = False) -> Identity:
     """The identity of a call: its Session-ID header, "" if none, and its numbers, as received.
 
     ``calling`` is "" if the caller is anonymous.
     """
-    return Identity(uuids_of(session_id), _numbers(calling, called), trunk, retargeted)
+    return Identity(uuids_of(session_id), _numbers(calling, called), retargeted)
 
 
 class Visits:
@@ -71,22 +70,22 @@ class Visits:
         self._tidy(now)
         for uuid in who.uuids:
             self._add(hash((uuid, dial_peer)), now)
-        for mark in _marks(who, dial_peer, _WITH if who.uuids else _WITHOUT):
-            self._add(mark, now)
+        if who.numbers:
+            self._add(hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer)), now)
 
     def settle(self, who: Identity, dial_peer: str) -> None:
         """A call that was placed there is over: whoever of its numbers calls now, doesn't come back from there."""
-        for mark in _marks(who, dial_peer, _WITH if who.uuids else _WITHOUT):
-            settled = self._settled.get(mark, 0)
-            if settled < self._counts.get(mark, 0):
-                self._settled[mark] = settled + 1
+        mark = hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer))
+        settled = self._settled.get(mark, 0)
+        if settled < self._counts.get(mark, 0):
+            self._settled[mark] = settled + 1
 
-    def returns(self, who: Identity, dial_peer: str, now: float) -> bool:
+    def returns(self, who: Identity, dial_peer: str, from_there: bool, now: float) -> bool:
         """Whether this call has come back from a dial-peer, as far as can be told: it was placed there before.
 
         With its Session-ID it is the same call for certain. By its numbers alone it is taken for one that comes back
-        only if it comes by another trunk than the one that was placed there, or its headers say that it was sent on:
-        else it is somebody who dials again, or another call from the same switchboard.
+        only if it comes ``from_there``, or its headers say that it was sent on: else it is somebody who dials again, or
+        another call from the same switchboard.
         """
         self._tidy(now)
         if not self._counts:
@@ -94,9 +93,11 @@ class Visits:
         for uuid in who.uuids:
             if hash((uuid, dial_peer)) in self._counts:
                 return True
+        if not who.numbers or not (from_there or who.retargeted):
+            return False
         for kind in (_WITHOUT,) if who.uuids else (_WITHOUT, _WITH):
-            marks = _marks(who, dial_peer, kind)
-            if marks and self._open(marks[0]) > (0 if who.retargeted else self._open(marks[1])):
+            mark = hash((kind, who.numbers, dial_peer))
+            if self._counts.get(mark, 0) > self._settled.get(mark, 0):
                 return True
         return False
 
@@ -123,9 +124,6 @@ class Visits:
         self._times.append(now)
         self._counts[mark] = self._counts.get(mark, 0) + 1
 
-    def _open(self, mark: int) -> int:
-        return self._counts.get(mark, 0) - self._settled.get(mark, 0)
-
     def _tidy(self, now: float) -> None:
         times = self._times
         while times and times[0] <= now - self._window:
@@ -144,13 +142,6 @@ class Visits:
             self._counts[mark] = count - 1
         else:
             del self._counts[mark]
-
-
-def _marks(who: Identity, dial_peer: str, kind: str) -> tuple[int, ...]:
-    """What numbers leave at a dial-peer, by whatever trunk they came and by this one; nothing for nobody."""
-    if not who.numbers:
-        return ()
-    return hash((kind, who.numbers, dial_peer)), hash((kind, who.numbers, dial_peer, who.trunk))
 
 
 def uuids_of(session_id: str) -> tuple[str, ...]:

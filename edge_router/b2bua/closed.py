@@ -25,8 +25,14 @@ def visited(routing: Routing, decision: Decision, incoming: Incoming, now: float
     """The dial-peers that this call may come back from, where its policy doesn't place it there again."""
     if decision.policy is None or decision.policy in routing.revisiting:
         return frozenset()
-    returns, who = routing.ledger.visits.returns, incoming.who
-    return frozenset([hop.peer for hop in (*decision.to, *decision.otherwise) if returns(who, hop.peer, now)])
+    visits, who, came_by = routing.ledger.visits, incoming.who, incoming.facts.trunk
+    from_cloud = routing.cloud is not None and came_by in routing.cloud.trunks
+    found = []
+    for hop in (*decision.to, *decision.otherwise):
+        peer, trunk = routing.outgoing(hop.peer)
+        if visits.returns(who, peer.name, from_cloud or trunk.name == came_by, now):
+            found.append(peer.name)
+    return frozenset(found)
 
 
 def closed(

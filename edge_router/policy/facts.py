@@ -73,11 +73,11 @@ class CallFacts:
         self.session_id = ""
 
     @property
-    def identity(self) -> tuple[str, str, str, str, bool]:
+    def identity(self) -> tuple[str, str, str, bool]:
         """What a call is known by when it comes back: Session-ID, calling number ("" for nobody's), called number.
 
-        And by which trunk it comes, and whether its headers say that somebody has sent it on.
+        And whether its headers say that somebody has sent it on.
         """
         calling = "" if self.anonymous else self.calling
         retargeted = bool(self.diverted_from) or bool(self.headers("history-info"))
-        return self.session_id, calling, self.called_received, self.trunk, retargeted
+        return self.session_id, calling, self.called_received, retargeted
