@@ -107,9 +107,8 @@ class Steps:
             if gone:
                 step = replace(step, note=f"only where {gone} is not tried")
             elif step.closed in PUT_OFF:
-                by = "bridge" if step.by != "bridge" else step.by
                 note = "tried all the same when all else has failed"
-                put_off.append(self._made(hop.peer, by, note if by == step.by else f"{note}, bridged"))
+                put_off.append(self._made(hop.peer, "bridge", note if step.by == "bridge" else f"{note}, bridged"))
             if not step.closed and not gone:
                 gone = step.dial_peer if step.by == "redirect" else ""
                 answered = answered or (step.dial_peer if step.by == "refer" else "")

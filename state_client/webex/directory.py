@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,8 @@ from state_client.webex.rest import WebexApi
 
 QUEUE_FIELDS: Final = "id,name,queueType,channelType,maxTimeInQueue,active"
 TEAM_FIELDS: Final = "id,name,active"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,18 @@ async def organization_setting(api: WebexApi) -> OrganizationSetting | None:
         most_calls=number(setting, "maximumActiveCalls"),
         most_inbound_calls=number(setting, "inboundMaximumActiveCalls"),
     )
+
+
+async def entitled_calls(api: WebexApi) -> int | None:
+    """How many calls the organisation may have at once; None where that isn't said: many clouds don't say it."""
+    try:
+        setting = await organization_setting(api)
+    except WebexError as error:
+        _log.info("how many calls the organisation may have isn't known: %s", error)
+        return None
+    if setting is None or not setting.sessions:
+        return None
+    return int(setting.sessions * max(1.0, setting.surge))
 
 
 def read_queue(row: Mapping[str, Any]) -> QueueRow:

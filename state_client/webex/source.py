@@ -231,14 +231,7 @@ class WebexSource:
         self.corrections += await read()
 
     async def _limits(self, api: WebexApi) -> None:
-        """How many calls the organisation may have at once; many clouds don't say, and none needs to."""
-        try:
-            setting = await directory.organization_setting(api)
-        except WebexError as error:
-            _log.info("how many calls the organisation may have isn't known: %s", error)
-            return
-        if setting is not None and setting.sessions:
-            self.entitled = int(setting.sessions * max(1.0, setting.surge))
+        self.entitled = await directory.entitled_calls(api) or self.entitled
 
     async def _settle(self, api: WebexApi, names: Names) -> None:
         """What has waited for too long is asked for by id, and so are names that nobody has said yet."""

@@ -136,3 +136,26 @@ async def test_an_organisation_whose_limits_are_not_given(tmp_path: Path) -> Non
         assert await directory.organization_setting(rest.api) is None
         rest.cloud.on(SETTING, reply([]))
         assert await directory.organization_setting(rest.api) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "calls"),
+    [
+        ({"concurrentVoiceContactEntitlement": 300, "voiceContactSurgeFactor": 1.3}, 390),
+        ({"concurrentVoiceContactEntitlement": 300}, 300),
+        ({"voiceContactSurgeFactor": 1.3}, None),
+        ({}, None),
+    ],
+)
+async def test_the_calls_that_it_may_have_are_its_sessions_times_the_surge(
+    tmp_path: Path, row: dict[str, Any], calls: int | None
+) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.on(SETTING, reply([row]))
+        assert await directory.entitled_calls(rest.api) == calls
+
+
+async def test_where_it_is_not_told_what_it_may_have_that_is_no_fault(tmp_path: Path) -> None:
+    async with client(tmp_path) as rest:
+        rest.cloud.on(SETTING, reply({}, status=403))
+        assert await directory.entitled_calls(rest.api) is None
