@@ -329,10 +329,11 @@ class App:
 
     def _read_trunks(self) -> Iterable[TrunkReading]:
         now = time.monotonic()
-        for name, live in self.router.routing.trunks.items():
+        routing = self.router.routing
+        for name, live in routing.trunks.items():
             calls_in, calls_out = live.counts()
             targets = {target.uri: live.target_up(target, now) for target in live.trunk.targets}
-            yield TrunkReading(name, calls_in, calls_out, targets)
+            yield TrunkReading(name, calls_in, calls_out, targets, routing.emergency is not None)
 
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()

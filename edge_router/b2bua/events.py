@@ -25,6 +25,9 @@ class Observer(Protocol):
     def rejected(self, reason: str) -> None:
         """A datagram or request was dropped or refused before it became a call; ``reason`` is one of few words."""
 
+    def emergency_refused(self, trunk: str) -> None:
+        """There was no room for an emergency call from this trunk, not even by the reserve."""
+
     def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
         """The call, which came in by a listener, has its decision by these facts, which nobody keeps."""
 
@@ -51,6 +54,9 @@ class Silence:
         """Ignored."""
 
     def rejected(self, reason: str) -> None:
+        """Ignored."""
+
+    def emergency_refused(self, trunk: str) -> None:
         """Ignored."""
 
     def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:

@@ -82,6 +82,7 @@ class Router:
         self._limits = limits
         self._most_transactions = most_transactions
         self._dialogs: dict[str, Leg] = {}
+        self._above: set[str] = set()  # the emergency calls that have a place of the reserve
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
@@ -236,8 +237,13 @@ class Router:
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
         emergency = self._is_emergency(incoming)
-        refusal = _DRAINING if self.draining and not emergency else self._no_room(routing, trunk, emergency)
+        above, refusal = False, _DRAINING if self.draining and not emergency else None
+        if refusal is None:
+            above, refusal = self._room(routing, trunk, emergency)
         if refusal is not None:
+            if emergency:
+                _log.warning("emergency call to %s from trunk %s refused: no room", incoming.facts.called, trunk.name)
+                self.observer.emergency_refused(trunk.name)
             self._answer_statelessly(request, arrival.source, arrival.transport, trunk.name, refusal)
             return
         transaction = self.transactions.serve(arrival)
@@ -261,32 +267,41 @@ class Router:
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
         transaction.user = call
         self.calls[record.call_id] = call
+        if above:
+            self._above.add(record.call_id)
         call.start(set_up(call, incoming))
 
     def _is_emergency(self, incoming: Incoming) -> bool:
         return self.routing.is_emergency(incoming.facts)
 
-    def _no_room(self, routing: Routing, trunk: LiveTrunk, emergency: bool) -> Refusal | None:
-        """Why there is no room for one more call; where there is, node and trunk count it from here on."""
+    def _room(self, routing: Routing, trunk: LiveTrunk, emergency: bool) -> tuple[bool, Refusal | None]:
+        """Whether it takes the emergencies' reserve to let one more call in, and why there is no room for it at all.
+
+        Where there is, node and trunk count it from here on.
+        """
         now = self.wheel.now
-        reserve = routing.emergency.reserve if emergency and routing.emergency is not None else 0
-        whatever = reserve > 0 and self._emergencies() < reserve
-        why = routing.load.admit(now, whatever)
+        why = routing.load.admit(now)
+        above_node = why is not None and emergency and self._reserve_left(routing)
+        if above_node:
+            why = routing.load.admit(now, whatever=True)
         if why is not None:
             self.observer.rejected(f"node {why}")
-            return Refusal(503, "Service Unavailable", _RETRY_AFTER)
-        why = trunk.admit_inbound(now, whatever)
+            return False, Refusal(503, "Service Unavailable", _RETRY_AFTER)
+        why = trunk.admit_inbound(now)
+        above_trunk = why is not None and emergency and self._reserve_left(routing)
+        if above_trunk:
+            why = trunk.admit_inbound(now, whatever=True)
         if why is not None:
             routing.load.release()
             self.observer.rejected(f"trunk {why}")
             # Without Retry-After: this trunk is full, the node is not (RFC 3261 §21.5.4).
             warning = f'Warning: 399 edge "trunk {trunk.name} has reached its {why}"\r\n'
-            return Refusal(503, "Service Unavailable", warning)
-        return None
+            return False, Refusal(503, "Service Unavailable", warning)
+        return above_node or above_trunk, None
 
-    def _emergencies(self) -> int:
-        """Emergency calls in progress: looked for only when one more comes."""
-        return sum(call.emergency for call in self.calls.values())
+    def _reserve_left(self, routing: Routing) -> bool:
+        """Whether one more emergency call may go above the limits."""
+        return routing.emergency is not None and len(self._above) < routing.emergency.reserve
 
     def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""
@@ -330,6 +345,7 @@ class Router:
     def call_over(self, call: Call) -> None:
         """A call has ended and its record is complete."""
         if self.calls.pop(call.record.call_id, None) is not None:
+            self._above.discard(call.record.call_id)
             call.routing.load.release()
             self.observer.ended(call.record)
 

@@ -29,6 +29,11 @@ DECISION_BOUNDS: Final[Sequence[float]] = (0.00001, 0.000025, 0.00005, 0.0001, 0
 # From what the router itself adds to how long a caller waits before he gives up.
 SETUP_BOUNDS: Final[Sequence[float]] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
+REFUSED: Final = "refused"
+"""The outcome of an emergency call for which there was no room; it is no call otherwise."""
+EMERGENCY_OUTCOMES: Final = ("answered", "cancelled", "failed", "interrupted", REFUSED)
+"""How emergency calls end."""
+
 Counts = dict[tuple[str | int, ...], int]
 """A count for each set of label values, in the order of the labels' names."""
 
@@ -84,6 +89,10 @@ class Metrics(Collector):
         except KeyError:
             _count(self._rejected, (self._reject_reasons.label(reason),))
 
+    def emergency_refused(self, trunk: str) -> None:
+        """Count it among the emergency calls."""
+        _count(self._emergencies, (trunk, REFUSED))
+
     def routed(self, record: CallRecord, facts: CallFacts, listen: str) -> None:
         """Nothing to count."""
 
@@ -137,7 +146,11 @@ class Metrics(Collector):
         trunks = list(self.read_trunks())
         active = _gauge("calls_active", "Calls in progress, by trunk and direction (in, out)", "trunk", "direction")
         up = _gauge("trunk_up", "1 while the target of a trunk is taken to be up, else 0", "trunk", "target")
+        emergencies = dict(self._emergencies)
         for trunk in trunks:
+            if trunk.emergencies:  # shown before there are any: else the first would be no increase
+                for outcome in EMERGENCY_OUTCOMES:
+                    emergencies.setdefault((trunk.name, outcome), 0)
             active.add_metric((trunk.name, "in"), trunk.calls_in)
             active.add_metric((trunk.name, "out"), trunk.calls_out)
             for target, is_up in trunk.targets.items():
@@ -149,9 +162,9 @@ class Metrics(Collector):
         )
         yield _counter(
             "emergency_calls",
-            "Emergency calls that are over, by how they ended",
+            "Emergency calls that are over, by how they ended; refused: there was no room",
             ("trunk", "outcome"),
-            self._emergencies,
+            emergencies,
         )
         yield _counter(
             "failovers",

@@ -35,6 +35,7 @@ class Observers:
         self.request = counter.request
         self.response = counter.response
         self._rejected = [each.rejected for each in observers if _listens(each, "rejected")]
+        self._emergency_refused = [each.emergency_refused for each in observers if _listens(each, "emergency_refused")]
         self._routed = [each.routed for each in others if _listens(each, "routed")]
         self._decided = [each.decided for each in observers if _listens(each, "decided")]
         self._failover = [each.failover for each in observers if _listens(each, "failover")]
@@ -46,6 +47,14 @@ class Observers:
         for hear in self._rejected:
             try:
                 hear(reason)
+            except Exception as error:
+                self._failed(error)
+
+    def emergency_refused(self, trunk: str) -> None:
+        """Handed on."""
+        for hear in self._emergency_refused:
+            try:
+                hear(trunk)
             except Exception as error:
                 self._failed(error)
 

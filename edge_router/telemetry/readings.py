@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 
 class TrunkReading(NamedTuple):
-    """A trunk: its calls each way, and by URI whether each of its targets is taken to be up."""
+    """A trunk: its calls each way, and by URI whether each of its targets is taken to be up.
+
+    ``emergencies`` says whether calls from it may be emergencies.
+    """
 
     name: str
     calls_in: int
     calls_out: int
     targets: Mapping[str, bool]
+    emergencies: bool = False
 
 
 class RouterReading(NamedTuple):

@@ -88,6 +88,11 @@ class Ear(Silence):
         self.refused: Counter[str] = Counter()
         self.failovers: list[tuple[str, str, str]] = []
         self.rang = 0
+        self.turned_away: list[str] = []
+        """The trunks of emergency calls for which there was no room."""
+
+    def emergency_refused(self, trunk: str) -> None:
+        self.turned_away.append(trunk)
 
     def rejected(self, reason: str) -> None:
         self.refused[reason] += 1

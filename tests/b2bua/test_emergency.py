@@ -119,13 +119,16 @@ def test_the_next_destination_is_tried(open_stage: OpenStage) -> None:
     ends(caller, stage.premise.is_called())
 
 
-def test_a_reserve_is_above_every_limit(open_stage: OpenStage) -> None:
+def test_a_reserve_is_above_every_limit(open_stage: OpenStage, caplog: pytest.LogCaptureFixture) -> None:
     one = {"limits": {"max_calls": 1}}
     stage = opened(open_stage, limits={"max_calls": 1}, carrier=one, cloud=one, premise=one)
     taken = stage.ringing()
     stage.carrier.calls(PREMISE_ONLY).hears_refusal(503)
     first, second = rings(stage), rings(stage)
+    assert stage.ear.turned_away == []
     stage.carrier.calls("911").hears_refusal(503)  # the reserve is used up
+    assert stage.ear.turned_away == ["carrier"]
+    assert caplog.messages[-1] == "emergency call to 911 from trunk carrier refused: no room"
     for legs in (first, second):
         ends(*legs)
     ends(*rings(stage))
@@ -135,6 +138,20 @@ def test_a_reserve_is_above_every_limit(open_stage: OpenStage) -> None:
     taken[1].hears("ACK")
     taken[0].hangs_up()
     taken[1].is_hung_up()
+
+
+@pytest.mark.parametrize("limited", ["node", "trunk", "both"])
+def test_emergencies_within_the_limits_take_nothing_of_the_reserve(open_stage: OpenStage, limited: str) -> None:
+    three: dict[str, Any] = {"limits": {"max_calls": 3}}
+    settings = {"node": three, "trunk": {"carrier": three}, "both": {**three, "carrier": three}}
+    stage = opened(open_stage, **settings[limited])
+    legs = [rings(stage) for _ in range(3 + 2)]
+    stage.carrier.calls("911").hears_refusal(503)
+    ends(*legs.pop())
+    legs.append(rings(stage))
+    stage.carrier.calls("911").hears_refusal(503)
+    for each in legs:
+        ends(*each)
 
 
 def test_a_router_that_drains_takes_it(open_stage: OpenStage) -> None:

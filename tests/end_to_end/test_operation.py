@@ -322,3 +322,14 @@ def test_with_a_trunk_that_is_down_it_is_ready_but_degraded(own_site: OwnSite) -
     status, body = site.router.get("/readyz")
     assert status == 200
     assert (json.loads(body)["degraded"], json.loads(body)["reason"]) == (True, "down: premise")
+
+
+def test_emergency_calls_are_shown_as_soon_as_they_may_come(own_site: OwnSite) -> None:
+    """Before the first: an alarm on an increase would miss it otherwise."""
+    site = own_site()
+    assert "emergency_calls_total" not in site.router.metrics()
+    site.router.configure(front_door(site.block, emergency={"called": ["911"], "destinations": ["premise"]}))
+    until(lambda: "emergency_calls_total" in site.router.metrics(), "the series of emergency calls")
+    shown = site.router.metrics()["emergency_calls_total"]
+    assert ({"trunk": "carrier", "outcome": "refused"}, 0) in shown
+    assert sum(value for _, value in shown) == 0

@@ -132,6 +132,16 @@ def test_emergency_calls_are_counted_besides(metrics: Metrics) -> None:
     assert sum(samples(metrics, "calls_total").values()) == 4
 
 
+def test_emergency_calls_are_shown_before_there_are_any_and_those_that_were_refused(metrics: Metrics) -> None:
+    metrics.read_trunks = lambda: [TrunkReading("carrier", 0, 0, {}, True), TrunkReading("cloud", 0, 0, {}, False)]
+    none = {(how, "carrier"): 0 for how in ("answered", "cancelled", "failed", "interrupted", "refused")}
+    assert samples(metrics, "emergency_calls_total") == none
+    metrics.emergency_refused("carrier")
+    metrics.ended(record(emergency=True, outcome="answered"))
+    assert samples(metrics, "emergency_calls_total") == none | {("refused", "carrier"): 1, ("answered", "carrier"): 1}
+    assert samples(metrics, "calls_total") == {("in", "answered", "carrier"): 1}
+
+
 def test_a_decision_counts_where_the_call_goes_first(metrics: Metrics) -> None:
     metrics.decided(record(decision=to_cloud()), 0.00002)
     metrics.decided(record(decision=to_cloud(method="reject", rule="too busy", to=())), 0.5)
