@@ -167,6 +167,7 @@ class _SwitchedTrunk:
 def _hours(name: str, entry: hours_model.Hours, switches: Switches) -> Callable[[float], bool]:
     """Say for a time whether it is open, unless a person says otherwise."""
     hours = Hours(hours_model.spec_of(entry))
+    hours.until(time.time())  # reckoned now, beside the calls, so that the first one needn't wait for it
 
     def is_open(epoch: float) -> bool:
         said = switches.engaged("hours", name)

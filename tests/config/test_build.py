@@ -1,5 +1,8 @@
 """What a configuration becomes: trunks, sources, dial plan, policies; and what lives on over a reload."""
 
+import gc
+import time
+
 import pytest
 
 from edge_router.b2bua.routing import Routing
@@ -9,6 +12,8 @@ from edge_router.config.models import Config
 from edge_router.dialplan.translation import Translations
 from edge_router.policy.decision import Hop
 from edge_router.policy.facts import CallFacts
+from edge_router.policy.hours import Hours
+from edge_router.policy.surroundings import Surroundings
 
 TEXT = """\
 node: edge-1
@@ -224,3 +229,18 @@ def test_a_trunk_that_is_new_begins_at_nothing() -> None:
     after = build(loaded(TEXT.replace("premise", "office")), clock, before)
     assert set(after.trunks) == {"carrier", "cloud", "office"}
     assert after.trunks["office"].calls == 0
+
+
+def test_hours_are_reckoned_before_the_first_call_asks() -> None:
+    config = loaded(TEXT + 'hours: {support: {timezone: Europe/Berlin, open: {daily: ["00:00-24:00"]}}}\n')
+    others = {id(one) for one in gc.get_objects() if isinstance(one, Hours)}
+    found: list[Surroundings] = []
+
+    def kept(surroundings: Surroundings) -> Surroundings:
+        found.append(surroundings)
+        return surroundings
+
+    build(config, lambda: 0.0, adapted=kept)
+    (hours,) = [one for one in gc.get_objects() if isinstance(one, Hours) and id(one) not in others]
+    assert hours._known[0] <= time.time() < hours._known[1]
+    assert found[0].hours["support"](time.time())
