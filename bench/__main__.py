@@ -112,9 +112,14 @@ def replay(
 def decide(
     calls: Annotated[int, typer.Option(help="Calls in a round.")] = 3000,
     rounds: Annotated[int, typer.Option(help="Pairs of rounds.")] = 7,
-    rate: Annotated[int, typer.Option(help="Calls a second on the router's clock.")] = 1500,
+    rate: Annotated[int, typer.Option(help="Calls a second.")] = 1500,
+    live: Annotated[bool, typer.Option("--live", help="Calls through real routers, as compiled, and SIPp.")] = False,
 ) -> None:
     """Measure a decision with everything on that a policy can use, and what that adds to a bridged call."""
+    if live:
+        with alone():
+            deciding.show_live(rate, 6.0, rounds)
+        return
     deciding.show_loading()
     deciding.show_decisions(10 * calls)
     deciding.show_calls(calls, rounds, rate)

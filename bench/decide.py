@@ -8,10 +8,12 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter_ns, time
 
+from bench import sipp
 from bench.everything import Everything, Plain
-from bench.places import CALLED
+from bench.places import CALLED, free_places
 from bench.replay import Replay
 from bench.rig import PLACES, Rig
+from bench.series import run_series
 from bench.set_up_probe import percentile
 from edge_router.policy.facts import CallFacts
 
@@ -64,6 +66,18 @@ def show_calls(calls: int, rounds: int, rate: int) -> None:
         f"everything on costs {median(pairs):.3f} times a plain rule (median of {rounds} pairs; {min(pairs):.3f} to "
         f"{max(pairs):.3f})"
     )
+
+
+def show_live(rate: int, seconds: float, pairs: int) -> None:
+    """Print the CPU time of a bridged call through two real routers in turns, and the ratio."""
+    places = free_places()
+    with TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+        devices = (Plain(places, 0), Everything(places, 1))
+        series = run_series(devices, places, Path(scratch), sipp.BRIDGED, rate, seconds, pairs)
+    for device in devices:
+        failed = sum(trial.load.failed for trial in series.trials[device.name])
+        print(f"{device.name:<28} {rate}/s on the wire: {series.cpu_us(device.name):7.1f} µs a call, {failed} failed")
+    print(f"everything on costs {series.ratio(Everything.name, Plain.name):.3f} times a plain rule on the wire")
 
 
 def show_loading() -> None:
