@@ -75,13 +75,16 @@ def test_the_example_is_done(own_site: OwnSite, block: Block) -> None:
 def test_a_recording_that_cannot_be_written_costs_no_call_and_is_said(own_site: OwnSite) -> None:
     """Where its directory should be is a file."""
     site = own_site(record={"dir": "stderr.log"})
-    until(lambda: "aren't recorded" in site.router.get("/readyz")[1], "/readyz to say so")
+    until(lambda: "state isn't recorded" in site.router.get("/readyz")[1], "/readyz to say so")
     status, text = site.router.get("/readyz")
     assert (status, json.loads(text)["degraded"]) == (200, True)
     caller = site.caller("+1800555")
     site.ends(caller, site.answered(caller, site.premise))
     until(lambda: site.router.metric("recording_lines_total", result="dropped") >= 2, "the call's line to be dropped")
-    assert site.router.stderr.count("calls aren't recorded") == 1
+    both = ("state isn't recorded", "calls aren't recorded")
+    until(lambda: all(words in site.router.get("/readyz")[1] for words in both), "/readyz to say both")
+    until(lambda: all(words in site.router.stderr for words in both), "the log to say both")
+    assert [site.router.stderr.count(words) for words in both] == [1, 1]
 
 
 def test_a_reload_does_not_begin_a_recording(own_site: OwnSite, block: Block) -> None:
