@@ -79,6 +79,8 @@ def decide(call: Call, incoming: Incoming) -> Decision:
     if peer is not None:
         record.dial_peer_in = peer.name
     record.decision = decision
+    service = incoming.facts.service
+    record.service = None if service is None else service.get("service", "")
     call.router.observer.routed(record, incoming.facts, caller.listener.name)
     call.router.observer.decided(record, perf_counter() - began)
     return decision

@@ -83,6 +83,7 @@ def test_the_services_policy_goes_before_the_dial_peers(open_stage: OpenStage) -
     stage = stage_of(open_stage, "true")
     decisions = [goes(stage, called).decision for called in (GOLD, SILVER, NOBODY)]
     assert [decision and decision.policy for decision in decisions] == ["door", "night", "door"]
+    assert [record.service for record in stage.ear.records] == ["Gold", "Silver", None]
 
 
 def test_a_dial_peers_own_destinations_stay(open_stage: OpenStage) -> None:
