@@ -39,7 +39,8 @@ class Everything(Router):
         latch = {"set": 'queue("Support").length > 5', "clear": 'queue("Support").length < 3'}
         config["latches"] = {"full": latch, **{f"full-{number}": latch for number in range(9)}}
         config["number_lists"] = {"vip": {"file": "vip.txt"}, "blocked": {"file": "blocked.txt", "reject": 603}}
-        config["emergency"] = {"called": ["911", "112"], "destinations": ["premise"]}
+        config["dial_peers"].append({"name": "emergency", "outgoing": {"trunk": "premise"}})
+        config["emergency"] = {"called": ["911", "112"], "destinations": ["emergency"]}
         config["translation_rules"] = {"to-e164": [r"/^\([2-9].........\)$/ /+1\1/", r"/^1\(..........\)$/ /+1\1/"]}
         config["trunks"]["premise"]["correlation"] = {"headers": {"X-Edge-Call": "call_id", "X-Edge-Node": "node"}}
         config["trunks"]["carrier"]["translate"] = {"inbound": {"called": "to-e164", "calling": "to-e164"}}
