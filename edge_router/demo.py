@@ -180,12 +180,13 @@ class Play(Silence):
             asyncio.create_task(self._watch("carrier", carrier, _CTRL_C if wish.calls is None else PATIENCE)),
         ]
 
-    def burst_now_and_then(self, console: Console, ends: Ends, cloud: Cloud, calls: int) -> None:
+    def burst_now_and_then(self, console: Console, ends: Ends, cloud: Cloud, app: App, calls: int) -> None:
         """Many calls within a second, of which the cloud tells nothing before they are all decided."""
 
         async def bursts() -> None:
             await asyncio.sleep(BURST_AFTER)
             for number in itertools.count():
+                await self._until_nobody_waits(app)
                 cloud.hold_back(HELD_BACK)
                 console.print(f"{calls} calls come within a second, and the cloud's events are late", style="bold")
                 await ends.start_burst(calls, number * calls)
@@ -194,6 +195,15 @@ class Play(Silence):
                 await asyncio.sleep(BURST_EVERY)
 
         self._watchers.append(asyncio.create_task(bursts()))
+
+    async def _until_nobody_waits(self, app: App) -> None:
+        """A burst is worst where the cloud seems to be empty. If that takes too long, it comes all the same."""
+        deadline = time.monotonic() + PATIENCE
+        queue = app.state.picture.queue("Support")
+        while time.monotonic() < deadline:
+            if queue is None or not queue.length:
+                break
+            await asyncio.sleep(0.02)
 
     def lower_curtain(self) -> None:
         """Look away."""
@@ -235,7 +245,7 @@ async def play(console: Console, sipp: str, wish: Wish) -> None:
             await watched.until_known(app)
             await watched.raise_curtain(ends, places, wish)
             if wish.burst:
-                watched.burst_now_and_then(console, ends, cloud, wish.burst)
+                watched.burst_now_and_then(console, ends, cloud, app, wish.burst)
             await tell(console, watched, cloud, wish)
         finally:
             watched.lower_curtain()
