@@ -124,7 +124,8 @@ class Call:
     def place(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str, now: float) -> None:
         """Notes in the ledger that the call is sent to a dial-peer, before it is.
 
-        Whoever has sent it, it is noted where that is the contact centre; elsewhere only for a policy.
+        Whoever has sent it, it is noted where that is the contact centre; elsewhere only for a policy. Nothing is kept
+        of calls at the contact centre that nobody asks for: at thousands a second it is much.
         """
         decision, facts = self.record.decision, incoming.facts
         ledger, cloud = self.routing.ledger, self.routing.cloud
@@ -135,6 +136,8 @@ class Call:
         self.placed = Placement(peer.name, incoming.who, in_cloud)
         if cloud is not None and in_cloud:
             queues = cloud.expecting(facts.service, decision.queues)
+            if not queues and not self.routing.counts_placed:
+                return
             calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
             numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)
             ledger.placed.placed(self.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)

@@ -55,7 +55,8 @@ class Routing:
     """Everything that a call reads. ``on_no_match`` is the status for a call that no dial-peer takes.
 
     ``shares`` are by policy; a policy in ``revisiting`` places a call also where it was before. ``translates`` says
-    whether anything is done to the numbers of calls that come in. ``ledger`` is what outlives this.
+    whether anything is done to the numbers of calls that come in. ``counts_placed`` says whether anybody asks how many
+    calls the contact centre has, or which of its tasks is which call. ``ledger`` is what outlives this.
     """
 
     node: str
@@ -72,6 +73,7 @@ class Routing:
     translates: bool = False
     emergency: Emergency | None = None
     cloud: Cloud | None = None
+    counts_placed: bool = False
     latches: LatchBoard = field(default_factory=LatchBoard)
     ledger: Ledger = field(default_factory=Ledger)
 

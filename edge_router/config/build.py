@@ -78,10 +78,11 @@ def build(
     if previous is not None:
         latches.take_over(previous.latches)
     shares = {name: policy.share for name, policy in config.policies.items() if policy.share is not None}
+    policies = {name: _policy(name, policy, surroundings) for name, policy in config.policies.items()}
     return Routing(
         node=config.node,
         plan=DialPlan((_dial_peer(peer, rules) for peer in config.dial_peers), config.ties),
-        policies={name: _policy(name, policy, surroundings) for name, policy in config.policies.items()},
+        policies=policies,
         trunks=live,
         sources=SourceTable((listen.name for listen in config.listen), claims(config)),
         load=Load(config.limits.max_calls, config.limits.max_cps, previous.load if previous else None),
@@ -98,6 +99,10 @@ def build(
         or any(peer.incoming and _translations(peer.translate, rules) is not None for peer in config.dial_peers),
         emergency=_emergency(config.emergency),
         cloud=surroundings.cloud if isinstance(surroundings.cloud, Cloud) else None,
+        counts_placed=ledger.tasks is not None
+        or bool(shares)
+        or any(policy.counts_calls for policy in policies.values())
+        or any(latch.counts_calls for latch in latches.latches.values()),
         latches=latches,
         ledger=ledger,
     )

@@ -14,7 +14,7 @@ import cel
 
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
-from edge_router.policy.reads import Ageless, HeaderRead, Name, QueueRead, TeamRead
+from edge_router.policy.reads import Ageless, CloudRead, HeaderRead, Name, QueueRead, TeamRead
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
 from edge_router.policy.surroundings import Surroundings
 from edge_router.policy.tokens import Kind, Token, tokens_of
@@ -88,6 +88,11 @@ class Expression:
     def headers(self) -> frozenset[str]:
         """The headers of the INVITE that the condition reads, as their names are compared."""
         return frozenset(read.name for _, _, read in self._found if isinstance(read, HeaderRead))
+
+    @property
+    def counts_calls(self) -> bool:
+        """Whether the condition asks how many calls the contact centre has."""
+        return any(isinstance(read, CloudRead) for _, _, read in self._found)
 
     def age(self, call: CallFacts, now: float) -> float | None:
         """The age of the oldest state that the condition reads, in seconds; None if it reads none."""

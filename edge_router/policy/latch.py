@@ -87,6 +87,11 @@ class Latch:
         """The teams, likewise."""
         return self._set.teams | self._clear.teams
 
+    @property
+    def counts_calls(self) -> bool:
+        """Whether a condition asks how many calls the contact centre has."""
+        return self._set.counts_calls or self._clear.counts_calls
+
     def look(self, now: float) -> Change | None:
         """Change if it is to: the one condition is true, the other is not, and it has been held long enough.
 

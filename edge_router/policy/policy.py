@@ -95,6 +95,8 @@ class Policy:
         """The teams, likewise."""
         self.headers: Final = frozenset[str]().union(*(when.headers for when in ready))
         """The headers of the INVITE that its rules read, as their names are compared."""
+        self.counts_calls: Final = any(when.counts_calls for when in ready)
+        """Whether a rule asks how many calls the contact centre has."""
         self._on_error = on_error
         self._rules = [
             _Rule(

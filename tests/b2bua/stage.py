@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 
+from edge_router.admission.ledger import Ledger
 from edge_router.b2bua.events import Silence
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.router import Router
@@ -112,12 +113,12 @@ class Ear(Silence):
 class Stage:
     """A router, a carrier that calls, a cloud of two targets and a premise of one that are called."""
 
-    def __init__(self, config: Config, tables: Tables | None = None) -> None:
+    def __init__(self, config: Config, tables: Tables | None = None, ledger: Ledger | None = None) -> None:
         self.clock = Clock()
         self.line = Line()
         self.ear = Ear()
         self.picture = picture_of(config, self.clock())
-        routing = build(config, self.clock, picture=self.picture, tables=tables)
+        routing = build(config, self.clock, picture=self.picture, tables=tables, ledger=ledger)
         self.router = Router(routing, {"pstn": self.line}, self.ear, self.clock)
         self.carrier = self.party("198.51.100.1")
         self.cloud = self.party("198.51.100.21")

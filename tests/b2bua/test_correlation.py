@@ -281,7 +281,8 @@ def test_what_no_header_can_hold_is_left_out(open_stage: OpenStage) -> None:
 # ------------------------------------------------------------------------------------------------ the task in the cloud
 
 
-def test_a_call_has_its_task_while_it_goes_on_and_after(stage: Stage) -> None:
+def test_a_call_has_its_task_while_it_goes_on_and_after(open_stage: OpenStage) -> None:
+    stage = open_stage(tasks=True)
     placed = stage.router.routing.ledger.placed
     caller, callee = stage.connected(CLOUD_FIRST, stage.cloud)
     record = next(iter(stage.router.calls.values())).record
@@ -295,8 +296,9 @@ def test_a_call_has_its_task_while_it_goes_on_and_after(stage: Stage) -> None:
     assert stage.record.webex_task_id == "task"
 
 
-def test_who_was_given_anothers_task_gives_it_back(stage: Stage) -> None:
+def test_who_was_given_anothers_task_gives_it_back(open_stage: OpenStage) -> None:
     """Somebody calls twice: by numbers alone the first task goes to the first call."""
+    stage = open_stage(tasks=True)
     placed = stage.router.routing.ledger.placed
     ends = [stage.connected(CLOUD_FIRST, stage.cloud) for _ in range(2)]
     first, second = (call.record for call in stage.router.calls.values())

@@ -10,6 +10,7 @@ from tests.b2bua.stage import DIAL_PEERS, Stage
 
 CALLED = "+18005557000"
 ONE_TARGET = {"targets": ["sip:198.51.100.21:5060"]}
+SHARED = {"of": "cloud", "max_concurrent": 100}
 STATE: dict[str, Any] = {"queues": {"Support": {"id": "q-1", "source": "pushed"}, "Sales": {"length": 0}}}
 
 
@@ -120,7 +121,7 @@ def test_who_hangs_up_before_his_refer_is_accepted_is_expected_no_longer(open_st
 
 
 def test_whose_refer_was_accepted_is_expected_also_when_he_hangs_up(open_stage: OpenStage) -> None:
-    stage = stage_of(open_stage, "true", by="refer")
+    stage = stage_of(open_stage, "true", by="refer", door={"share": SHARED})
     caller = stage.carrier.calls(CALLED)
     caller.hears(200)
     caller.ack()
@@ -150,7 +151,7 @@ def without_policy(open_stage: OpenStage, way: str, **more: Any) -> Stage:
 
 @pytest.mark.parametrize("way", UNDECIDED)
 def test_what_no_policy_sends_there_is_counted_and_linked_all_the_same(open_stage: OpenStage, way: str) -> None:
-    stage = without_policy(open_stage, way)
+    stage = without_policy(open_stage, way, door={"share": SHARED})
     placed, now = stage.router.routing.ledger.placed, stage.router.wheel.now
     where, caller, callee = call(stage, 1)
     assert (where, placed.unseen_total, placed.concurrent("cloud")) == ("cloud", 1, 1)
@@ -196,6 +197,24 @@ def test_nothing_is_noted_of_what_no_policy_sends_elsewhere(open_stage: OpenStag
 def test_the_whole_cloud_counts_what_is_on_its_way(open_stage: OpenStage) -> None:
     stage = stage_of(open_stage, "cloud().calls < 3")
     assert burst(stage, 5) == ["redirected"] * 3 + ["premise"] * 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        ({}, 0),
+        ({"door": {"share": SHARED}}, 2),
+        ({"latches": {"busy": {"set": "cloud().calls > 9", "clear": "cloud().calls < 9"}}}, 2),
+        ({"tasks": True}, 2),
+    ],
+    ids=["nobody", "a share", "a latch", "tasks are shown"],
+)
+def test_calls_at_the_cloud_are_kept_where_somebody_asks_for_them(
+    open_stage: OpenStage, settings: dict[str, Any], kept: int
+) -> None:
+    stage = stage_of(open_stage, "true", **settings)
+    assert burst(stage, 2) == ["redirected"] * 2
+    assert stage.router.routing.ledger.placed.unseen_total == kept
 
 
 @pytest.mark.parametrize(("share", "there"), [({"max_concurrent": 4}, 4), ({"per_minute": 3}, 3), ({}, 9)])
