@@ -82,7 +82,7 @@ class Switches:
 
     def engaged(self, kind: str, name: str) -> bool | None:
         """True if on or open, False if off or closed, None if it is left to the configuration. For each call."""
-        switch = self._set.get((kind, name))
+        switch = self._set.get((kind, name)) if self._set else None
         return None if switch is None else switch.engaged
 
     def get(self, kind: str, name: str) -> Switch:

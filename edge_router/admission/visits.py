@@ -10,8 +10,6 @@ import re
 from collections import deque
 from typing import Final, NamedTuple
 
-from edge_router.admission.number_form import form_of
-
 WINDOW: Final = 900.0
 """Seconds that a placement is remembered."""
 MOST: Final = 200_000
@@ -37,11 +35,11 @@ class Identity(NamedTuple):
 
 
 def identity_of(session_id: str, calling: str, called: str, retargeted: bool = False) -> Identity:
-    """The identity of a call: its Session-ID header, "" if none, and its numbers, as received.
+    """The identity of a call: its Session-ID header, "" if none, and its numbers, normalised.
 
     ``calling`` is "" if the caller is anonymous.
     """
-    return Identity(uuids_of(session_id), _numbers(calling, called), retargeted)
+    return Identity(uuids_of(session_id) if session_id else (), _numbers(calling, called), retargeted)
 
 
 class Visits:
@@ -146,8 +144,6 @@ class Visits:
 
 def uuids_of(session_id: str) -> tuple[str, ...]:
     """The local and remote UUID of a Session-ID header (RFC 7989 §5), without the nil UUID and what is none."""
-    if not session_id:
-        return ()
     local, _, parameters = session_id.lower().partition(";")
     found = _uuid(local)
     for parameter in parameters.split(";", 8)[:8]:
@@ -165,5 +161,4 @@ def _uuid(text: str) -> tuple[str, ...]:
 
 def _numbers(calling: str, called: str) -> str:
     """Who calls whom, "" for nobody."""
-    caller = form_of(calling)
-    return f"{caller[-DIGITS:]}>{form_of(called)[-DIGITS:]}" if caller else ""
+    return f"{calling[-DIGITS:].lstrip('+')}>{called[-DIGITS:].lstrip('+')}" if calling else ""

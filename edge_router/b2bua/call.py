@@ -134,10 +134,8 @@ class Call:
             return
         ledger.visits.note(incoming.who, peer.name, now)
         self.placed = Placement(peer.name, incoming.who, in_cloud)
-        if cloud is not None and in_cloud:
+        if cloud is not None and in_cloud and self.routing.counts_placed:
             queues = cloud.expecting(facts.service, decision.queues)
-            if not queues and not self.routing.counts_placed:
-                return
             calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
             numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)
             ledger.placed.placed(self.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)

@@ -19,20 +19,23 @@ VISITED: Final = "visited"
 this very call was there already."""
 PUT_OFF: Final = frozenset({DOWN, SHARE, VISITED})
 """What is tried all the same, bridged, when all else has failed."""
+_NOWHERE: Final[frozenset[str]] = frozenset()
 
 
 def visited(routing: Routing, decision: Decision, incoming: Incoming, now: float) -> frozenset[str]:
     """The dial-peers that this call may come back from, where its policy doesn't place it there again."""
     if decision.policy is None or decision.policy in routing.revisiting:
-        return frozenset()
-    visits, who, came_by = routing.ledger.visits, incoming.who, incoming.facts.trunk
+        return _NOWHERE
+    visits, came_by = routing.ledger.visits, incoming.facts.trunk
+    sent_on = incoming.facts.session_id or incoming.facts.retargeted
     from_cloud = routing.cloud is not None and came_by in routing.cloud.trunks
     found = []
     for hop in (*decision.to, *decision.otherwise):
         peer, trunk = routing.outgoing(hop.peer)
-        if visits.returns(who, peer.name, from_cloud or trunk.name == came_by, now):
+        from_there = from_cloud or trunk.name == came_by
+        if (sent_on or from_there) and visits.returns(incoming.who, peer.name, from_there, now):
             found.append(peer.name)
-    return frozenset(found)
+    return frozenset(found) if found else _NOWHERE
 
 
 def closed(

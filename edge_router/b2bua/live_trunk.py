@@ -54,7 +54,10 @@ class LiveTrunk:
     def up(self) -> bool:
         """Whether any target is up."""
         now = self._clock()
-        return any(health.up(now) for health in self._health.values())
+        for health in self._health.values():  # noqa: SIM110, any() and a generator take twice as long
+            if health.up(now):
+                return True
+        return False
 
     @property
     def calls(self) -> int:

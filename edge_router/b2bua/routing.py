@@ -55,8 +55,8 @@ class Routing:
     """Everything that a call reads. ``on_no_match`` is the status for a call that no dial-peer takes.
 
     ``shares`` are by policy; a policy in ``revisiting`` places a call also where it was before. ``translates`` says
-    whether anything is done to the numbers of calls that come in. ``counts_placed`` says whether anybody asks how many
-    calls the contact centre has, or which of its tasks is which call. ``ledger`` is what outlives this.
+    whether anything is done to the numbers of calls that come in. ``counts_placed`` says whether anybody asks which
+    calls are at the contact centre: a queue that is live, a share, a rule. ``ledger`` is what outlives this.
     """
 
     node: str
@@ -96,8 +96,7 @@ class Routing:
         _enter(call, peer)
         service = self.services.find(call.called)
         call.service = None if service is None else service.columns
-        visits, who = self.ledger.visits.visits, call.identity
-        call.visits = lambda peer: visits(identity_of(*who), peer, now)
+        call.visits = self._visits
         policy = (service.policy if service is not None else "") or peer.policy
         if policy and not peer.destinations:
             return peer, self._decide(policy, call, now)
@@ -105,6 +104,9 @@ class Routing:
         if not names:
             return peer, self._no_match("no outgoing dial-peer matches the called number")
         return peer, Decision(None, None, "bridge", to=tuple(Hop(name, "bridge") for name in names))
+
+    def _visits(self, call: CallFacts, peer: str, now: float) -> int:
+        return self.ledger.visits.visits(identity_of(*call.identity), peer, now)
 
     def _emergency_route(self, emergency: Emergency, call: CallFacts, listen: str) -> Route:
         """As `route`, of an emergency call. No translation is in the way of the number that makes it one."""

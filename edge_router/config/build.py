@@ -99,7 +99,7 @@ def build(
         or any(peer.incoming and _translations(peer.translate, rules) is not None for peer in config.dial_peers),
         emergency=_emergency(config.emergency),
         cloud=surroundings.cloud if isinstance(surroundings.cloud, Cloud) else None,
-        counts_placed=ledger.tasks is not None
+        counts_placed=_is_live(config.state)
         or bool(shares)
         or any(policy.counts_calls for policy in policies.values())
         or any(latch.counts_calls for latch in latches.latches.values()),
@@ -134,6 +134,11 @@ def _surroundings(
         cloud=Cloud(leading, ledger, picture, stale_after, entitled, static) if leading else None,
         unseen=ledger.placed.unseen,
     )
+
+
+def _is_live(state: state_model.State) -> bool:
+    """Whether anybody will say of a queue that a call has come there: of a static one nobody does."""
+    return state.source != "static" or any(queue.source != "static" for queue in state.queues.values())
 
 
 def cloud_trunks(config: Config) -> frozenset[str]:

@@ -10,7 +10,7 @@ def _no_header(name: str) -> str:
     return ""
 
 
-def _no_visit(peer: str) -> int:
+def _no_visit(call: CallFacts, peer: str, now: float) -> int:
     """Stand in for the places where a call has been before, of one that is nowhere yet."""
     return 0
 
@@ -22,8 +22,8 @@ class CallFacts:
     `trunk` names the trunk that the call came in by, `source` is the address it came from. `headers(name)` gives the
     first value of a header of the INVITE by any spelling of its name, "" if there is none; it is called only when a
     rule reads a header. `service` are the cells of the called number's row in the table of services, by column; None
-    where no row has the number. `visits(dial-peer)` says how often the call was placed there already. `session_id` is
-    its Session-ID header (RFC 7989), "" if it has none. No rule is asked of an `emergency` call.
+    where no row has the number. `visits(call, dial-peer, now)` says how often the call was placed there already.
+    `session_id` is its Session-ID header (RFC 7989), "" if it has none. No rule is asked of an `emergency` call.
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class CallFacts:
         call_id: str = "",
         headers: Callable[[str], str] = _no_header,
         service: Mapping[str, str] | None = None,
-        visits: Callable[[str], int] = _no_visit,
+        visits: Callable[[CallFacts, str, float], int] = _no_visit,
     ) -> None:
         self.calling = calling
         self.calling_received = calling
@@ -78,6 +78,9 @@ class CallFacts:
 
         And whether its headers say that somebody has sent it on.
         """
-        calling = "" if self.anonymous else self.calling
-        retargeted = bool(self.diverted_from) or bool(self.headers("history-info"))
-        return self.session_id, calling, self.called_received, retargeted
+        return self.session_id, "" if self.anonymous else self.calling, self.called_received, self.retargeted
+
+    @property
+    def retargeted(self) -> bool:
+        """Whether its headers say that somebody has sent it on."""
+        return bool(self.diverted_from or self.headers("history-info"))

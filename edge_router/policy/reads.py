@@ -107,7 +107,7 @@ class VisitsRead(Ageless):
 
     def value(self, call: CallFacts, now: float) -> Value:
         """The number of times."""
-        return call.visits(self._peer)
+        return call.visits(call, self._peer, now)
 
 
 class Name:

@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 
-from edge_router.admission.cloud_tasks import CloudTasks
-from edge_router.admission.ledger import Ledger
-from edge_router.admission.placed import PlacedCalls
 from tests.b2bua.stage import Stage, examined
 
 OpenStage = Callable[..., Stage]
@@ -18,17 +15,13 @@ OpenStage = Callable[..., Stage]
 
 @pytest.fixture
 def open_stage(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Iterator[OpenStage]:
-    """Opens a stage with what `examined` is given, files by name, and ``tasks`` for a contact centre that shows them.
-
-    When the story is told, all must be over.
-    """
+    """Opens a stage with what `examined` is given, and files by name. When the story is told, all must be over."""
     stages: list[Stage] = []
 
-    def open_one(files: Mapping[str, str] = MappingProxyType({}), tasks: bool = False, **settings: Any) -> Stage:
+    def open_one(files: Mapping[str, str] = MappingProxyType({}), **settings: Any) -> Stage:
         for name, text in files.items():
             (tmp_path / name).write_text(text)
-        ledger = Ledger(CloudTasks(PlacedCalls(), lambda: 0.0) if tasks else None)
-        stages.append(Stage(*examined(folder=str(tmp_path), **settings), ledger))
+        stages.append(Stage(*examined(folder=str(tmp_path), **settings)))
         return stages[-1]
 
     yield open_one

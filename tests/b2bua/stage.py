@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import yaml
 
-from edge_router.admission.ledger import Ledger
 from edge_router.b2bua.events import Silence
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.router import Router
@@ -113,12 +112,12 @@ class Ear(Silence):
 class Stage:
     """A router, a carrier that calls, a cloud of two targets and a premise of one that are called."""
 
-    def __init__(self, config: Config, tables: Tables | None = None, ledger: Ledger | None = None) -> None:
+    def __init__(self, config: Config, tables: Tables | None = None) -> None:
         self.clock = Clock()
         self.line = Line()
         self.ear = Ear()
         self.picture = picture_of(config, self.clock())
-        routing = build(config, self.clock, picture=self.picture, tables=tables, ledger=ledger)
+        routing = build(config, self.clock, picture=self.picture, tables=tables)
         self.router = Router(routing, {"pstn": self.line}, self.ear, self.clock)
         self.carrier = self.party("198.51.100.1")
         self.cloud = self.party("198.51.100.21")

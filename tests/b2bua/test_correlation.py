@@ -22,6 +22,7 @@ ALL: Final = {
     "X-Edge-To": "called",
     "X-Edge-Service": "service",
 }
+LIVE: Final = {"queues": {"Support": {"source": "pushed"}}}
 KNOWN: Final = "abcd" * 8 + ";remote=" + "0" * 32
 
 
@@ -282,7 +283,7 @@ def test_what_no_header_can_hold_is_left_out(open_stage: OpenStage) -> None:
 
 
 def test_a_call_has_its_task_while_it_goes_on_and_after(open_stage: OpenStage) -> None:
-    stage = open_stage(tasks=True)
+    stage = open_stage(state=LIVE)
     placed = stage.router.routing.ledger.placed
     caller, callee = stage.connected(CLOUD_FIRST, stage.cloud)
     record = next(iter(stage.router.calls.values())).record
@@ -298,7 +299,7 @@ def test_a_call_has_its_task_while_it_goes_on_and_after(open_stage: OpenStage) -
 
 def test_who_was_given_anothers_task_gives_it_back(open_stage: OpenStage) -> None:
     """Somebody calls twice: by numbers alone the first task goes to the first call."""
-    stage = open_stage(tasks=True)
+    stage = open_stage(state=LIVE)
     placed = stage.router.routing.ledger.placed
     ends = [stage.connected(CLOUD_FIRST, stage.cloud) for _ in range(2)]
     first, second = (call.record for call in stage.router.calls.values())

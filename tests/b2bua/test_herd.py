@@ -71,6 +71,14 @@ def test_a_static_queue_has_what_its_owner_says(open_stage: OpenStage) -> None:
     assert burst(stage, 3) == ["redirected"] * 3
 
 
+def test_the_calls_of_the_cloud_count_those_on_their_way_also_where_no_queue_is_live(open_stage: OpenStage) -> None:
+    stage = open_stage(
+        rules=[{"name": "away", "when": "cloud().calls < 2", "to": ["cloud", "premise"], "by": "redirect"}],
+        state={"queues": {"Sales": {"length": 0}}},
+    )
+    assert burst(stage, 3) == ["redirected"] * 2 + ["premise"]
+
+
 def test_a_call_is_expected_for_so_long(open_stage: OpenStage) -> None:
     stage = stage_of(open_stage, 'queue("Support").expected == 0')
     stage.router.routing.ledger.placed.expect_for = 20.0
@@ -205,14 +213,14 @@ def test_the_whole_cloud_counts_what_is_on_its_way(open_stage: OpenStage) -> Non
         ({}, 0),
         ({"door": {"share": SHARED}}, 2),
         ({"latches": {"busy": {"set": "cloud().calls > 9", "clear": "cloud().calls < 9"}}}, 2),
-        ({"tasks": True}, 2),
+        ({"state": {"queues": {"Support": {"source": "pushed"}}}}, 2),
     ],
-    ids=["nobody", "a share", "a latch", "tasks are shown"],
+    ids=["nobody", "a share", "a latch", "a live queue"],
 )
 def test_calls_at_the_cloud_are_kept_where_somebody_asks_for_them(
     open_stage: OpenStage, settings: dict[str, Any], kept: int
 ) -> None:
-    stage = stage_of(open_stage, "true", **settings)
+    stage = open_stage(rules=[{"name": "away", "to": "cloud", "by": "redirect"}], **settings)
     assert burst(stage, 2) == ["redirected"] * 2
     assert stage.router.routing.ledger.placed.unseen_total == kept
 

@@ -245,7 +245,7 @@ def test_refused_lists_have_the_trunks_translated_number(open_stage: OpenStage) 
 
 def test_the_contact_centre_shows_the_call_by_the_numbers_that_were_sent(open_stage: OpenStage) -> None:
     stage = open_stage(
-        tasks=True,
+        state={"queues": {"Support": {"source": "pushed"}}},
         translation_rules={"called": ["/.*/ /+13035550000/"], "calling": ["/.*/ /+19175550000/"]},
         cloud={"translate": {"outbound": {"called": "called", "calling": "calling"}}},
     )
