@@ -142,6 +142,7 @@ class App:
         except OSError:
             await self.close()
             raise
+        self.router.follow(self.router.routing)
         self._garbage.begin()
         self._status = "ready"
         self._tick(loop)
@@ -204,6 +205,7 @@ class App:
         else:
             self._stopping = True
             self.drain()
+            self.router.keepalives.stop()  # an answer that nobody waits for would hold up the end
             self._farewell = time.monotonic() + FAREWELL
 
     def drain(self) -> int:
@@ -263,7 +265,8 @@ class App:
                 examined.tables,
                 entitled=self.state.entitled,
             )
-            self.router.routing, self.config = routing, config
+            self.router.follow(routing)
+            self.config = config
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
             self.state.read = names_read(routing)

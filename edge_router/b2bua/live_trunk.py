@@ -6,14 +6,19 @@ goes on counting where the old one was. It must not know of calls, only that one
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 from edge_router.admission.load import Load
 from edge_router.dialplan.health import TargetHealth
 from edge_router.dialplan.hunting import Hunting
 from edge_router.dialplan.trunk import Limit, Target, Trunk
+
+State = Literal["up", "partial", "down"]
+
+_log = logging.getLogger(__name__)
 
 
 class LiveTrunk:
@@ -38,8 +43,18 @@ class LiveTrunk:
         self._both: Final[Load] = _load(trunk.limit, before._both if before else None)
         known = before._health if before else {}
         self._health: Final[dict[str, TargetHealth]] = {
-            target.uri: known.get(target.uri) or TargetHealth() for target in trunk.targets
+            target.uri: self._health_of(known.get(target.uri)) for target in trunk.targets
         }
+
+    def _health_of(self, known: TargetHealth | None) -> TargetHealth:
+        """A target's health by this trunk's keepalive, with what is known of it."""
+        keepalive = self.trunk.keepalive
+        health = known or TargetHealth()
+        if keepalive is not None:
+            health.change(keepalive.retries, up_after=keepalive.up_after)
+        elif known is not None:
+            health.change()
+        return health
 
     def renew(self, trunk: Trunk) -> LiveTrunk:
         """This trunk under a new configuration: the counts go on, and so does the health of targets that stay.
@@ -47,6 +62,11 @@ class LiveTrunk:
         Calls in progress keep this one, which shares what it counts with the new one.
         """
         return LiveTrunk(trunk, self._clock, self._rng, before=self)
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """Where its calls can go, whether up or down."""
+        return self.trunk.targets
 
     # What rules read.
 
@@ -58,6 +78,13 @@ class LiveTrunk:
             if health.up(now):
                 return True
         return False
+
+    @property
+    def state(self) -> State:
+        """Whether all of its targets are up, some, or none."""
+        now = self._clock()
+        up = [health.up(now) for health in self._health.values()]
+        return "up" if all(up) and up else "partial" if any(up) else "down"
 
     @property
     def calls(self) -> int:
@@ -136,13 +163,19 @@ class LiveTrunk:
         """A call is being sent to this target; after a time down, others wait for how that one fares."""
         self._health[target.uri].trying(now)
 
-    def failed(self, target: Target, now: float) -> None:
-        """This target did not answer at all, or with 503."""
-        self._health[target.uri].failed(now)
+    def failed(self, target: Target, now: float, why: str = "no answer") -> None:
+        """This target did not answer at all, or in a way that is a failure: ``why`` says which."""
+        if self._health[target.uri].failed(now):
+            _log.warning("trunk %s: target %s is down: %s", self.name, target.uri, why)
 
     def succeeded(self, target: Target) -> None:
-        """This target answered, and not with 503."""
-        self._health[target.uri].succeeded()
+        """This target answered, and that was no failure."""
+        if self._health[target.uri].succeeded():
+            _log.warning("trunk %s: target %s is up again", self.name, target.uri)
+
+    def health(self, target: Target) -> TargetHealth:
+        """How this target is doing."""
+        return self._health[target.uri]
 
     def hold(self, target: Target, seconds: float, now: float) -> None:
         """This target asked for quiet for so long (Retry-After)."""

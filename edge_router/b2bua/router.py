@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.incoming import read_incoming
+from edge_router.b2bua.keepalive import Keepalives, Probe
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.screening import (
@@ -54,7 +55,7 @@ _RETRY_AFTER: Final = "Retry-After: 5\r\n"
 
 
 class Router:
-    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; assign another to reload.
+    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
     ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
     while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped: their
@@ -77,6 +78,7 @@ class Router:
         self.received = 0
         self.wheel = TimerWheel(clock(), self._timer_failed)
         self.transactions = TransactionLayer(self.wheel)
+        self.keepalives = Keepalives(self)
         self.calls: dict[str, Call] = {}
         self._clock = clock
         self._limits = limits
@@ -85,6 +87,12 @@ class Router:
         self._above: set[str] = set()  # the emergency calls that have a place of the reserve
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
+
+    def follow(self, routing: Routing) -> None:
+        """From now on new calls go by this configuration, and its targets are asked whether they are there."""
+        self.routing = routing
+        self.wheel.now = max(self.wheel.now, self._clock())
+        self.keepalives.follow(routing.trunks.values())
 
     def tick(self) -> None:
         """Fires the timers that are due. They are late by as much as passes between two calls of this."""
@@ -126,7 +134,7 @@ class Router:
             self.observer.rejected("stray response")
             return
         user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else ""
+        trunk = user.trunk.name if isinstance(user, Leg) else user.trunk_name if isinstance(user, Probe) else ""
         self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests

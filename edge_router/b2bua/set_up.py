@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.closed import DOWN, PUT_OFF, closed, in_words, visited
-from edge_router.b2bua.failure import Failure, give_back
+from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.redirect import redirect
@@ -219,18 +219,11 @@ def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg
     if callee.too_large:
         return  # it was never asked
     if failure.code == 503:
-        trunk.failed(target, now)
-        seconds = _retry_after(failure.response)
+        trunk.failed(target, now, "503")
+        seconds = retry_after(failure.response)
         if seconds:
             trunk.hold(target, seconds, now)
     elif failure.code is None and not callee.provisional:
         trunk.failed(target, now)
     else:
         trunk.succeeded(target)
-
-
-def _retry_after(response: Response | None) -> int:
-    """The seconds of a Retry-After (RFC 3261 §20.33), 0 where there is none that can be read; an hour at most."""
-    text = response.first.get("retry-after", "") if response is not None else ""
-    seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
-    return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0

@@ -35,7 +35,7 @@ from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.translation import Translation, Translations
-from edge_router.dialplan.trunk import Limit, Target, Trunk
+from edge_router.dialplan.trunk import Keepalive, Limit, Target, Trunk
 from edge_router.policy.hours import Hours
 from edge_router.policy.latch import LatchBoard, LatchSpec, compile_latch
 from edge_router.policy.policy import Policy, compile_policy
@@ -266,6 +266,7 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         connect_timeout=entry.connect_timeout,
         progress_timeout=entry.progress_timeout,
         answer_timeout=entry.answer_timeout,
+        keepalive=_keepalive(entry.keepalive),
         hunt_on=hunt_on,
         next_peer_on=hunt_on if entry.next_peer_on is None else FailureSet.parse(entry.next_peer_on),
         final_503=None if entry.final_503 == "pass" else entry.final_503,
@@ -275,6 +276,13 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         outbound_limit=_limit(limits.outbound),
         limit=_limit(limits),
     )
+
+
+def _keepalive(entry: trunk_model.Keepalive | None) -> Keepalive | None:
+    if entry is None:
+        return None
+    fail_on = FailureSet.parse(entry.fail_on)
+    return Keepalive(entry.interval, entry.down_interval, entry.retries, fail_on, entry.up_after)
 
 
 def _correlation(entry: correlation_model.Correlation) -> Correlation | None:

@@ -19,7 +19,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
     "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
     "trunks.*": frozenset(
         {
-            "keepalive",
             "media",
             "sip_profile",
             "username",

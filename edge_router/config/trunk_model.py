@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from edge_router.config.addresses import Source, TargetUri
 from edge_router.config.correlation_model import Correlation
@@ -14,13 +14,17 @@ from edge_router.config.values import (
     Failures,
     Final503,
     HeaderName,
+    Interval,
     ListenerName,
     Rate,
     Section,
+    not_empty,
 )
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
 Ability = Literal["redirect", "refer"]
+Times = Annotated[int, Field(strict=True, ge=1, le=100)]
+"""How often, in a row."""
 
 
 class Target(Section):
@@ -33,6 +37,19 @@ class Target(Section):
 
 def _target(value: object) -> object:
     return {"uri": value} if isinstance(value, str) else value
+
+
+class Keepalive(Section):
+    """OPTIONS to each target, to know whether it is there before a call has to find out."""
+
+    interval: Interval = Field(default=10.0, description="From one OPTIONS to the next while the target is up.")
+    down_interval: Interval = Field(default=5.0, description="The same while it is down.")
+    retries: Times = Field(default=2, description="So many failures in a row, and it is down: no call tries it.")
+    fail_on: Annotated[Failures, AfterValidator(not_empty)] = Field(
+        default=(503, 505, "timeout"),
+        description="What is a failure, as in hunt_on; any other answer shows the target alive.",
+    )
+    up_after: Times = Field(default=2, description="So many answers in a row that are none, and it is up again.")
 
 
 class Identity(Section):
@@ -104,6 +121,9 @@ class Trunk(Section):
     final_503: Final503 = Field(
         default=500,
         description="What the caller gets for a target's 503 (RFC 3261 §16.7): this code, or pass to keep the 503.",
+    )
+    keepalive: Keepalive | None = Field(
+        default=None, description="Asking its targets by OPTIONS whether they are there; none without it."
     )
     limits: TrunkLimits = Field(default=TrunkLimits(), description="How many calls, and how fast. None by default.")
     pass_headers: tuple[HeaderName, ...] = Field(

@@ -55,6 +55,20 @@ UNLIMITED: Final = Limit()
 
 
 @dataclass(frozen=True, slots=True)
+class Keepalive:
+    """How often a target is asked by OPTIONS, in seconds, while it is up and while it is down, and what is made of it.
+
+    ``retries`` failures in a row bring it down, ``up_after`` answers that are none bring it up.
+    """
+
+    interval: float = 10.0
+    down_interval: float = 5.0
+    retries: int = 2
+    fail_on: FailureSet = FailureSet(frozenset({503, 505, None}))  # noqa: RUF009, it never changes
+    up_after: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Trunk:
     """A trunk: who may call from it, where it leads, and how its targets are tried. Timeouts are in seconds."""
 
@@ -81,6 +95,8 @@ class Trunk:
     connect_timeout: float = 2.0
     progress_timeout: float = 6.0
     answer_timeout: float = 60.0
+    keepalive: Keepalive | None = None
+    """How its targets are asked whether they are there; None: only calls find out."""
     hunt_on: FailureSet = DEFAULT_FAILURES
     next_peer_on: FailureSet = DEFAULT_FAILURES
     final_503: int | None = 500

@@ -90,6 +90,8 @@ _CALL: Final[Schema] = {
 _TRUNK: Final[Schema] = {
     "name": _TEXT,
     "up": _FLAG | {"description": "Whether any of its targets is."},
+    "state": _TEXT
+    | {"enum": ["up", "partial", "down"], "description": "Whether all its targets are up, some, or none."},
     "targets": {"type": "array", "items": _object({"uri": _TEXT, "up": _FLAG})},
     **dict.fromkeys(("calls", "calls_in", "calls_out"), _COUNT),
     "cps": {"type": "number", "minimum": 0, "description": "Calls within the last second."},

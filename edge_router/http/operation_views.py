@@ -52,6 +52,7 @@ def trunk_view(trunk: LiveTrunk, now: float) -> View:
     return {
         "name": trunk.name,
         "up": trunk.up,
+        "state": trunk.state,
         "targets": [{"uri": each.uri, "up": trunk.target_up(each, now)} for each in configured.targets],
         "calls": trunk.calls,
         "calls_in": inbound,

@@ -122,6 +122,7 @@ async def test_a_trunk(client: aiohttp.ClientSession, works: Works) -> None:
     assert trunk == {
         "name": "premise",
         "up": True,
+        "state": "up",
         "targets": [{"uri": "sip:192.0.2.13:5060", "up": True}],
         "calls": 3,
         "calls_in": 1,
