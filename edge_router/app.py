@@ -23,8 +23,8 @@ from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
-from edge_router.config.finding import Finding
-from edge_router.config.loading import Examined, examine
+from edge_router.config.fixed import fixed
+from edge_router.config.loading import examine
 from edge_router.contact_centre import StateOfCentre, names_read
 from edge_router.ending import end_within
 from edge_router.garbage import SLICE_EVERY, Garbage
@@ -37,6 +37,7 @@ from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.webex_api import route as webex_route
+from edge_router.naming import Naming
 from edge_router.net.udp import UdpListener
 from edge_router.questions import KEYS as QUESTION_KEYS
 from edge_router.questions import question_routes
@@ -47,6 +48,7 @@ from edge_router.telemetry.call_log import CallLog
 from edge_router.telemetry.exposition import exposition
 from edge_router.telemetry.logs import set_logging, start_logging
 from edge_router.telemetry.metrics import Metrics
+from edge_router.telemetry.name_metrics import NameMetrics
 from edge_router.telemetry.observers import Observers
 from edge_router.telemetry.readings import RouterReading, TrunkReading
 from edge_router.telemetry.standing_metrics import StandingMetrics
@@ -114,6 +116,8 @@ class App:
         # The call log and other observers hear little; the metrics alone hear of every message.
         self._observers = Observers(self.metrics, CallLog(), DecisionFeed(self.api.feed), *observers)
         self.router = Router(routing, self.listeners, self._observers)
+        self.naming = Naming(self._names_changed)
+        self.name_metrics = NameMetrics(self.naming.reading)
         self.http: HttpServer | None = None
         self.webhook: BoundedServer | None = None
         self._garbage = Garbage(self.router.tidy)
@@ -135,14 +139,15 @@ class App:
                 await self._serve(self.config.http)
             await self.standing.start()  # before the state: both have their rows in one file
             await self.state.start()
+            await self.naming.follow(self.config)
             if self.recorder is not None:
                 self.recorder.start()
             for listener in self.listeners.values():
                 listener.open(loop, self.router.receive)
+            self._names_changed()
         except OSError:
             await self.close()
             raise
-        self.router.follow(self.router.routing)
         self._garbage.begin()
         self._status = "ready"
         self._tick(loop)
@@ -232,6 +237,7 @@ class App:
         self.api.feed.close()
         if self.webhook is not None:
             await self.webhook.close()
+        await self.naming.close()
         await self.state.close()
         await self.standing.close()
         if self.recorder is not None:
@@ -246,7 +252,7 @@ class App:
         """
         async with self._reloading:
             examined = await asyncio.to_thread(examine, self.path)
-            faults = examined.faults + tuple(_fixed(self.config, examined))
+            faults = examined.faults + tuple(fixed(self.config, examined))
             config = examined.config
             for warning in examined.warnings:
                 _log.warning("%s", warning)
@@ -265,8 +271,10 @@ class App:
                 examined.tables,
                 entitled=self.state.entitled,
             )
-            self.router.follow(routing)
+            await self.naming.follow(self.config, config)
+            self.router.follow(self.naming.applied(config, routing))
             self.config = config
+            await self.naming.follow(config)
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
             self.state.read = names_read(routing)
@@ -276,6 +284,10 @@ class App:
             set_logging(config.log.level, config.log.format)
             _log.info("reloaded %s", self.path)
             return ()
+
+    def _names_changed(self) -> None:
+        """Calls go by what names lead to now."""
+        self.router.follow(self.naming.applied(self.config, self.router.routing))
 
     # The clocks
 
@@ -306,7 +318,12 @@ class App:
         if self._status == "draining":
             return Readiness(self._status, "draining: no new calls, those in progress go on")
         down = [name for name, trunk in self.router.routing.trunks.items() if trunk.trunk.targets and not trunk.up]
-        said = f"down: {', '.join(down)}" if down else "", self.state.degraded, self.standing.degraded
+        said = (
+            f"down: {', '.join(down)}" if down else "",
+            self.naming.degraded,
+            self.state.degraded,
+            self.standing.degraded,
+        )
         recorded = self.recorder.degraded if self.recorder is not None else ""
         reason = "; ".join(filter(None, (*said, recorded)))
         return Readiness(self._status, reason, degraded=bool(reason))
@@ -315,6 +332,7 @@ class App:
         yield from exposition(self.metrics)
         yield from exposition(self.state_metrics)
         yield from exposition(self.standing_metrics)
+        yield from exposition(self.name_metrics)
         if self.recorder is not None:
             yield from exposition(RecordingMetrics(self.recorder.writer))
 
@@ -335,30 +353,12 @@ class App:
         routing = self.router.routing
         for name, live in routing.trunks.items():
             calls_in, calls_out = live.counts()
-            targets = {target.uri: live.target_up(target, now) for target in live.trunk.targets}
+            targets = {target.label: up for target, up, _ in live.standing(now)}
             yield TrunkReading(name, calls_in, calls_out, targets, routing.emergency is not None)
 
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()
         return {queue.name: queue.age(now) for queue in self.state.picture}
-
-
-def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:
-    """What a reload can't change: the addresses that are listened on, and where state comes from."""
-    new = examined.config
-    if new is None:
-        return
-    for part in ("source", "webex", "peers", "peer_token_file", "store"):
-        if getattr(old.state, part) != getattr(new.state, part):
-            message = (
-                "can't change while the router runs; restart it to follow another contact centre, or in another way"
-            )
-            yield examined.fault(Finding(("state", part), message))
-    for key in ("listen", "http"):
-        if getattr(old, key) != getattr(new, key):
-            yield examined.fault(Finding((key,), "can't change while the router runs; restart it to listen elsewhere"))
-    if old.record != new.record:
-        yield examined.fault(Finding(("record",), "can't change while the router runs; restart it to record otherwise"))
 
 
 def _described(listener: UdpListener) -> str:

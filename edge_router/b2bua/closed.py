@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from edge_router.policy.decision import Decision
 
 DOWN: Final = "down"
+UNRESOLVED: Final = "unresolved"
 OFF: Final = "switched off"
 SHARE: Final = "over its share"
 VISITED: Final = "visited"
-"""Why a dial-peer is skipped: none of its targets is up, a person said so, its policy has sent enough calls there, or
-this very call was there already."""
+"""Why a dial-peer is skipped: none of its targets is up, none of their names leads anywhere, a person said so, its
+policy has sent enough calls there, or this very call was there already."""
 PUT_OFF: Final = frozenset({DOWN, SHARE, VISITED})
 """What is tried all the same, bridged, when all else has failed."""
 _NOWHERE: Final[frozenset[str]] = frozenset()
@@ -61,7 +62,9 @@ def closed(
             return VISITED
         if routing.over_share(decision.policy, peer.name, trunk.name, now):
             return SHARE
-    return "" if trunk.up else DOWN
+    if trunk.up:
+        return ""
+    return DOWN if trunk.targets else UNRESOLVED
 
 
 def in_words(peer: str, why: str) -> str:

@@ -146,7 +146,7 @@ class Keepalives:
             if keepalive is None:
                 continue
             for target in trunk.targets:
-                key = trunk.name, target.uri
+                key = trunk.name, target.label
                 probe = before.pop(key, None)
                 if probe is None:
                     self._begun += 1

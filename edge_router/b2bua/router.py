@@ -57,9 +57,9 @@ _RETRY_AFTER: Final = "Retry-After: 5\r\n"
 class Router:
     """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
-    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
-    while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped: their
-    sender will repeat them, and calls in progress go on.
+    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams; while
+    ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped: their sender
+    will repeat them, and calls in progress go on.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Router:
         self.observer = observer
         self.draining = False
         self.received = 0
-        self.wheel = TimerWheel(clock(), self._timer_failed)
+        self.wheel = TimerWheel(clock(), lambda: self._complain("a timer"))
         self.transactions = TransactionLayer(self.wheel)
         self.keepalives = Keepalives(self)
         self.calls: dict[str, Call] = {}
@@ -89,7 +89,7 @@ class Router:
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
     def follow(self, routing: Routing) -> None:
-        """From now on new calls go by this configuration, and its targets are asked whether they are there."""
+        """From now on new calls go by this, and its targets are asked whether they are there."""
         self.routing = routing
         self.wheel.now = max(self.wheel.now, self._clock())
         self.keepalives.follow(routing.trunks.values())
@@ -116,9 +116,6 @@ class Router:
         except Exception:
             self.observer.rejected("internal error")
             self._complain("a message from {}:{}".format(*source))
-
-    def _timer_failed(self) -> None:
-        self._complain("a timer")
 
     def _complain(self, what: str) -> None:
         """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""

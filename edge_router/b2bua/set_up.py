@@ -159,13 +159,13 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
         call.caller.start_afresh()
         trunk.trying(target, began)
         callee = call.invite(incoming, peer, trunk, target)
-        call.record.target = target.place
+        call.record.target = target.at
         code = None
         try:
             answer = await ring(call, callee, trunk.trunk)
             code = answer.code
         finally:  # the call may also end while it rings
-            call.note_attempt(peer.name, target.place, code, began)
+            call.note_attempt(peer.name, target.at, code, began)
         if not isinstance(answer, Failure):
             trunk.succeeded(target)
             if call.caller.answered:

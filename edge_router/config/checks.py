@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Final, TypeVar
 
-from edge_router.config.addresses import Address, address, source, target_uri
+from edge_router.config.addresses import Address, address, is_name, source, target_uri
 from edge_router.config.document import Map, Value
 from edge_router.config.faults import Kind, Path, key_path, quoted
 from edge_router.config.finding import Finding
@@ -93,6 +93,8 @@ def _targets_that_are_us(outline: Outline) -> Iterator[Finding]:
             if uri is None:
                 continue
             host, port = uri.host, uri.port or 5060
+            if is_name(host):
+                continue  # only DNS knows
             everywhere = Address("0.0.0.0", port) in ours or Address("::", port) in ours
             if Address(host, port) in ours or (everywhere and ip_address(host).is_loopback):
                 message = f"{Address(host, port)} is our own listener: a call would come back; give the peer's address"

@@ -30,7 +30,9 @@ Times = Annotated[int, Field(strict=True, ge=1, le=100)]
 class Target(Section):
     """One place where a trunk's calls can go."""
 
-    uri: TargetUri = Field(description="Where to: sip: and an IP address, with a port or 5060. UDP.")
+    uri: TargetUri = Field(
+        description="Where to: sip: and an IP address with a port or 5060, or a DNS name (RFC 3263). UDP."
+    )
     preference: Count = Field(default=0, description="Lower is tried first, as on CUBE.")
     weight: Count = Field(default=100, description="With hunt: weighted, this target's share beside the others'.")
 
@@ -81,7 +83,8 @@ class Trunk(Section):
 
     sources: tuple[Source, ...] = Field(
         default=(),
-        description="Who may start a call here besides the targets: addresses and networks. The longest prefix wins.",
+        description="Who may start a call here besides the targets: addresses, networks and DNS names. The longest "
+        "prefix wins.",
     )
     targets: tuple[Annotated[Target, BeforeValidator(_target, json_schema_input_type=str | Target)], ...] = Field(
         default=(), description="Where its calls go; a plain string is {uri: ...}."

@@ -21,7 +21,11 @@ CallingFrom = Literal["pai", "from"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One place that a trunk can send to. `uri` is how it was written, `host` an IP address."""
+    """One place that a trunk can send to. `uri` is how it was written, `host` an IP address.
+
+    Where a DNS name was written, `named` is that name, with the port if one was written: what stands in a URI. `host`
+    is one of the addresses that it leads to then, or the name itself where it isn't known yet where that is.
+    """
 
     uri: str
     host: str
@@ -31,16 +35,27 @@ class Target:
     """The lowest is tried first, as in a CUBE server-group."""
     weight: int = 100
     """Its share among targets of one preference where the trunk hunts by weight; 0 is tried last."""
+    named: str = ""
     address: tuple[str, int] = field(init=False, repr=False, compare=False)
     place: str = field(init=False, repr=False, compare=False)
     """Host and port as they stand in a URI."""
+    at: str = field(init=False, repr=False, compare=False)
+    """Address and port, by which two places of one name are told apart."""
+    label: str = field(init=False, repr=False, compare=False)
+    """What it is called in metrics and the log: its URI, and where that is a name, which of its addresses it is."""
 
     def __post_init__(self) -> None:
-        # Both made once: a socket wants the one per datagram, a Request-URI the other per call.
+        # All made once: a socket wants the first per datagram, a Request-URI the second per call.
+        at = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         object.__setattr__(self, "address", (self.host, self.port))
-        object.__setattr__(
-            self, "place", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-        )
+        object.__setattr__(self, "place", self.named or at)
+        object.__setattr__(self, "at", self.place if self.is_unlocated else at)
+        object.__setattr__(self, "label", f"{self.uri} ({at})" if self.named and not self.is_unlocated else self.uri)
+
+    @property
+    def is_unlocated(self) -> bool:
+        """Whether it is a name of which it isn't known here where it leads."""
+        return bool(self.named) and self.named.partition(":")[0] == self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +123,8 @@ class Trunk:
     outbound_limit: Limit = UNLIMITED
     limit: Limit = UNLIMITED
     """Both ways together."""
+
+    @property
+    def has_names(self) -> bool:
+        """Whether DNS has to say where one of its targets is."""
+        return any(target.named for target in self.targets)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from edge_router.net.names import Name, Names, Naptr, Place, Query, Record, Srv
+from edge_router.net.names import Kind, Name, Names, Naptr, Place, Query, Record, Srv
 
 HOST = "example.com"
 A1, A2 = "192.0.2.1", "192.0.2.2"
-ONLY_A = ("A",)
+ONLY_A: tuple[Kind, ...] = ("A",)
 Zone = Mapping[tuple[str, str], Sequence[Record]]
 
 
@@ -29,14 +29,14 @@ class Play:
         changed = False
         while queries := self.names.due(self.now):
             for query in queries:
-                self.asked.append(tuple(query))
+                self.asked.append((query.kind, query.host))
                 changed = bool(self.answer(query)) or changed
         return changed
 
     def answer(self, query: Query) -> list[Name]:
         if query in self.silent or ("*", "*") in self.silent:
             return self.names.failed(query, "no DNS server answers", self.now)
-        return self.names.answered(query, self.zone.get(tuple(query), ()), self.ttl, self.now)
+        return self.names.answered(query, self.zone.get((query.kind, query.host), ()), self.ttl, self.now)
 
     def later(self, seconds: float) -> bool:
         self.now += seconds
