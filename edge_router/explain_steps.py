@@ -185,7 +185,7 @@ class Steps:
             words = f"any failure, or silence for {trunk.answer_timeout:g} s"
             yield Consequence(words, onward or "BYE for the caller, who has been answered")
         else:
-            if len(trunk.targets) > 1:
+            if len(trunk.targets) > 1 or trunk.has_names:
                 yield Consequence(f"{trunk.hunt_on} at a target", f"the next target of trunk {trunk.name}")
             if onward:
                 yield Consequence(str(trunk.next_peer_on), onward)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from edge_router.admission.sources import SourceTable
 from edge_router.config.addresses import dns_name, is_name
 from edge_router.config.build import claims
 from edge_router.dialplan.hunting import Located
-from edge_router.net.names import Kind, Name
+from edge_router.net.names import Kind, Name, Place
 from edge_router.net.resolver import Resolver
 from edge_router.telemetry.name_metrics import NameReading, NamesReading
 
@@ -89,15 +90,17 @@ class Naming:
         for target, written in zip(live.trunk.targets, entry.targets, strict=True):
             if target.named:
                 standing = self._resolver.of(_name_of(written, entry, config))
+                places = [place for place in standing.places if _is_elsewhere(place, config)]
                 located[target.uri] = [
                     Located(
                         replace(target, host=place.host, port=place.port, transport=place.transport),
                         place.priority,
                         place.weight,
                     )
-                    for place in standing.places
+                    for place in places
                 ]
-                trouble[target.uri] = standing.trouble
+                ours = "" if len(places) == len(standing.places) else "it leads to ourselves, or to no one machine"
+                trouble[target.uri] = standing.trouble or ours
         live.locate(located, trouble)
 
 
@@ -115,6 +118,13 @@ def _name_of(target: Target, trunk: Trunk, config: Config) -> Name:
     uri = target.uri
     transport = uri.params.get("transport", "").lower()
     return Name(dns_name(uri.host), uri.port, transport, _families(config, trunk))
+
+
+def _is_elsewhere(place: Place, config: Config) -> bool:
+    """Whether a call that is sent there can't come back from ourselves: what the file can't say, DNS mustn't either."""
+    address = ip_address(place.host)
+    ours = {(listen.address.host, listen.address.port) for listen in config.listen}
+    return not (address.is_unspecified or address.is_multicast or (place.host, place.port) in ours)
 
 
 def _families(config: Config, trunk: Trunk) -> tuple[Kind, ...]:

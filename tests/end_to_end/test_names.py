@@ -101,6 +101,17 @@ def test_a_name_that_was_never_resolved_is_down_until_it_is(own_site: OwnSite, s
     site.ends(caller, site.answered(caller, site.cloud))
 
 
+def test_a_name_does_not_lead_to_ourselves(own_site: OwnSite, server: DnsServer) -> None:
+    server.zone[f"a.{NAME}", "A"] = [own := server.address[0].rpartition(".")[0] + ".10", "0.0.0.0"]
+    site = open_site(own_site, server)
+    assert own == site.block.router[0]
+    (target,) = targets(site)
+    assert (target["address"], target["reason"]) == (
+        f"{site.block.cloud_spare}:5060",
+        "it leads to ourselves, or to no one machine",
+    )
+
+
 def test_dns_that_says_nothing_at_all_holds_up_neither_start_nor_calls(own_site: OwnSite, server: DnsServer) -> None:
     server.deaf = True
     site = open_site(own_site, server)
