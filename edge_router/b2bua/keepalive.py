@@ -131,15 +131,18 @@ class Probe:
 class Keepalives:
     """The probes of a router, one for each target that is to be asked."""
 
-    __slots__ = ("_begun", "_probes", "_router")
+    __slots__ = ("_begun", "_probes", "_router", "_stopped")
 
     def __init__(self, router: Router) -> None:
         self._router = router
         self._probes: dict[tuple[str, str], Probe] = {}
         self._begun = 0
+        self._stopped = False
 
     def follow(self, trunks: Iterable[LiveTrunk]) -> None:
         """Asks the targets that these trunks have now, and no others; those that stay go on as they were."""
+        if self._stopped:
+            return
         before, self._probes = self._probes, {}
         for trunk in trunks:
             keepalive = trunk.trunk.keepalive
@@ -158,8 +161,9 @@ class Keepalives:
             probe.stop()
 
     def stop(self) -> None:
-        """Asks nobody any more."""
+        """Asks nobody any more, whatever comes."""
         self.follow(())
+        self._stopped = True
 
 
 def _listener_to(router: Router, trunk: LiveTrunk, target: Target) -> Listener:
