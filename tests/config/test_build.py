@@ -265,7 +265,7 @@ def test_targets_by_name() -> None:
     two = build(loaded(NAMES), Clock()).trunks["two"].trunk
     assert two.has_names
     assert [(each.named, each.place, each.label) for each in two.targets] == [
-        ("Proxy.example.com", "Proxy.example.com", "sip:Proxy.example.com"),
+        ("proxy.example.com", "proxy.example.com", "sip:Proxy.example.com"),
         ("proxy.example.com:5070", "proxy.example.com:5070", "sip:proxy.example.com:5070"),
         ("", "192.0.2.8:5060", "sip:192.0.2.8"),
     ]
