@@ -265,6 +265,14 @@ def test_a_reload_keeps_what_is_known_and_changes_the_interval(asking: Stage) ->
     answers(asking, 200, 200, every=3)
 
 
+def test_after_a_reload_it_is_not_asked_at_the_old_interval_too(asking: Stage) -> None:
+    answers(asking, 200)
+    reload(asking, keepalive={**KEEPALIVE, "interval": "3s"})
+    answers(asking, 200, 200, 200, every=3)
+    asking.pass_time(2.9)
+    asking.hear_silence()
+
+
 def test_a_reload_while_an_answer_is_waited_for_asks_nothing_twice(asking: Stage) -> None:
     wait_for_question(asking, 10)
     reload(asking, keepalive=KEEPALIVE)
