@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from tests.end_to_end.block import Block
 from tests.end_to_end.phone import Phone
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
@@ -39,3 +40,23 @@ def test_a_target_goes_and_comes_back(own_site: OwnSite) -> None:
     with closing(Phone(site.block.cloud, 5060)) as cloud:
         until(lambda: bool(answer(cloud, site).start) and up(site), "the cloud to be up again")
     until(lambda: site.router.stderr.count("target sip:") == 2, "two lines in the log")
+
+
+def test_options_leave_by_the_listener_that_calls_would(own_site: OwnSite, block: Block) -> None:
+    """The trunk's own, else one that speaks the target's kind of IP address."""
+    with closing(Phone(block.cloud, 5060)) as cloud, closing(Phone("::1")) as six, closing(Phone("::1")) as free:
+        port = free.port
+        free.close()
+        site = own_site(
+            RULE,
+            listen=[
+                {"name": "pstn", "address": "{}:{}".format(*block.router)},
+                {"name": "six", "address": f"[::1]:{port}"},
+                {"name": "inside", "address": f"{block.host(11)}:5060"},
+            ],
+            cloud={"keepalive": KEEPALIVE, "listen": "inside"},
+            trunks={"six": {"targets": [f"sip:[::1]:{six.port}"], "keepalive": KEEPALIVE}},
+        )
+        assert answer(cloud, site).source == (block.host(11), 5060)
+        asked = six.receive(lambda message: message.method == "OPTIONS", "OPTIONS")
+        assert (asked.uri, asked.source) == (f"sip:[::1]:{six.port}", ("::1", port))
