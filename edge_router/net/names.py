@@ -83,16 +83,17 @@ class Place(NamedTuple):
 class Standing:
     """What is known of a name: where it leads, and ``trouble``: why it leads nowhere, or why that may be old.
 
-    ``settled`` says whether DNS was asked for all of it once.
+    ``settled`` says whether DNS was asked for all of it once, ``uses`` are the questions that stood on the way.
     """
 
-    __slots__ = ("known_at", "places", "settled", "trouble")
+    __slots__ = ("known_at", "places", "settled", "trouble", "uses")
 
     def __init__(self) -> None:
         self.places: tuple[Place, ...] = ()
         self.trouble = "DNS has not been asked yet"
         self.known_at = -inf
         self.settled = False
+        self.uses: set[Query] = set()
 
 
 class _Entry:
@@ -124,7 +125,8 @@ class Names:
     def follow(self, names: Iterable[Name], now: float) -> None:
         """Follows these names, and no others; what is known of those that stay is kept."""
         self._standing = {name: self._standing.get(name) or Standing() for name in names}
-        self._look(now)
+        self._look(self._standing)
+        self._keep_used()
 
     def of(self, name: Name) -> Standing:
         """What is known of a name that is followed."""
@@ -160,7 +162,7 @@ class Names:
         entry.why = why or f"there is no {query.kind} record of {query.host}"
         entry.asked, entry.tries, entry.good_at = False, 0, now
         entry.next_at = now + min(max(ttl, SHORTEST), LONGEST) * _REFRESH_AT
-        return self._look(now)
+        return self._look_at(query)
 
     def failed(self, query: Query, why: str, now: float) -> list[Name]:
         """DNS gave no answer. Gives the names that stand otherwise now."""
@@ -172,16 +174,21 @@ class Names:
         entry.asked = False
         entry.next_at = now + min(2.0**entry.tries, RETRY_WITHIN)
         entry.tries = min(entry.tries + 1, 10)
-        return self._look(now)
+        return self._look_at(query)
 
-    def _look(self, now: float) -> list[Name]:
-        """Follows each name through what is known, and notes what has to be asked."""
-        used: set[Query] = set()
+    def _look_at(self, query: Query) -> list[Name]:
+        return self._look([name for name, standing in self._standing.items() if query in standing.uses])
+
+    def _look(self, names: Iterable[Name]) -> list[Name]:
+        """Follows these names through what is known, and notes what to ask. Gives those that stand otherwise now."""
         changed = []
-        for name, standing in self._standing.items():
+        others = False
+        for name in names:
+            standing = self._standing[name]
             walk = _Walk(self._entries, self._spoken)
             places = tuple(walk.places(name))[:MOST_RECORDS]
-            used |= walk.used
+            others = others or walk.used != standing.uses
+            standing.uses = walk.used
             if walk.waiting or (not places and walk.asking):
                 continue
             before = standing.settled, standing.places, bool(standing.trouble)
@@ -194,8 +201,13 @@ class Names:
             standing.settled = True
             if (True, standing.places, bool(standing.trouble)) != before:
                 changed.append(name)
-        self._entries = {query: self._entries.get(query) or _Entry() for query in sorted(used)}
+        if others:
+            self._keep_used()
         return changed
+
+    def _keep_used(self) -> None:
+        used = {query for standing in self._standing.values() for query in standing.uses}
+        self._entries = {query: self._entries.get(query) or _Entry() for query in sorted(used)}
 
 
 class _Walk:

@@ -220,6 +220,21 @@ def test_one_server_without_an_address_does_not_take_the_others_with_it() -> Non
     assert (play.places, play.trouble) == ([Place(A2, 2, "udp", 0, 0)], "")
 
 
+def test_names_that_share_an_answer_all_hear_of_it() -> None:
+    play = Play(one := Name(HOST, 5060, families=ONLY_A), {("A", HOST): [A1]})
+    two = Name(HOST, 5070, families=ONLY_A)
+    play.names.follow([one, two], play.now)
+    play.run()
+    assert len(play.asked) == 1
+    assert [place.port for place in play.names.of(two).places] == [5070]
+    play.zone[("A", HOST)] = [A2]
+    play.now += 81
+    (query,) = play.names.due(play.now)
+    assert play.answer(query) == [one, two]
+    play.names.follow([two], play.now)
+    assert play.names.next_due == play.now + 80
+
+
 def test_what_nobody_follows_is_asked_no_more() -> None:
     play = Play(Name(HOST), {("A", HOST): [A1]})
     play.names.follow([], play.now)
