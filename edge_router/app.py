@@ -31,14 +31,15 @@ from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
 from edge_router.http.bounded import BoundedServer
 from edge_router.http.decision_feed import DecisionFeed
+from edge_router.http.decisions_api import REFUSALS
 from edge_router.http.description import route as description_route
 from edge_router.http.operation_api import KEYS as OPERATION_KEYS
 from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
+from edge_router.http.switches_api import REFUSED as SWITCH_KEYS
 from edge_router.http.webex_api import route as webex_route
 from edge_router.net.udp import UdpListener
-from edge_router.questions import KEYS as QUESTION_KEYS
 from edge_router.questions import question_routes
 from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
@@ -158,8 +159,8 @@ class App:
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)
             routes.append(web.post(WEBHOOK, webhook.handle))
-        keys = {**KEYS, **OPERATION_KEYS, **QUESTION_KEYS}
-        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, keys)
+        keys = {**KEYS, **OPERATION_KEYS, **SWITCH_KEYS}
+        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, keys, REFUSALS)
         await self.http.start(http.address.host, http.address.port)
         if webhook is not None and http.webhook_address is not None:
             self.webhook = BoundedServer(webhook.application(WEBHOOK))

@@ -205,17 +205,18 @@ def _decision_paths() -> Schema:
     answer = _object(_DECISION)
     answers = {
         "200": _answer(answer, "What would be done; where it isn't ok, the safe answer."),
+        "400": _answer(answer, "It is no HTTP."),
+        "415": _answer(answer, "The body has a Content-Encoding."),
         "429": _answer(answer, "Too many requests; Retry-After says when to ask again."),
     }
-    for each in answers.values():
-        each["content"] |= {"application/xml": {}, "text/plain": {}}
-    refused = _nothing({key: each for key, each in _DECISION.items() if key not in _ENVELOPE})
     words = "What would be done with a call; nothing is counted"
     body = {"content": {f"application/{kind}": {"schema": asked} for kind in ("json", "x-www-form-urlencoded")}}
-    return {
-        "get": _get(words, answers, refused) | {"parameters": parameters},
-        "post": _get(words, answers, refused) | {"requestBody": body},
-    }
+    asking: Schema = {"get": {"parameters": parameters}, "post": {"requestBody": body}}
+    operations = {method: _get(words, answers, answer) | question for method, question in asking.items()}
+    for operation in operations.values():
+        for each in operation["responses"].values():
+            each["content"] |= {"application/xml": {}, "text/plain": {}}
+    return operations
 
 
 def _switch_paths() -> Schema:
