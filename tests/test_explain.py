@@ -1,14 +1,17 @@
 """What `route` says would be done, beside what is done with a call."""
 
 import re
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from edge_router.admission.visits import identity_of
 from edge_router.explain import Explanation, explain
 from edge_router.explain_steps import Step
+from edge_router.made_up_call import MadeUpCall, arrive
 from edge_router.policy.decision import Hop
-from edge_router.route_question import imagined
+from edge_router.route_report import show
 from tests.b2bua.stage import (
     CLOUD_FIRST,
     DIAL_PEERS,
@@ -31,9 +34,9 @@ def stage_with(accepts: list[str], **cloud: str) -> Stage:
 
 
 def explained(stage: Stage, called: str, calling: str = CALLING, *headers: str) -> Explanation:
-    routing = stage.router.routing
-    incoming = imagined(routing.trunks["carrier"].trunk, calling, called, headers)
-    return explain(routing, incoming, "pstn", {"pstn": stage.line}, stage.clock())
+    pairs = [(name.lower(), value) for name, _, value in (header.partition(": ") for header in headers)]
+    call = MadeUpCall(calling, called, pairs)
+    return explain(arrive(stage.router.routing, call, ("carrier",), "pstn", stage.clock()), {"pstn": stage.line})
 
 
 def first_step(stage: Stage, called: str) -> Step:
@@ -198,7 +201,25 @@ def test_a_visit_and_a_share_are_said() -> None:
     sent_on = "Diversion: <sip:1001@cloud.example>"
     assert explained(stage, CLOUD_FIRST, CALLING, sent_on).steps[0].closed == "visited"
     ledger.placed.placed("1", "cloud", "cloud", (), "redirect", "+13125550111", (CLOUD_FIRST,), now)
-    assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share"
+    assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share (max_concurrent 1)"
+
+
+# what rules say
+
+
+def test_each_rule_has_its_condition_and_an_undecided_one_what_it_could_read_before() -> None:
+    when = 'call.trunk == "carrier" &&\n  queue("Support").length < 3'
+    rules = [{"name": "free", "when": when, "to": "cloud"}, {"name": "always", "to": "premise"}]
+    found = explained(Stage(configuration(rules, state={"queues": {"Support": {"source": "pushed"}}})), CLOUD_FIRST)
+    free, always, *_ = found.rules
+    assert (free.verdict, free.when, free.values) == ("undecided", when, {"call.trunk": "carrier"})
+    assert 'queue("Support")' in free.because
+    assert (always.verdict, always.when) == ("held", "true")
+    screen = StringIO()
+    show(found, Console(file=screen, width=200, soft_wrap=True))
+    lines = screen.getvalue().splitlines()
+    place = lines.index(f'   undecided  free: {free.because}; call.trunk = "carrier"')
+    assert lines[place + 1] == '              when call.trunk == "carrier" && queue("Support").length < 3'
 
 
 # what decides before

@@ -6,9 +6,6 @@ from typing import Final
 
 from edge_router.admission.placed import PlacedCalls
 
-MAX_CONCURRENT: Final = "max_concurrent"
-PER_MINUTE: Final = "per_minute"
-
 
 class Share:
     """A limit on the calls at a dial-peer or trunk; None is no limit.
@@ -23,10 +20,10 @@ class Share:
         self.max_concurrent: Final = max_concurrent
         self.per_minute: Final = per_minute
 
-    def full(self, placed: PlacedCalls, now: float) -> str | None:
-        """Which limit one more call would break ("max_concurrent" or "per_minute"), or None. Counts nothing."""
+    def full(self, placed: PlacedCalls, now: float) -> str:
+        """The limit that one more call would break, as in "max_concurrent 50"; "" if there is room. Counts nothing."""
         if self.max_concurrent is not None and placed.concurrent(self.of) >= self.max_concurrent:
-            return MAX_CONCURRENT
+            return f"max_concurrent {self.max_concurrent}"
         if self.per_minute is not None and placed.in_last_minute(self.of, now) >= self.per_minute:
-            return PER_MINUTE
-        return None
+            return f"per_minute {self.per_minute}"
+        return ""

@@ -73,31 +73,41 @@ class Visits:
 
     def settle(self, who: Identity, dial_peer: str) -> None:
         """A call that was placed there is over: whoever of its numbers calls now, doesn't come back from there."""
-        mark = hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer))
+        self._settle(hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer)))
+
+    def failed(self, who: Identity, dial_peer: str) -> None:
+        """A call that was placed there never got there: not even its Session-ID says that it comes back."""
+        self.settle(who, dial_peer)
+        for uuid in who.uuids:
+            self._settle(hash((uuid, dial_peer)))
+
+    def _settle(self, mark: int) -> None:
         settled = self._settled.get(mark, 0)
         if settled < self._counts.get(mark, 0):
             self._settled[mark] = settled + 1
 
-    def returns(self, who: Identity, dial_peer: str, from_there: bool, now: float) -> bool:
-        """Whether this call has come back from a dial-peer, as far as can be told: it was placed there before.
+    def returns(self, who: Identity, dial_peer: str, from_there: bool, now: float) -> int:
+        """How often this call was placed at a dial-peer that it has come back from, as far as can be told; else 0.
 
         With its Session-ID it is the same call for certain. By its numbers alone it is taken for one that comes back
         only if it comes ``from_there``, or its headers say that it was sent on: else it is somebody who dials again, or
         another call from the same switchboard.
         """
         self._tidy(now)
-        if not self._counts:
-            return False
-        for uuid in who.uuids:
-            if hash((uuid, dial_peer)) in self._counts:
-                return True
-        if not who.numbers or not (from_there or who.retargeted):
-            return False
-        for kind in (_WITHOUT,) if who.uuids else (_WITHOUT, _WITH):
-            mark = hash((kind, who.numbers, dial_peer))
-            if self._counts.get(mark, 0) > self._settled.get(mark, 0):
-                return True
-        return False
+        counts = self._counts
+        if not counts:
+            return 0
+        found = 0
+        for uuid in who.uuids:  # a placement left a mark for each uuid that it had
+            found = max(found, self._open(hash((uuid, dial_peer))))
+        if who.numbers and (from_there or who.retargeted):
+            for kind in (_WITHOUT,) if who.uuids else (_WITHOUT, _WITH):
+                found += self._open(hash((kind, who.numbers, dial_peer)))
+        return found
+
+    def _open(self, mark: int) -> int:
+        """How many placements of a mark aren't settled."""
+        return self._counts.get(mark, 0) - self._settled.get(mark, 0)
 
     def visits(self, who: Identity, dial_peer: str, now: float) -> int:
         """How often this call was placed at a dial-peer within the last 15 minutes."""

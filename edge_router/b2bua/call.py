@@ -144,7 +144,7 @@ class Call:
         """Notes in the ledger that the call didn't get to where it was sent."""
         placed, self.placed = self.placed, None
         if placed is not None:
-            self.routing.ledger.visits.settle(placed.who, placed.dial_peer)
+            self.routing.ledger.visits.failed(placed.who, placed.dial_peer)
             if placed.in_cloud:
                 self.routing.ledger.placed.failed(self.record.call_id, now)
 

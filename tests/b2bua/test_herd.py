@@ -234,7 +234,9 @@ def test_a_share_sends_the_rest_to_the_next_destination(
     went = burst(stage, 9)
     assert went == ["redirected" if by == "redirect" else "cloud"] * there + ["premise"] * (9 - there)
     if there < 9:
-        assert stage.ear.records[-1].reason == "cloud is over its share"
+        ((limit, most),) = share.items()
+        assert stage.ear.records[-1].reason == f"cloud is over its share ({limit} {most})"
+        assert stage.ear.failovers[-1] == ("cloud", "premise", "over its share")
 
 
 def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
@@ -243,4 +245,4 @@ def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
     where, caller, callee = call(stage, 1)
     assert where == "cloud"
     end(caller, callee)
-    assert stage.record.reason == "cloud is over its share; bridged, since nothing else is left"
+    assert stage.record.reason == "cloud is over its share (max_concurrent 0); bridged, since nothing else is left"

@@ -204,7 +204,8 @@ def test_evaluate_says_what_every_rule_says() -> None:
         ("yes", "held"),
         ("first", "held"),
     ]
-    assert verdicts[4] == Verdict("first", "held", {'queue("Support").length': 3})
+    when = 'queue("Support").length == 3'
+    assert verdicts[4] == Verdict("first", "held", {'queue("Support").length': 3}, "", when)
     assert "75.0 s old" in verdicts[1].because
     assert "Function 'int' error" in verdicts[2].because
     assert not failures
