@@ -22,6 +22,7 @@ from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import first_of, parse_name_addr
 from edge_router.sip.message import Request
 from edge_router.sip.remember import remembered
+from edge_router.sip.session_id import session_id_of
 from edge_router.sip.uri import BadUri, TelUri, escape_user, parse_uri
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _facts_of(request: Request, called: str, from_: Party, trunk: Trunk, source:
     if "diversion" in first:
         facts.diverted_from = normalise(user_of(_first_uri(first["diversion"])))
     facts.call_id = first["call-id"]
-    facts.session_id = first.get("session-id", "")
+    facts.session_id = session_id_of(request)
     facts.headers = _Headers(request)
     return facts
 

@@ -257,7 +257,7 @@ class Router:
             ingress_trunk=trunk.name,
             start=time.time(),
         )
-        record.session_id = request.first.get("session-id")
+        record.session_id = incoming.facts.session_id or None
         record.cisco_guid = request.first.get("cisco-guid")
         call = Call(self, routing, record)
         call.emergency = record.emergency = incoming.facts.emergency = emergency
