@@ -204,6 +204,26 @@ def test_a_visit_and_a_share_are_said() -> None:
     assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share (max_concurrent 1)"
 
 
+def test_a_call_in_a_circle_has_no_last_resort() -> None:
+    stage = Stage(configuration(door={"revisit": False}))
+    visits, now = stage.router.routing.ledger.visits, stage.clock()
+    for peer in ("cloud", "premise", "cloud"):
+        visits.note(identity_of("a" * 32, CALLING, CLOUD_FIRST), peer, now)
+    session = f"Session-ID: {'a' * 32}"
+    steps = explained(stage, CLOUD_FIRST, CALLING, session).steps
+    assert [(step.dial_peer, step.closed) for step in steps] == [
+        ("cloud", "visited twice"),
+        ("premise", "visited"),
+        ("premise", ""),
+    ]
+    visits.note(identity_of("a" * 32, CALLING, CLOUD_FIRST), "premise", now)
+    steps = explained(stage, CLOUD_FIRST, CALLING, session).steps
+    assert [(step.dial_peer, step.closed) for step in steps] == [
+        ("cloud", "visited twice"),
+        ("premise", "visited twice"),
+    ]
+
+
 # what rules say
 
 

@@ -69,7 +69,7 @@ class Routing:
     ledger: Ledger = field(default_factory=Ledger)
 
     def route(self, call: CallFacts, listen: str, now: float) -> Route:
-        """Matches the inbound dial-peer and decides: by its policy, its destinations, or the called number.
+        """Matches the inbound dial-peer and decides: by its service's policy, its own, its destinations, or by number.
 
         The numbers as they are then, and what the table of services says of the called one, go into the call's facts.
         """
@@ -89,7 +89,7 @@ class Routing:
         call.service = None if service is None else service.columns
         call.visits = self._visits
         policy = (service.policy if service is not None else "") or peer.policy
-        if policy and not peer.destinations:
+        if policy:
             return peer, self._decide(policy, call, now)
         names = peer.destinations or tuple(out.name for out in self.plan.outbound(call.called))
         if not names:

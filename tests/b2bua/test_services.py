@@ -86,11 +86,11 @@ def test_the_services_policy_goes_before_the_dial_peers(open_stage: OpenStage) -
     assert [record.service for record in stage.ear.records] == ["Gold", "Silver", None]
 
 
-def test_a_dial_peers_own_destinations_stay(open_stage: OpenStage) -> None:
+def test_the_services_policy_goes_before_a_dial_peers_destinations(open_stage: OpenStage) -> None:
     peers = [{"name": "from-carrier", "incoming": {"trunk": "carrier"}, "destinations": ["premise"]}]
-    decision = goes(stage_of(open_stage, "true", peers=peers), SILVER).decision
-    assert decision is not None
-    assert decision.policy is None
+    stage = stage_of(open_stage, "true", peers=peers)
+    decisions = [goes(stage, called).decision for called in (GOLD, SILVER, NOBODY)]
+    assert [decision and decision.policy for decision in decisions] == [None, "night", None]
 
 
 def test_templates_dial_what_the_service_has(open_stage: OpenStage) -> None:
