@@ -201,11 +201,6 @@ class PlacedCalls:
         tally = self._tallies.get(of)
         return 0 if tally is None else tally.in_last_minute(now)
 
-    def task_of(self, call_id: str) -> str | None:
-        """The task of a call, as long as its leg or the task is there."""
-        call = self._calls.get(call_id)
-        return call.task or None if call is not None else None
-
     def call_of(self, task_id: str) -> str | None:
         """The call of a task, up to ``expect_for`` after the task's end."""
         call = self._tasks.get(task_id)

@@ -130,8 +130,10 @@ class Call:
         decision, facts = self.record.decision, incoming.facts
         ledger, cloud = self.routing.ledger, self.routing.cloud
         in_cloud = cloud is not None and trunk.name in cloud.trunks
+        self.record.visits = 0
         if decision is None or (decision.policy is None and not in_cloud):
             return
+        self.record.visits = ledger.visits.visits(incoming.who, peer.name, now)
         ledger.visits.note(incoming.who, peer.name, now)
         self.placed = Placement(peer.name, incoming.who, in_cloud)
         if cloud is not None and in_cloud and self.routing.counts_placed:

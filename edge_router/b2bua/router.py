@@ -237,6 +237,8 @@ class Router:
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
         emergency = self._is_emergency(incoming)
+        if emergency:
+            self.observer.emergency_began(trunk.name)
         above, refusal = False, _DRAINING if self.draining and not emergency else None
         if refusal is None:
             above, refusal = self._room(routing, trunk, emergency)

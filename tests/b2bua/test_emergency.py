@@ -124,10 +124,11 @@ def test_a_reserve_is_above_every_limit(open_stage: OpenStage, caplog: pytest.Lo
     stage = opened(open_stage, limits={"max_calls": 1}, carrier=one, cloud=one, premise=one)
     taken = stage.ringing()
     stage.carrier.calls(PREMISE_ONLY).hears_refusal(503)
+    assert stage.ear.emergencies == []
     first, second = rings(stage), rings(stage)
-    assert stage.ear.turned_away == []
+    assert (stage.ear.turned_away, stage.ear.emergencies) == ([], ["carrier"] * 2)  # while they still ring
     stage.carrier.calls("911").hears_refusal(503)  # the reserve is used up
-    assert stage.ear.turned_away == ["carrier"]
+    assert (stage.ear.turned_away, stage.ear.emergencies) == (["carrier"], ["carrier"] * 3)
     assert caplog.messages[-1] == "emergency call to 911 from trunk carrier refused: no room"
     for legs in (first, second):
         ends(*legs)

@@ -56,6 +56,28 @@ def test_from_the_cloud_back_it_ends_at_the_premise(stage: Stage) -> None:
     in_cloud.is_hung_up()
 
 
+def test_a_record_says_how_often_the_call_was_there_before(open_stage: OpenStage) -> None:
+    stage = open_stage(door={"revisit": True}, peers=PEERS)
+    session = f"Session-ID: {SESSION};remote={NIL}"
+    for _ in range(3):
+        call(stage, stage.carrier, REDIRECTED, session)
+    call(stage, stage.carrier, REDIRECTED, f"Session-ID: {SESSION[::-1]};remote={NIL}")
+    assert [record.visits for record in stage.ear.records] == [0, 1, 2, 0]
+
+
+def test_where_it_went_on_to_it_was_never_before(open_stage: OpenStage) -> None:
+    stage = open_stage(door={"revisit": True}, peers=PEERS)
+    session = f"Session-ID: {SESSION};remote={NIL}"
+    call(stage, stage.carrier, REDIRECTED, session)
+    caller = stage.carrier.calls(CLOUD_FIRST, session)
+    caller.hears(100)
+    for party in (stage.cloud, stage.spare):
+        party.is_called().refuses(503)
+    answer_and_end(caller, stage.premise.is_called())
+    last = stage.ear.records[-1]
+    assert (last.dial_peer_out, last.visits) == ("premise", 0)
+
+
 @pytest.mark.parametrize("header", ["Diversion: <sip:1001@cloud.example>", "History-Info: <sip:1001@x>;index=1"])
 def test_what_was_redirected_and_is_sent_on_by_the_carrier_ends_at_the_premise(stage: Stage, header: str) -> None:
     assert call(stage, stage.carrier, REDIRECTED) == ""
