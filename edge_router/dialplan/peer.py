@@ -12,7 +12,7 @@ from edge_router.dialplan.translation import Translations
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class WayIn:
     """One map of `incoming`: everything that is given must hold, and of several patterns any one."""
 
     trunk: str | None = None
@@ -41,7 +41,7 @@ class DialPeer:
     """
 
     name: str
-    incoming: tuple[Incoming, ...] = ()
+    incoming: tuple[WayIn, ...] = ()
     outgoing: Outgoing | None = None
     policy: str | None = None
     destinations: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ class LatchSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LatchChange:
     """A latch has changed. `values` are what its conditions have read, as they write it."""
 
     name: str
@@ -92,7 +92,7 @@ class Latch:
         """Whether a condition asks how many calls the contact centre has."""
         return self._set.counts_calls or self._clear.counts_calls
 
-    def look(self, now: float) -> Change | None:
+    def look(self, now: float) -> LatchChange | None:
         """Change if it is to: the one condition is true, the other is not, and it has been held long enough.
 
         Where both are true, or one can't be told, it stays as it is.
@@ -115,7 +115,7 @@ class Latch:
             return None
         self.on = not self.on
         self.since = now
-        return Change(self.name, self.on, values)
+        return LatchChange(self.name, self.on, values)
 
 
 class LatchBoard:
@@ -143,15 +143,15 @@ class LatchBoard:
             return inf
         return self._looked + (SHORTEST if self._touched else LONGEST)
 
-    def look_if_due(self, now: float) -> list[Change]:
+    def look_if_due(self, now: float) -> list[LatchChange]:
         """Look at all latches if it is time to, and tell which have changed."""
         return self.look(now) if now >= self.due else []
 
-    def look(self, now: float) -> list[Change]:
+    def look(self, now: float) -> list[LatchChange]:
         """Look at all latches now, in the order of the configuration, and tell which have changed."""
         self._looked = now
         self._touched = False
-        changes: list[Change] = []
+        changes: list[LatchChange] = []
         for latch in self.latches.values():
             change = latch.look(now)
             if change is not None:

@@ -1,6 +1,6 @@
 """The recorder: hears of each call as it is decided, and looks at the state that it was decided on.
 
-Lives here: when it is looked, and that it costs calls next to nothing. What is written is `lines.py`'s and
+Lives here: when it is looked, and that it costs calls next to nothing. What is written is `call_line.py`'s and
 `state_watch.py`'s.
 """
 
@@ -16,8 +16,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from edge_router.b2bua.events import Silence
+from edge_router.recording.call_line import call_line
 from edge_router.recording.files import Files
-from edge_router.recording.lines import call_line
 from edge_router.recording.state_watch import StateWatch
 from edge_router.recording.writer import Writer
 

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from edge_router.policy.faults import RuleError, RuleFault
-from edge_router.policy.latch import LONGEST, SHORTEST, Change, Latch, LatchBoard, LatchSpec, compile_latch
+from edge_router.policy.latch import LONGEST, SHORTEST, Latch, LatchBoard, LatchChange, LatchSpec, compile_latch
 from edge_router.policy.surroundings import Surroundings
 from state_client.picture import Picture
 from tests.policy.world import NOW, Trunk, surroundings
@@ -52,7 +52,7 @@ class TestLatch:
         assert world.latch.look(NOW) is None
         world.length(6)
         change = world.latch.look(NOW)
-        assert change == Change("full", True, {'queue("Support").length': 6, 'trunk("cloud").up': True})
+        assert change == LatchChange("full", True, {'queue("Support").length': 6, 'trunk("cloud").up': True})
         assert str(change) == 'latch "full" is on: queue("Support").length is 6, trunk("cloud").up is true'
         assert world.latch.look(NOW) is None
         world.length(1)
@@ -160,7 +160,7 @@ class TestBoard:
         board.look_if_due(NOW)
         world.trunk.calls = 8
         assert board.look_if_due(NOW + LONGEST - 0.001) == []
-        assert board.look_if_due(NOW + LONGEST) == [Change("full", True, {'trunk("cloud").calls': 8})]
+        assert board.look_if_due(NOW + LONGEST) == [LatchChange("full", True, {'trunk("cloud").calls': 8})]
 
     def test_without_latches_it_is_never_time(self) -> None:
         board = LatchBoard()
