@@ -194,6 +194,20 @@ def test_what_is_full_or_switched_off_is_said() -> None:
     assert [step.closed for step in explained(stage, CLOUD_FIRST).steps] == ["full (max_calls)", "switched off"]
 
 
+def test_also_the_last_resort_may_be_full() -> None:
+    stage = Stage(configuration(door={"share": {"of": "cloud", "max_concurrent": 0}}))
+    steps = explained(stage, CLOUD_FIRST).steps
+    assert [(step.dial_peer, step.closed) for step in steps][-1] == ("cloud", "")
+    stage = Stage(
+        configuration(
+            door={"share": {"of": "cloud", "max_concurrent": 0}}, cloud={"limits": {"outbound": {"max_calls": 0}}}
+        )
+    )
+    steps = explained(stage, CLOUD_FIRST).steps
+    assert [(step.dial_peer, step.closed) for step in steps][-1] == ("cloud", "full (max_calls)")
+    assert steps[1].on_failure[-1].failures == "any failure"
+
+
 def test_a_visit_and_a_share_are_said() -> None:
     stage = Stage(configuration(door={"revisit": False, "share": {"of": "cloud", "max_concurrent": 1}}))
     ledger, now = stage.router.routing.ledger, stage.clock()
