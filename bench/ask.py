@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-import yaml
 
 from bench import sipp
 from bench.accounting import cpu_seconds, machine_cpu_seconds
@@ -34,13 +33,8 @@ class Asked(Router):
 
     name = "edge-router, asked"
 
-    def command(self, scratch: Path) -> list[str]:
-        command = super().command(scratch)
-        file = scratch / f"{self.name}.yaml"
-        config = yaml.safe_load(file.read_text())
+    def adapt(self, config: dict[str, Any], scratch: Path) -> None:
         config["policies"]["front-door"]["rules"][0]["when"] = 'queue("Support").length > 5'
-        file.write_text(yaml.safe_dump(config, sort_keys=False))
-        return command
 
 
 @dataclass(frozen=True)
