@@ -106,6 +106,7 @@ class App:
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self.api.unseen = self.state.ledger.placed.unseen
         self.api.call_of = self.state.ledger.placed.call_of
+        self.api.tasks.complete = self.state.knows_all_tasks
         self.state.on_change(self.standing.touch)
         self.recorder: Recorder | None = None
         if config.record is not None:

@@ -201,6 +201,10 @@ class PlacedCalls:
         tally = self._tallies.get(of)
         return 0 if tally is None else tally.in_last_minute(now)
 
+    def __contains__(self, call_id: object) -> bool:
+        """Whether this is a call that was placed, and of which something may still be told."""
+        return call_id in self._calls
+
     def call_of(self, task_id: str) -> str | None:
         """The call of a task, up to ``expect_for`` after the task's end."""
         call = self._tasks.get(task_id)

@@ -15,6 +15,7 @@ from edge_router.http.operation_views import ANSWERED, RINGING, TRYING
 from edge_router.http.state_api import SETTABLE, PushedQueue
 from edge_router.switches import STATES
 from state_client.picture import AGENT_STATES
+from state_client.task import RANKS
 
 # `Any` in here: JSON Schema has no better type.
 Schema = dict[str, Any]
@@ -73,6 +74,11 @@ _TASK: Final[Schema] = {
     "callback": _FLAG,
     "doubted": _FLAG,
     "parked_secs": _AGE,
+}
+_TASK_EVENT: Final[Schema] = {
+    **dict.fromkeys(("id", "queue", "channel", "direction", "origin", "destination", "call_id"), _TEXT),
+    "state": {"type": "string", "enum": list(RANKS)},
+    "began_secs": _AGE | {"description": "How many seconds ago it began; null where nobody knows."},
 }
 _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _MAYBE: Final[Schema] = {"type": ["string", "null"]}
@@ -144,6 +150,8 @@ def description(version: str) -> Schema:
             "schemas": {
                 "Queue": _object(_ENVELOPE | _QUEUE),
                 "NoQueue": _nothing(_QUEUE),
+                "TaskEvent": _object(_TASK_EVENT),
+                "TasksEvent": _object({"total": _COUNT}),
                 "PushedQueue": PushedQueue.model_json_schema() | {"anyOf": [_with(key) for key in SETTABLE]},
             },
         },
@@ -174,7 +182,7 @@ def description(version: str) -> Schema:
             },
             "/v1/events": {
                 "get": _get(
-                    "What changes, as server-sent events: `queue`, `decision` and `beat`",
+                    "What changes, as server-sent events: `queue`, `task`, `tasks`, `decision` and `beat`",
                     {"200": {"description": "A stream without an end.", "content": {"text/event-stream": {}}}},
                 )
             },
