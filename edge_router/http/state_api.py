@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from edge_router.http.feed import Feed, event
 from edge_router.http.server import LARGEST_BODY, json_answer
 from edge_router.http.state_views import QUEUE_KEYS, View, agent_views, queue_view, task_views, team_view
-from edge_router.http.task_feed import TELL_AFTER, TaskFeed
+from edge_router.http.task_feed import TaskFeed
 from state_client.centre import ContactCentre
 from state_client.picture import FOREVER, GROUPS, Queue, QueueValues
 
@@ -33,6 +33,8 @@ KEYS: Final = {
     **{f"/v1/{name}": (name,) for name in ("queues", "teams", "agents", "tasks")},
 }
 """The keys of the answers, which refusals have too."""
+TELL_AFTER: Final = 0.1
+"""Seconds for which changes of queues and calls are gathered before they are told."""
 
 
 def _whole(value: object) -> object:
@@ -109,7 +111,8 @@ class StateApi:
         self.unseen: Callable[[str], int] = lambda queue: 0
         self.call_of: Callable[[str], str | None] = lambda task: None
         self.feed = Feed(self._beginning)
-        self.tasks = TaskFeed(centre, self.feed, lambda task: self.call_of(task))
+        self.tasks = TaskFeed(centre, self.feed, lambda task: self.call_of(task), self._tell_soon)
+        self._about_to_tell = False
         self._changed: dict[str, Queue] = {}
         self._expiries: dict[str, asyncio.TimerHandle] = {}
         centre.listener = self._remember
@@ -138,16 +141,21 @@ class StateApi:
         """A queue has changed: who listens is told soon, and once, however often it changes meanwhile."""
         if not self.feed:
             return
-        if not self._changed:
-            asyncio.get_running_loop().call_later(TELL_AFTER, self._tell)
+        self._tell_soon()
         self._changed[queue.name] = queue
 
+    def _tell_soon(self) -> None:
+        if not self._about_to_tell:
+            self._about_to_tell = True
+            asyncio.get_running_loop().call_later(TELL_AFTER, self._tell)
+
     def _tell(self) -> None:
+        self._about_to_tell = False
         now = time.monotonic()
         changed, self._changed = self._changed, {}
         for queue in changed.values():
             self.feed.publish("queue", self._view(queue, now))
-        self.tasks.look()
+        self.tasks.tell()
 
     def _beginning(self) -> Iterable[bytes]:
         return chain([event("queue", view) for view in self.queue_views()], self.tasks.beginning())
