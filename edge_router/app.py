@@ -23,8 +23,8 @@ from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
-from edge_router.config.finding import Finding
-from edge_router.config.loading import Examined, examine
+from edge_router.config.loading import examine
+from edge_router.config.reloading import fixed, unbuilt
 from edge_router.contact_centre import StateOfCentre, names_read
 from edge_router.ending import end_within
 from edge_router.garbage import SLICE_EVERY, Garbage
@@ -246,7 +246,7 @@ class App:
         """
         async with self._reloading:
             examined = await asyncio.to_thread(examine, self.path)
-            faults = examined.faults + tuple(_fixed(self.config, examined))
+            faults = examined.faults + tuple(fixed(self.config, examined))
             config = examined.config
             for warning in examined.warnings:
                 _log.warning("%s", warning)
@@ -254,17 +254,22 @@ class App:
                 for fault in faults:
                     _log.error("not reloaded: %s", fault)
                 return faults
-            tokens = await asyncio.to_thread(tokens_of, config, self.path)
             picture = self.state.picture_for(config)
-            routing = await asyncio.to_thread(
-                build,
-                config,
-                time.monotonic,
-                self.router.routing,
-                picture,
-                examined.tables,
-                entitled=self.state.entitled,
-            )
+            try:
+                tokens = await asyncio.to_thread(tokens_of, config, self.path)
+                routing = await asyncio.to_thread(
+                    build,
+                    config,
+                    time.monotonic,
+                    self.router.routing,
+                    picture,
+                    examined.tables,
+                    entitled=self.state.entitled,
+                )
+            except Exception as error:  # what no check has found: the configuration in force stays all the same
+                fault = unbuilt(examined, error)
+                _log.error("not reloaded: %s", fault)
+                return (fault,)
             self.router.routing, self.config = routing, config
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
@@ -340,24 +345,6 @@ class App:
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()
         return {queue.name: queue.age(now) for queue in self.state.picture}
-
-
-def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:
-    """What a reload can't change: the addresses that are listened on, and where state comes from."""
-    new = examined.config
-    if new is None:
-        return
-    for part in ("source", "webex", "peers", "peer_token_file", "store"):
-        if getattr(old.state, part) != getattr(new.state, part):
-            message = (
-                "can't change while the router runs; restart it to follow another contact centre, or in another way"
-            )
-            yield examined.fault(Finding(("state", part), message))
-    for key in ("listen", "http"):
-        if getattr(old, key) != getattr(new, key):
-            yield examined.fault(Finding((key,), "can't change while the router runs; restart it to listen elsewhere"))
-    if old.record != new.record:
-        yield examined.fault(Finding(("record",), "can't change while the router runs; restart it to record otherwise"))
 
 
 def _described(listener: UdpListener) -> str:

@@ -72,7 +72,7 @@ def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
     routing = build(config, lambda: now, picture=picture, tables=tables, adapted=at_that_time)
     routing.latches.look(now)
     for text in asked.latches:
-        _set_latch(routing, text)
+        _set_latch(routing, text, now)
     trunks = ways_in(routing) if asked.trunk is None else (asked.trunk,)
     call = MadeUpCall(asked.calling, asked.called, headers)
     return explain(arrive(routing, call, trunks, config.listen[0].name, now), _listeners(config))
@@ -133,14 +133,14 @@ def _add_team(config: Config, picture: Picture, text: str, now: float) -> None:
     picture.add_team(team, name)
 
 
-def _set_latch(routing: Routing, text: str) -> None:
+def _set_latch(routing: Routing, text: str, now: float) -> None:
     name, _, state = text.rpartition("=")
     if state not in ("on", "off") or not name:
         raise BadOption(f"--latch {quoted(text)}: write NAME=on or NAME=off")
     latch = routing.latches.latches.get(name)
     if latch is None:
         raise BadOption(f"--latch: {nothing_called('latch', name, routing.latches.latches)}")
-    latch.on = state == "on"
+    latch.stand(state == "on", latch.since, now)
 
 
 def _with_queues(config: Config, stated: tuple[str, ...]) -> Config:

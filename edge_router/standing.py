@@ -65,8 +65,9 @@ class Standing:
 
     @property
     def degraded(self) -> str:
-        """What a person has switched, and what isn't kept, in words; "" when nothing is."""
-        return "; ".join(filter(None, [self.ledger.switches.degraded, self._memory.fault]))
+        """What a person has switched, which latches can't be told, what isn't kept, in words; "" when nothing is."""
+        latches = self._routing.latches.degraded if self._routing is not None else ""
+        return "; ".join(filter(None, [self.ledger.switches.degraded, latches, self._memory.fault]))
 
     def touch(self) -> None:
         """State has changed: latches are looked at soon."""
@@ -106,4 +107,5 @@ class Standing:
         """What a scrape shows."""
         latches = self._routing.latches.latches if self._routing is not None else {}
         on = {name: latch.on for name, latch in latches.items()}
-        return StandingReading(on, self.ledger.switches.readings(), self.ledger.placed.unseen_total)
+        lost = frozenset(name for name, latch in latches.items() if latch.lost)
+        return StandingReading(on, self.ledger.switches.readings(), self.ledger.placed.unseen_total, lost)

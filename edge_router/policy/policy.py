@@ -15,7 +15,7 @@ from edge_router.policy.decision import Decision, Fallback, harmless, shown
 from edge_router.policy.error_log import ErrorLog, OnError
 from edge_router.policy.expression import Expression, compile_expression
 from edge_router.policy.facts import CallFacts
-from edge_router.policy.faults import RuleError, RuleFault, Undecided
+from edge_router.policy.faults import Missing, RuleError, RuleFault, Undecided
 from edge_router.policy.spec import NOWHERE, Outcome, PolicySpec
 from edge_router.policy.surroundings import Surroundings
 
@@ -123,7 +123,8 @@ class Policy:
             except Undecided as undecided:
                 because = f"rule {shown(rule.name)} is undecided: {undecided}"
                 if not rule.skip_stale:
-                    return self._if_stale.decision(seen | values, self._age(call, now, rule), "stale", because)
+                    why: Fallback = "error" if isinstance(undecided, Missing) else "stale"
+                    return self._if_stale.decision(seen | values, self._age(call, now, rule), why, because)
                 skipped += f"; {because}"
             except Exception as error:  # whatever a rule does, the call goes on
                 because = self._failed(rule, error, now)

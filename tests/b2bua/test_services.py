@@ -75,7 +75,7 @@ def test_a_number_without_a_service_makes_the_rule_undecided_and_costs_no_call(o
     record = goes(stage_of(open_stage, 'call.service.service == "Gold" || true'), NOBODY)
     assert record.outcome == "answered"
     assert record.decision is not None
-    assert (record.decision.fallback, record.dial_peer_out) == ("stale", "premise")
+    assert (record.decision.fallback, record.dial_peer_out) == ("error", "premise")
     assert "no service has this number" in record.decision.because
 
 
