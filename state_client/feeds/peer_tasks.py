@@ -78,7 +78,8 @@ class PeerTasks:
         """These were all: who was known before and isn't among them is over."""
         self.telling = True
         self._known = self._clock()
-        await self._end_all([task for id, task in self._tasks.items() if id not in self._named])
+        if len(self._named) < len(self._tasks):  # so that it may be said again and again at no cost
+            await self._end_all([task for id, task in self._tasks.items() if id not in self._named])
 
     async def look(self, alive: bool) -> None:
         """Note that the other gateway is ``alive``; after an hour without one that tells of calls, all are over."""

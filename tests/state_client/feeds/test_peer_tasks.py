@@ -300,3 +300,26 @@ async def test_a_flood_holds_nobody_up(heard: Heard, source: list[PeerSource]) -
                 await asyncio.sleep(0)
                 at_once, seen = max(at_once, len(heard.told) - seen), len(heard.told)
     assert at_once <= told.LINES
+
+
+async def test_calls_of_a_gateway_that_is_gone_are_over_in_the_end(
+    heard: Heard, source: list[PeerSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer_tasks, "KEEP", 0.5)
+    other = Other(said("Support"), tells("1"), ALL, again=BEAT)
+    async with other.there() as url:
+        await follow(source, heard, url)
+        await until(lambda: heard.told)
+        assert heard.told == [("1", "parked")]
+    await until(lambda: ("1", "ended") in heard.told)
+
+
+async def test_so_are_those_of_one_that_never_says_that_they_are_all(
+    heard: Heard, source: list[PeerSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer_tasks, "KEEP", 0.5)
+    other = Other(said("Support"), tells("1"), again=BEAT)
+    async with other.there() as url:
+        one = await follow(source, heard, url)
+        await until(lambda: ("1", "ended") in heard.told)
+        assert (one.followed, other.asked) == (url, 1)
