@@ -52,7 +52,8 @@ class Step:
 
     `note` says why the way there is another than the one decided on, or when only it is gone; "" where there is nothing
     to say. `closed` says why it isn't tried as things are now, "" if it is. `calling` and `called` are the numbers that
-    are sent, `headers` those of the first INVITE that say something of this call.
+    are sent, `headers` those of the first INVITE that say something of this call; all are empty where nothing can be
+    dialled there.
     """
 
     dial_peer: str
@@ -113,6 +114,8 @@ class Steps:
 
     def _made(self, one: Destination, note: str, shut: str) -> Step:
         peer, trunk, by = one.peer, one.trunk, one.by
+        if self._incoming.missing(peer, trunk.trunk):
+            return Step(peer.name, by, trunk.name, (), note, shut)
         headers = self._headers(peer, trunk) if by == "bridge" and trunk.trunk.targets else ()
         return Step(
             peer.name,
@@ -177,8 +180,13 @@ class Steps:
             words = f"any failure, or silence for {trunk.answer_timeout:g} s"
             yield Consequence(words, onward or "BYE for the caller, who has been answered")
         else:
+            emergency = self._incoming.facts.emergency
             if len(trunk.targets) > 1:
-                yield Consequence(f"{trunk.hunt_on} at a target", f"the next target of trunk {trunk.name}")
+                failures = "any failure" if emergency else str(trunk.hunt_on)
+                yield Consequence(f"{failures} at a target", f"the next target of trunk {trunk.name}")
+            if onward and emergency:
+                yield Consequence("any failure", onward)
+                return
             if onward:
                 yield Consequence(str(trunk.next_peer_on), onward)
             counted = trunk.next_peer_on if onward else NO_FAILURES

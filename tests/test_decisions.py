@@ -347,3 +347,15 @@ def test_the_service_of_a_number_is_told_and_dialled(tmp_path: Path) -> None:
     assert (answer.service, answer.target, answer.number) == ("Support", "premise", CLOUD_FIRST)
     assert answer.reason.endswith("cloud is without a cloud_number for this number")
     assert asked(one, PREMISE_ONLY).service == ""
+
+
+@pytest.mark.parametrize("otherwise", [True, False])
+def test_where_no_number_is_left_nothing_is_said_to_dial(otherwise: bool) -> None:
+    rule: Settings = {"name": "away", "to": ["cloud", "premise"] if otherwise else ["cloud"], "final": True}
+    none: Settings = {
+        "translation_rules": {"none": ["/^.*$/ //"]},
+        "cloud": {"translate": {"outbound": {"called": "none"}}},
+    }
+    answer = asked(stage([rule], **none), CALLED)
+    assert (answer.ok, answer.target, answer.number) == ((True, "premise", CALLED) if otherwise else (False, "", ""))
+    assert "cloud is without a number that is left to dial" in answer.reason

@@ -2,6 +2,7 @@
 
 import re
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -23,6 +24,7 @@ from tests.b2bua.stage import (
     Settings,
     Stage,
     configuration,
+    examined,
 )
 
 CALLING = "+13125550199"
@@ -51,10 +53,21 @@ def test_a_redirect_has_the_contacts_that_a_call_gets(cloud: dict[str, str]) -> 
     assert step.sends == ("302 Moved Temporarily", *(f"Contact: {value}" for value in refusal.all("Contact")))
 
 
-def test_who_has_no_number_leaves_the_user_part_out() -> None:
-    stage = stage_with([], called_number="{calling}")
-    step = explained(stage, CLOUD_FIRST, "").steps[0]
-    assert step.sends == ("INVITE sip:198.51.100.21:5060", "INVITE sip:198.51.100.22:5060")
+@pytest.mark.parametrize(
+    ("called_number", "closed"),
+    [("{calling}", "without a number that is left to dial"), ("{service.desk}", "without a desk for this number")],
+)
+@pytest.mark.parametrize("called", [CLOUD_FIRST, REDIRECTED])
+def test_where_nothing_can_be_dialled_nothing_is_sent(
+    tmp_path: Path, called: str, called_number: str, closed: str
+) -> None:
+    (tmp_path / "s.csv").write_text(f"called,desk\n{called},\n")
+    peers = [{"name": "cloud", "outgoing": {"trunk": "cloud"}, "called_number": called_number}]
+    carrier, table = {"accepts": ["redirect"]}, {"file": "s.csv"}
+    stage = Stage(*examined(carrier=carrier, peers=peers, folder=str(tmp_path), services=table))
+    step, following = explained(stage, called, "").steps
+    assert (step.dial_peer, step.closed, step.sends, step.called, step.headers) == ("cloud", closed, (), "", ())
+    assert (following.dial_peer, following.closed) == ("premise", "")
 
 
 def test_where_all_targets_are_down_they_are_named_all_the_same() -> None:
@@ -208,13 +221,23 @@ def test_also_the_last_resort_may_be_full() -> None:
     assert steps[1].on_failure[-1].failures == "any failure"
 
 
+def test_an_emergency_call_goes_on_after_any_failure() -> None:
+    stage = Stage(configuration(emergency={"called": ["911"], "destinations": ["cloud", "premise"]}))
+    first, last = explained(stage, "911").steps
+    assert [(one.failures, one.leads_to) for one in first.on_failure] == [
+        ("any failure at a target", "the next target of trunk cloud"),
+        ("any failure", "bridge to premise"),
+    ]
+    assert [one.failures for one in last.on_failure] == ["any failure"]
+
+
 def test_a_visit_and_a_share_are_said() -> None:
     stage = Stage(configuration(door={"revisit": False, "share": {"of": "cloud", "max_concurrent": 1}}))
     ledger, now = stage.router.routing.ledger, stage.clock()
     ledger.visits.note(identity_of("", CALLING, CLOUD_FIRST), "cloud", now)
     sent_on = "Diversion: <sip:1001@cloud.example>"
     assert explained(stage, CLOUD_FIRST, CALLING, sent_on).steps[0].closed == "visited"
-    ledger.placed.placed("1", "cloud", "cloud", (), "redirect", "+13125550111", (CLOUD_FIRST,), now)
+    ledger.placed.placed("1", "door", "cloud", "cloud", (), "redirect", "+13125550111", (CLOUD_FIRST,), now)
     assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share (max_concurrent 1)"
 
 

@@ -38,7 +38,7 @@ class Follower:
 
     def sends(self, call_id: str, calling: str = CALLER) -> None:
         now = time.monotonic()
-        self.placed.placed(call_id, "cloud", "cloud", ("Support",), "redirect", calling, (CALLED,), now)
+        self.placed.placed(call_id, "door", "cloud", "cloud", ("Support",), "redirect", calling, (CALLED,), now)
 
     def hears(self, task: str, state: str, calling: str = CALLER, **more: object) -> None:
         channel = {"channel": "telephony", "direction": "inbound"}
@@ -46,7 +46,7 @@ class Follower:
 
     def counts(self) -> tuple[int, int]:
         """Calls expected in the queue, and calls that are there."""
-        return self.placed.unseen("Support"), self.placed.concurrent("cloud")
+        return self.placed.unseen("Support"), self.placed.concurrent(("door", "cloud"))
 
 
 @pytest.fixture

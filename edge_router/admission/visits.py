@@ -49,13 +49,14 @@ class Visits:
     one of the two has none, the numbers must do. Nothing is kept of a call that has neither Session-ID nor caller.
     """
 
-    __slots__ = ("_counts", "_marks", "_most", "_settled", "_times", "_window")
+    __slots__ = ("_counts", "_marks", "_most", "_settled", "_times", "_void", "_window")
 
     def __init__(self, most: int = MOST, window: float = WINDOW) -> None:
         self._most: Final = most
         self._window: Final = window
         self._counts: dict[int, int] = {}
         self._settled: dict[int, int] = {}
+        self._void: dict[int, int] = {}
         # What is remembered of a mark is its hash: a text would take four times the memory.
         self._marks: deque[int] = deque()
         self._times: deque[float] = deque()
@@ -76,10 +77,17 @@ class Visits:
         self._settle(hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer)))
 
     def failed(self, who: Identity, dial_peer: str) -> None:
-        """A call that was placed there never got there: not even its Session-ID says that it comes back."""
-        self.settle(who, dial_peer)
+        """A call that was placed there never got there: that was no visit, neither by Session-ID nor by numbers."""
         for uuid in who.uuids:
-            self._settle(hash((uuid, dial_peer)))
+            self._take_back(hash((uuid, dial_peer)))
+        if who.numbers:
+            self._take_back(hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer)))
+
+    def _take_back(self, mark: int) -> None:
+        """One placement less; its place among the marks is let go of when its time has come."""
+        if mark in self._counts:
+            self._less(mark)
+            self._void[mark] = self._void.get(mark, 0) + 1
 
     def _settle(self, mark: int) -> None:
         settled = self._settled.get(mark, 0)
@@ -140,11 +148,21 @@ class Visits:
     def _forget(self) -> None:
         self._times.popleft()
         mark = self._marks.popleft()
+        void = self._void.get(mark, 0)
+        if void > 1:
+            self._void[mark] = void - 1
+            return
+        if void:
+            del self._void[mark]
+            return
         settled = self._settled.get(mark, 0)
         if settled > 1:
             self._settled[mark] = settled - 1
         elif settled:
             del self._settled[mark]
+        self._less(mark)
+
+    def _less(self, mark: int) -> None:
         count = self._counts[mark]
         if count > 1:
             self._counts[mark] = count - 1

@@ -140,7 +140,8 @@ class Call:
             queues = cloud.expecting(facts.service, decision.queues)
             calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
             numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)
-            ledger.placed.placed(self.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)
+            call_id, policy = self.record.call_id, decision.policy
+            ledger.placed.placed(call_id, policy, trunk.name, peer.name, queues, by, calling, numbers, now)
 
     def failed_there(self, now: float) -> None:
         """Notes in the ledger that the call didn't get to where it was sent."""

@@ -167,7 +167,7 @@ def _closed(
 
     ``before`` are those that were visited. An emergency call is sent wherever somebody may be.
     """
-    missing = incoming.missing(peer)
+    missing = incoming.missing(peer, trunk.trunk)
     if missing:
         return missing, ""
     if not incoming.facts.emergency:

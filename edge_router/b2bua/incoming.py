@@ -91,9 +91,9 @@ class Incoming:
         """A dial-peer's ``refer_uri``, filled, where it has one; ``user`` is what `user_at` gives."""
         return None if peer.refer_uri is None else refer_uri_at(peer.refer_uri, user, self.facts, peer, trunk)
 
-    def missing(self, peer: DialPeer) -> str:
-        """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
-        return missing(self.facts, peer)
+    def missing(self, peer: DialPeer, trunk: Trunk) -> str:
+        """Why this call can't be sent to a dial-peer and its trunk, where nothing is there to be dialled; else ""."""
+        return missing(self.user, self.facts, peer, trunk)
 
 
 def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int, urn: bool = False) -> Incoming:

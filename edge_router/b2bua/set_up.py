@@ -1,8 +1,9 @@
 """A call's set-up, from its INVITE to the answer: read it top to bottom.
 
 Decide; then, dial-peer by dial-peer and target by target, redirect, REFER or bridge, until one takes the call. What
-the cloud refuses, or does not answer, or has no room for, goes on to the next; the caller hears of it only when
-nothing is left. `call.py` drives this coroutine and has the ends that can come at any moment (CANCEL, BYE).
+the cloud refuses, or does not answer, or has no room for, goes on to the next, and an emergency call after any failure;
+the caller hears of it only when nothing is left. `call.py` drives this coroutine and has the ends that can come at any
+moment (CANCEL, BYE).
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         if failure is None:
             return
         why = failure.word
-        if not _moves_on(trunk.trunk.next_peer_on, failure.code):
+        if not (call.emergency or _moves_on(trunk.trunk.next_peer_on, failure.code)):
             break
     give_back(call, failure, last, looped)
 
@@ -153,6 +154,8 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
             return None
         failure = answer
         _judge(trunk, target, failure, callee, router.wheel.now)
+        if call.emergency:
+            continue  # whatever one of them says, another may help him
         if code is None and callee.provisional > 100:
             break  # nobody is there to answer: another target would only ring as long again
         if not _moves_on(trunk.trunk.hunt_on, code):

@@ -93,7 +93,7 @@ def build(
             for name, entry in config.number_lists.items()
             if entry.reject is not None
         ),
-        shares={name: Share(share.of, share.max_concurrent, share.per_minute) for name, share in shares.items()},
+        shares={name: Share(name, share.of, share.max_concurrent, share.per_minute) for name, share in shares.items()},
         revisiting=frozenset(name for name, policy in config.policies.items() if policy.revisit),
         translates=any(trunk.trunk.translate_in is not None for trunk in live.values())
         or any(peer.incoming and _translations(peer.translate, rules) is not None for peer in config.dial_peers),

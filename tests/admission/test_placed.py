@@ -5,6 +5,7 @@ import pytest
 from edge_router.admission.placed import PlacedCalls
 
 CALLER, CALLED = "+12125550100", "+18005550111"
+POLICIES = ("door", "night", "")
 
 
 def place(
@@ -16,7 +17,7 @@ def place(
     destinations: tuple[str, ...] = (CALLED,),
     queues: tuple[str, ...] = ("Support",),
 ) -> None:
-    placed.placed(call_id, "cloud", "to-cloud", queues, method, origin, destinations, now)
+    placed.placed(call_id, "door", "cloud", "to-cloud", queues, method, origin, destinations, now)
 
 
 def links(placed: PlacedCalls) -> dict[str, str]:
@@ -28,7 +29,7 @@ def links(placed: PlacedCalls) -> dict[str, str]:
 
 def counts(placed: PlacedCalls) -> tuple[int, int, int]:
     """Expected in the queue, unseen in all, concurrent."""
-    return placed.unseen("Support"), placed.unseen_total, placed.concurrent("cloud")
+    return placed.unseen("Support"), placed.unseen_total, placed.concurrent(("door", "cloud"))
 
 
 def test_a_burst_counts_though_no_event_comes() -> None:
@@ -37,7 +38,7 @@ def test_a_burst_counts_though_no_event_comes() -> None:
         place(placed, f"call-{number}", number / 50, origin=f"+1212555{number:04}")
     assert counts(placed) == (50, 50, 50)
     assert placed.unseen("Sales") == 0
-    assert placed.concurrent("elsewhere") == 0
+    assert placed.concurrent(("door", "elsewhere")) == 0
 
 
 def test_a_redirected_call_counts_until_it_is_expected_no_longer() -> None:
@@ -154,7 +155,7 @@ def test_a_call_that_never_got_there() -> None:
     placed.failed("call", 1.0)
     assert counts(placed) == (0, 0, 0)
     assert placed.seen("task", CALLER, CALLED, 0.5, 2.0, queued=True) is None
-    assert placed.in_last_minute("cloud", 2.0) == 1  # it knocked at the door all the same
+    assert placed.in_last_minute(("door", "cloud"), 2.0) == 1  # it knocked at the door all the same
 
 
 def test_a_call_that_is_placed_again_counts_once() -> None:
@@ -283,27 +284,37 @@ def test_a_guess_about_a_task_that_has_ended_is_corrected_too() -> None:
 
 def test_trunk_and_dial_peer_of_one_name_are_one() -> None:
     placed = PlacedCalls()
-    placed.placed("call", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 0.0)
-    assert (placed.concurrent("cloud"), placed.in_last_minute("cloud", 0.0)) == (1, 1)
+    placed.placed("call", "door", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 0.0)
+    assert (placed.concurrent(("door", "cloud")), placed.in_last_minute(("door", "cloud"), 0.0)) == (1, 1)
     place(placed, "other", 0.0)
-    assert (placed.concurrent("cloud"), placed.concurrent("to-cloud")) == (2, 1)
+    assert (placed.concurrent(("door", "cloud")), placed.concurrent(("door", "to-cloud"))) == (2, 1)
 
 
 def test_the_last_minute() -> None:
     placed = PlacedCalls(expect_for=10.0)
     for second in range(100):
         place(placed, f"call-{second}", float(second))
-        assert placed.in_last_minute("to-cloud", float(second)) == min(second + 1, 61)
-    assert placed.in_last_minute("to-cloud", 159.0) == 1
-    assert placed.in_last_minute("to-cloud", 159.25) == 0
-    assert placed.in_last_minute("nowhere", 159.25) == 0
+        assert placed.in_last_minute(("door", "to-cloud"), float(second)) == min(second + 1, 61)
+    assert placed.in_last_minute(("door", "to-cloud"), 159.0) == 1
+    assert placed.in_last_minute(("door", "to-cloud"), 159.25) == 0
+    assert placed.in_last_minute(("door", "nowhere"), 159.25) == 0
 
 
 def test_names_that_went_with_the_configuration_are_forgotten() -> None:
     placed = PlacedCalls(expect_for=10.0)
     for number in range(100):
-        placed.placed("call", f"trunk-{number}", f"peer-{number}", (), "redirect", CALLER, (CALLED,), 61.0 * number)
-    assert sorted(placed._tallies) == ["peer-99", "trunk-99"]
+        ways = f"trunk-{number}", f"peer-{number}"
+        placed.placed("call", "door", *ways, (), "redirect", CALLER, (CALLED,), 61.0 * number)
+    assert sorted(placed._tallies) == [("door", "peer-99"), ("door", "trunk-99")]
+
+
+def test_what_a_policy_has_sent_is_its_own() -> None:
+    placed = PlacedCalls()
+    for number, policy in enumerate(("door", "night", "door", None)):
+        placed.placed(f"call-{number}", policy, "cloud", "to-cloud", (), "redirect", CALLER, (CALLED,), 0.0)
+    assert placed.unseen_total == 4
+    found = [(placed.concurrent((name, "cloud")), placed.in_last_minute((name, "to-cloud"), 1.0)) for name in POLICIES]
+    assert found == [(2, 2), (1, 1), (0, 0)]
 
 
 def test_the_tasks_that_the_contact_centre_may_have_lost() -> None:

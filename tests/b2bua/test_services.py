@@ -122,6 +122,19 @@ def test_a_dial_peer_whose_number_the_service_lacks_is_skipped(open_stage: OpenS
     assert stage.ear.failovers[-1] == ("cloud", "premise", "without a cloud_number for this number")
 
 
+def test_a_service_is_that_of_the_number_that_the_translations_make(open_stage: OpenStage) -> None:
+    door = {"name": "from-carrier", "incoming": {"trunk": "carrier"}, "policy": "door"}
+    stage = stage_of(
+        open_stage,
+        'call.service.service == "Gold"',
+        carrier={"translate": {"inbound": {"called": "national"}}},
+        peers=[{**door, "translate": {"called": "swapped"}}],
+        translation_rules={"national": [r"/^1\(80055570..\)$/ /+1\1/"], "swapped": [f"/^\\{SILVER}$/ /{GOLD}/"]},
+    )
+    record = goes(stage, SILVER.removeprefix("+"))
+    assert (record.service, record.dial_peer_out) == ("Gold", "cloud")
+
+
 @pytest.mark.parametrize("number", ["+13125550199", "1 (312) 555-0199"])
 def test_listed_callers_are_seen_by_rules_and_refused_before_any_policy(open_stage: OpenStage, number: str) -> None:
     files = {"services.csv": TABLE, "vip.txt": f"{number}\n", "none.txt": "# nobody\n"}

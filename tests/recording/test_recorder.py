@@ -186,7 +186,7 @@ def test_after_lines_of_state_were_lost_all_is_said_again(taped: Taped) -> None:
 
 def test_calls_that_a_queue_does_not_show_yet_are_recorded_with_it(taped: Taped) -> None:
     placed, now = taped.stage.router.routing.ledger.placed, taped.stage.clock()
-    placed.placed("1", "cloud", "cloud", ("Support",), "redirect", "+13125550111", ("+18005550100",), now)
+    placed.placed("1", "door", "cloud", "cloud", ("Support",), "redirect", "+13125550111", ("+18005550100",), now)
     taped.stage.pass_time(IDLE)
     taped.recorder.tick()
     assert taped.lines("state")[-1]["queues"]["Support"]["unseen"] == 1
