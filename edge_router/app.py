@@ -23,23 +23,24 @@ from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
-from edge_router.config.fixed import fixed
 from edge_router.config.loading import examine
+from edge_router.config.reloading import fixed, unbuilt
 from edge_router.contact_centre import StateOfCentre, names_read
 from edge_router.ending import end_within
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
 from edge_router.http.bounded import BoundedServer
 from edge_router.http.decision_feed import DecisionFeed
+from edge_router.http.decisions_api import REFUSALS
 from edge_router.http.description import route as description_route
 from edge_router.http.operation_api import KEYS as OPERATION_KEYS
 from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
+from edge_router.http.switches_api import REFUSED as SWITCH_KEYS
 from edge_router.http.webex_api import route as webex_route
 from edge_router.naming import Naming
 from edge_router.net.udp import UdpListener
-from edge_router.questions import KEYS as QUESTION_KEYS
 from edge_router.questions import question_routes
 from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
@@ -107,6 +108,7 @@ class App:
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self.api.unseen = self.state.ledger.placed.unseen
         self.api.call_of = self.state.ledger.placed.call_of
+        self.api.tasks.complete = self.state.knows_all_tasks
         self.state.on_change(self.standing.touch)
         self.recorder: Recorder | None = None
         if config.record is not None:
@@ -164,8 +166,8 @@ class App:
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)
             routes.append(web.post(WEBHOOK, webhook.handle))
-        keys = {**KEYS, **OPERATION_KEYS, **QUESTION_KEYS}
-        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, keys)
+        keys = {**KEYS, **OPERATION_KEYS, **SWITCH_KEYS}
+        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, keys, REFUSALS)
         await self.http.start(http.address.host, http.address.port)
         if webhook is not None and http.webhook_address is not None:
             self.webhook = BoundedServer(webhook.application(WEBHOOK))
@@ -260,21 +262,26 @@ class App:
                 for fault in faults:
                     _log.error("not reloaded: %s", fault)
                 return faults
-            tokens = await asyncio.to_thread(tokens_of, config, self.path)
-            picture = self.state.picture_for(config)
-            routing = await asyncio.to_thread(
-                build,
-                config,
-                time.monotonic,
-                self.router.routing,
-                picture,
-                examined.tables,
-                entitled=self.state.entitled,
-            )
             await self.naming.follow(self.config, config)
+            picture = self.state.picture_for(config)
+            try:
+                tokens = await asyncio.to_thread(tokens_of, config, self.path)
+                routing = await asyncio.to_thread(
+                    build,
+                    config,
+                    time.monotonic,
+                    self.router.routing,
+                    picture,
+                    examined.tables,
+                    entitled=self.state.entitled,
+                )
+            except Exception as error:  # what no check has found: the configuration in force stays all the same
+                fault = unbuilt(examined, error)
+                _log.error("not reloaded: %s", fault)
+                await self.naming.follow(self.config)
+                return (fault,)
             self.router.follow(self.naming.applied(config, routing))
             self.config = config
-            await self.naming.follow(config)
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
             self.state.read = names_read(routing)
@@ -283,6 +290,7 @@ class App:
                 self.http.access.tokens = tokens
             set_logging(config.log.level, config.log.format)
             _log.info("reloaded %s", self.path)
+            await self.naming.follow(config)
             return ()
 
     def _names_changed(self) -> None:
@@ -318,12 +326,8 @@ class App:
         if self._status == "draining":
             return Readiness(self._status, "draining: no new calls, those in progress go on")
         down = [name for name, trunk in self.router.routing.trunks.items() if trunk.trunk.targets and not trunk.up]
-        said = (
-            f"down: {', '.join(down)}" if down else "",
-            self.naming.degraded,
-            self.state.degraded,
-            self.standing.degraded,
-        )
+        lost = f"down: {', '.join(down)}" if down else ""
+        said = lost, self.naming.degraded, self.state.degraded, self.standing.degraded
         recorded = self.recorder.degraded if self.recorder is not None else ""
         reason = "; ".join(filter(None, (*said, recorded)))
         return Readiness(self._status, reason, degraded=bool(reason))

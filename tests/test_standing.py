@@ -100,7 +100,7 @@ async def test_what_the_cloud_takes_is_its_sessions_times_the_surge(tmp_path: Pa
 async def test_calls_are_expected_for_as_long_as_the_configuration_says(tmp_path: Path) -> None:
     _, state, standing = live(tmp_path)
     placed = state.ledger.placed
-    placed.placed("call-1", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 1_000.0)
+    placed.placed("call-1", "door", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 1_000.0)
     standing.look(1_044.0)
     assert placed.unseen_total == 1
     standing.look(1_046.0)
@@ -124,7 +124,7 @@ def test_the_cloud_s_calls_are_the_tasks_that_it_shows_and_ours_that_it_does_not
     tell(shown, task("one", "new", 1_001.0), task("two", "parked", 1_001.0, "q"))
     assert cloud.calls(1_005.0) == 2
     for number in range(3):
-        placed.placed(f"c-{number}", "cloud", "cloud", (), "redirect", f"{CALLER}{number}", (CALLED,), 1_002.0)
+        placed.placed(f"c-{number}", "door", "cloud", "cloud", (), "redirect", f"{CALLER}{number}", (CALLED,), 1_002.0)
     assert cloud.calls(1_005.0) == 5
     tell(shown, task("ours", "new", 1_003.0, origin=f"{CALLER}1", destination=CALLED))
     assert cloud.calls(1_005.0) == 5

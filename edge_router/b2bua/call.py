@@ -130,21 +130,24 @@ class Call:
         decision, facts = self.record.decision, incoming.facts
         ledger, cloud = self.routing.ledger, self.routing.cloud
         in_cloud = cloud is not None and trunk.name in cloud.trunks
+        self.record.visits = 0
         if decision is None or (decision.policy is None and not in_cloud):
             return
+        self.record.visits = ledger.visits.visits(incoming.who, peer.name, now)
         ledger.visits.note(incoming.who, peer.name, now)
         self.placed = Placement(peer.name, incoming.who, in_cloud)
         if cloud is not None and in_cloud and self.routing.counts_placed:
             queues = cloud.expecting(facts.service, decision.queues)
             calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
             numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)
-            ledger.placed.placed(self.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)
+            call_id, policy = self.record.call_id, decision.policy
+            ledger.placed.placed(call_id, policy, trunk.name, peer.name, queues, by, calling, numbers, now)
 
     def failed_there(self, now: float) -> None:
         """Notes in the ledger that the call didn't get to where it was sent."""
         placed, self.placed = self.placed, None
         if placed is not None:
-            self.routing.ledger.visits.settle(placed.who, placed.dial_peer)
+            self.routing.ledger.visits.failed(placed.who, placed.dial_peer)
             if placed.in_cloud:
                 self.routing.ledger.placed.failed(self.record.call_id, now)
 

@@ -26,7 +26,11 @@ class _AnyTrunk:
 
 
 class _AnyLatch:
-    on = False
+    def value(self) -> bool:
+        return False
+
+    def age(self, now: float, /) -> float | None:
+        return None
 
 
 class _AnyCloud:

@@ -82,9 +82,12 @@ class TrunkView(Protocol):
 class LatchView(Protocol):
     """What a rule sees of a latch."""
 
-    @property
-    def on(self) -> bool:
-        """Whether it is set."""
+    def value(self) -> bool:
+        """Whether it is set. Raises Undecided where that can't be told."""
+        ...
+
+    def age(self, now: float, /) -> float | None:
+        """How old the state is that it goes by, in seconds; None where it goes by none."""
         ...
 
 

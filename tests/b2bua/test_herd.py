@@ -121,9 +121,9 @@ def test_who_hangs_up_before_his_refer_is_accepted_is_expected_no_longer(open_st
     if asked:
         caller.ack()
         refer = caller.hears("REFER")
-    assert (placed.unseen_total, placed.concurrent("cloud")) == (1, 1)
+    assert (placed.unseen_total, placed.concurrent(("door", "cloud"))) == (1, 1)
     caller.hangs_up()
-    assert (placed.unseen_total, placed.concurrent("cloud"), stage.record.outcome) == (0, 0, "answered")
+    assert (placed.unseen_total, placed.concurrent(("door", "cloud")), stage.record.outcome) == (0, 0, "answered")
     if refer is not None:
         caller.answers(refer, 481)
 
@@ -162,11 +162,11 @@ def test_what_no_policy_sends_there_is_counted_and_linked_all_the_same(open_stag
     stage = without_policy(open_stage, way, door={"share": SHARED})
     placed, now = stage.router.routing.ledger.placed, stage.router.wheel.now
     where, caller, callee = call(stage, 1)
-    assert (where, placed.unseen_total, placed.concurrent("cloud")) == ("cloud", 1, 1)
+    assert (where, placed.unseen_total, placed.concurrent(("door", "cloud"))) == ("cloud", 1, 0)
     record = next(iter(stage.router.calls.values())).record
     assert placed.seen("task-1", "+13125550001", CALLED, now, now, queued=True) == record.call_id
     end(caller, callee)
-    assert (placed.unseen_total, placed.concurrent("cloud"), stage.record.webex_task_id) == (0, 0, "task-1")
+    assert (placed.unseen_total, placed.concurrent(("door", "cloud")), stage.record.webex_task_id) == (0, 0, "task-1")
 
 
 def test_what_no_policy_sends_there_is_expected_in_its_services_queue(open_stage: OpenStage) -> None:
@@ -234,7 +234,42 @@ def test_a_share_sends_the_rest_to_the_next_destination(
     went = burst(stage, 9)
     assert went == ["redirected" if by == "redirect" else "cloud"] * there + ["premise"] * (9 - there)
     if there < 9:
-        assert stage.ear.records[-1].reason == "cloud is over its share"
+        ((limit, most),) = share.items()
+        assert stage.ear.records[-1].reason == f"cloud is over its share ({limit} {most})"
+        assert stage.ear.failovers[-1] == ("cloud", "premise", "over its share")
+
+
+def test_a_share_is_of_its_own_policys_calls(open_stage: OpenStage) -> None:
+    def policy(most: int) -> dict[str, Any]:
+        rule = {"name": "away", "to": ["gold", "premise"], "by": "redirect"}
+        return {"rules": [rule], "otherwise": {"to": "premise"}, "share": {"of": "cloud", "max_concurrent": most}}
+
+    stage = open_stage(
+        policies={"door": policy(2), "night": policy(3)},
+        peers=[{"name": "gold", "outgoing": {"trunk": "cloud"}}],
+        files={"services.csv": "called,policy\n+18005557000,\n+18005557111,night\n"},
+        services={"file": "services.csv"},
+        emergency={"called": ["911"], "destinations": ["cloud"]},
+    )
+    legs = [stage.carrier.calls("911")]
+    legs[0].hears(100)
+    legs.append(stage.cloud.is_called())
+    assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2
+    nights = [stage.carrier.calls("+18005557111", calling=f"+1312556{number:04d}") for number in range(4)]
+    for caller in nights[:3]:
+        caller.hears_refusal(302)
+    nights[3].hears(100)
+    end(nights[3], stage.premise.is_called())
+    assert stage.ear.records[-1].reason == "gold is over its share (max_concurrent 3)"
+    end(*legs)
+
+
+def test_what_the_cloud_shows_by_the_number_that_came_is_known(open_stage: OpenStage) -> None:
+    dialled = {"name": "cloud", "outgoing": {"trunk": "cloud"}, "called_number": "+13125550001"}
+    stage = stage_of(open_stage, "true", peers=[dialled])
+    placed, now = stage.router.routing.ledger.placed, stage.router.wheel.now
+    assert burst(stage, 1) == ["redirected"]
+    assert placed.seen("task-1", "+13125550000", CALLED, now, now, queued=True) == stage.record.call_id
 
 
 def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
@@ -243,4 +278,4 @@ def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
     where, caller, callee = call(stage, 1)
     assert where == "cloud"
     end(caller, callee)
-    assert stage.record.reason == "cloud is over its share; bridged, since nothing else is left"
+    assert stage.record.reason == "cloud is over its share (max_concurrent 0); bridged, since nothing else is left"

@@ -68,6 +68,21 @@ def test_where_nothing_leads_anywhere_the_caller_hears_480(open_stage: OpenStage
     assert stage.record.reason == "premise is unresolved"
 
 
+def test_one_that_was_put_off_and_leads_nowhere_by_then_is_not_tried(open_stage: OpenStage) -> None:
+    """Nothing would ever come of it, and the caller would wait for ever."""
+    stage = open_stage(cloud={"targets": [URI]})
+    located(stage, *PLACES)
+    live = stage.router.routing.trunks["cloud"]
+    for target in live.targets:
+        live.hold(target, 60, stage.clock())
+    caller = stage.carrier.calls(CLOUD_FIRST)
+    caller.hears(100)
+    callee = stage.premise.is_called()
+    located(stage)
+    callee.refuses(500)
+    caller.hears_refusal(500)
+
+
 def test_a_call_goes_on_where_its_address_is_gone_meanwhile(named: Stage) -> None:
     caller, callee = named.ringing(CLOUD_FIRST, named.cloud)
     located(named, "198.51.100.22")

@@ -83,13 +83,17 @@ def test_naptr_leads_to_srv_and_that_to_addresses() -> None:
 @pytest.mark.parametrize(("spoken", "transport"), [(("udp", "tcp"), "tcp"), (("udp",), "udp"), (("tls", "udp"), "udp")])
 def test_naptr_says_which_of_our_transports_is_taken(spoken: tuple[str, ...], transport: str) -> None:
     naptr = [Naptr(1, 2, "s", "SIP+D2U", "u"), Naptr(1, 1, "s", "SIP+D2T", "t"), Naptr(0, 0, "u", "SIP+D2U", "x")]
+    naptr.append(Naptr(0, 0, "s", "E2U+sip", "x"))
     zone: Zone = {
         ("NAPTR", HOST): naptr,
         ("SRV", "u"): srv((0, 0, 1, "h")),
+        ("SRV", "x"): srv((0, 0, 3, "wrong")),
         ("SRV", "t"): srv((0, 0, 2, "h")),
         ("A", "h"): [A1],
     }
-    assert [place.transport for place in Play(Name(HOST, families=ONLY_A), zone, spoken).places] == [transport]
+    play = Play(Name(HOST, families=ONLY_A), zone, spoken)
+    assert [place.transport for place in play.places] == [transport]
+    assert ("SRV", "x") not in play.asked
 
 
 def test_a_transport_that_the_uri_names_is_not_looked_for_in_naptr() -> None:
@@ -212,6 +216,15 @@ def test_while_a_new_answer_is_incomplete_the_old_one_stands() -> None:
     assert [place.host for place in play.places] == [A1]
     play.run()
     assert play.places == [Place(A2, 5071, "udp", 0, 0)]
+
+
+def test_where_a_new_answer_leads_to_whom_dns_says_nothing_of_the_old_one_stands() -> None:
+    first: Zone = {("SRV", f"_sip._udp.{HOST}"): srv((0, 0, 5070, "a")), ("A", "a"): [A1]}
+    play = Play(Name(HOST, families=ONLY_A), first)
+    play.zone[("SRV", f"_sip._udp.{HOST}")] = srv((0, 0, 5071, "b"))
+    play.silent.add(("A", "b"))
+    play.later(81)
+    assert ([place.host for place in play.places], play.trouble) == ([A1], "no DNS server answers")
 
 
 def test_one_server_without_an_address_does_not_take_the_others_with_it() -> None:
