@@ -322,3 +322,9 @@ def test_dns_servers() -> None:
         "[::1]:53",
         "[::1]:5353",
     ]
+
+
+def test_a_name_beside_a_listener_on_every_address_is_no_fault() -> None:
+    """Whether it leads to ourselves only DNS knows."""
+    listen = 'listen: [{name: a, address: "0.0.0.0:5060", advertise: "192.0.2.1"}]\n'
+    assert loaded(listen + 'trunks: {a: {targets: ["sip:x.example.com"]}}').trunks["a"].targets
