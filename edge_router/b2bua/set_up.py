@@ -16,6 +16,7 @@ from edge_router.b2bua.destinations import LOOPED, destinations
 from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
+from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import refer
 from edge_router.sip.reasons import reason_phrase
@@ -122,9 +123,9 @@ def hops(call: Call, decision: Decision, incoming: Incoming) -> Iterator[tuple[D
         if one.note:
             call.remark(one.note)
         call.count_on(trunk)
-        call.place(incoming, one.peer, trunk, one.by, now)
+        place(call, incoming, one.peer, trunk, one.by, now)
         yield one, ""
-        call.failed_there(wheel.now)
+        got_nowhere(call, wheel.now)
         call.count_on(None)
 
 

@@ -26,6 +26,8 @@ class _AnyTrunk:
 
 
 class _AnyLatch:
+    queues: frozenset[str] = frozenset()
+
     def value(self) -> bool:
         return False
 

@@ -147,6 +147,11 @@ class Latch:
         """Whether a condition asks how many calls the contact centre has."""
         return self._set.counts_calls or self._clear.counts_calls
 
+    @property
+    def changes_with_calls(self) -> bool:
+        """Whether a condition reads what a call changes at once that is sent to the contact centre, or leaves it."""
+        return self._set.changes_with_calls or self._clear.changes_with_calls
+
     def look(self, now: float) -> LatchChange | None:
         """Change if it is to: the one condition is true, the other is not, and it has been held long enough.
 
@@ -179,6 +184,8 @@ class Latch:
 class LatchBoard:
     """All latches of a configuration, looked at when state has changed and once a second.
 
+    Those that count our own calls are looked at with each of these: a burst is decided before state can say a word.
+
     Times are those of the clock that state is stamped by, in seconds; `epoch` is what makes them seconds since 1970,
     which is how a change is kept over a restart.
     """
@@ -188,11 +195,24 @@ class LatchBoard:
         self._epoch = epoch
         self._looked = -inf
         self._touched = False
+        self._counting = [latch for latch in self.latches.values() if latch.changes_with_calls]
+        self._news: list[LatchNews] = []
         self._told: dict[str, float] = {}
 
     def touch(self) -> None:
         """State has changed. It may be called thousands of times a second."""
         self._touched = True
+
+    def recount(self, now: float) -> None:
+        """A call was sent to the contact centre, or has left it: look at once at what counts these.
+
+        The next `look` tells what is new of them, soon.
+        """
+        for latch in self._counting:
+            news = self._look_at(latch, now)
+            if news:
+                self._news += news
+                self._touched = True
 
     @property
     def due(self) -> float:
@@ -222,20 +242,24 @@ class LatchBoard:
         """Look at all latches now, in the order of the configuration, and tell what is new of them."""
         self._looked = now
         self._touched = False
-        news: list[LatchNews] = []
+        news, self._news = self._news, []
         for latch in self.latches.values():
-            on, lost = latch.on, latch.lost
-            change = latch.look(now)
-            if latch.lost != lost:
-                news.append(LatchDoubt(latch.name, on, latch.undecided))
-            if change is not None:
-                news.append(change)
-            elif latch.failed:
+            news += self._look_at(latch, now)
+            if latch.failed:
                 self._tell(latch, now)
+        return news
+
+    def _look_at(self, latch: Latch, now: float) -> list[LatchNews]:
+        on, lost = latch.on, latch.lost
+        change = latch.look(now)
+        news: list[LatchNews] = [] if change is None else [change]
+        if latch.lost != lost:
+            news.insert(0, LatchDoubt(latch.name, on, latch.undecided))
         return news
 
     def take_over(self, old: LatchBoard) -> None:
         """Go on as those of the configuration before were, as far as they are still there under their names."""
+        self._news += old._news
         for name, latch in self.latches.items():
             before = old.latches.get(name)
             if before is not None:

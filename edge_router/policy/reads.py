@@ -136,7 +136,7 @@ class _StateRead:
         self.kind: type[Value] = kind
         self.name = name
         self._root = root
-        self._field = field
+        self.field = field
         self._find = find
         self._stale_after = surroundings.stale_after
         self._open = surroundings.open
@@ -150,7 +150,7 @@ class _StateRead:
             # An empty cell names nothing, and where all names are known, so does any other that nobody has.
             kind = Undecided if name and self._open else Missing
             raise kind(f"nothing is known of {self._root}({shown(name)})")
-        age = found.age_of(self._field, now)
+        age = found.age_of(self.field, now)
         if self._get is None:
             return age
         if age > self._stale_after:
@@ -163,12 +163,12 @@ class _StateRead:
             found = self._find(self.name.of(call, now))
         except Undecided:
             return None
-        age = inf if found is None else found.age_of(self._field, now)
+        age = inf if found is None else found.age_of(self.field, now)
         return None if age == inf else age
 
     def _how_old(self, age: float) -> str:
         if age == inf:
-            return f"has no {self._field} that is still known to be true"
+            return f"has no {self.field} that is still known to be true"
         return f"is {age:.1f} s old, more than {self._stale_after:g} s"
 
 
@@ -230,6 +230,12 @@ class LatchRead:
         self.kind: type[Value] = bool
         self._name = name
         self._latches = surroundings.latches
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """The queues that it reads, by the name or id that it calls them; none where a call brings its name along."""
+        latch = self._latches.get(self._name.literal) if self._name.literal is not None else None
+        return frozenset() if latch is None else latch.queues
 
     def value(self, call: CallFacts, now: float) -> Value:
         """Whether it is set now."""

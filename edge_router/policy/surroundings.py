@@ -82,6 +82,11 @@ class TrunkView(Protocol):
 class LatchView(Protocol):
     """What a rule sees of a latch."""
 
+    @property
+    def queues(self) -> frozenset[str]:
+        """The queues that its conditions read, by the name or id that they call them."""
+        ...
+
     def value(self) -> bool:
         """Whether it is set. Raises Undecided where that can't be told."""
         ...

@@ -60,6 +60,50 @@ def test_a_burst_that_the_cloud_doesnt_show_yet_does_not_all_go_there(open_stage
     assert burst(stage, 50) == ["redirected"] * 5 + ["premise"] * 45
 
 
+@pytest.mark.parametrize(
+    ("condition", "reads", "there"),
+    [('queue("Support").expected', "", 6), ('queue("Support").expected', 'queue("Support").length >= 0', 6)],
+)
+def test_a_latch_alone_holds_a_burst(open_stage: OpenStage, condition: str, reads: str, there: int) -> None:
+    away = {"name": "away", "to": ["cloud", "premise"], "by": "redirect"}
+    stage = open_stage(
+        rules=[{"name": "over", "when": 'latch("full")', "to": "premise"}, {**away, "when": reads} if reads else away],
+        latches={"full": {"set": f"{condition} > 5", "clear": f"{condition} < 3", "hold": "0s"}},
+        state=STATE | {"stale_after": "10m"},
+    )
+    stage.picture.set("Support", stage.clock(), "pushed", length=0)
+    assert burst(stage, 50) == ["redirected"] * there + ["premise"] * (50 - there)
+    board, now = stage.router.routing.latches, stage.clock()
+    assert [str(news) for news in board.look(now)] == ['latch "full" is on: queue("Support").expected is 6']
+    stage.pass_time(121)
+    stage.router.routing.ledger.placed.tidy(stage.clock())
+    board.look(stage.clock())
+    assert burst(stage, 2) == ["redirected"] * 2
+
+
+def test_a_latch_goes_off_with_the_call_that_leaves(open_stage: OpenStage) -> None:
+    over = {"name": "over", "when": 'latch("full")', "to": "premise"}
+    stage = open_stage(
+        rules=[over, {"name": "there", "to": ["cloud", "premise"]}],
+        latches={"full": {"set": "cloud().calls > 1", "clear": "cloud().calls < 2"}},
+        state={"queues": {"Sales": {"length": 0}}},
+        cloud=ONE_TARGET,
+    )
+    legs = [call(stage, number) for number in range(3)]
+    assert [where for where, _, _ in legs] == ["cloud", "cloud", "premise"]
+    end(*legs[0][1:])
+    legs.append(call(stage, 3))
+    assert legs[-1][0] == "cloud"
+    last = legs.pop()
+    assert last[2] is not None
+    last[2].refuses(503)
+    end(last[1], stage.premise.is_called())
+    legs.append(call(stage, 4))
+    assert legs[-1][0] == "cloud"
+    for _, caller, callee in legs[1:]:
+        end(caller, callee)
+
+
 def test_expected_is_of_the_queue_whatever_a_rule_calls_it(open_stage: OpenStage) -> None:
     stage = stage_of(open_stage, 'queue("q-1").expected < 2 && queue("Sales").length == 0')
     assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2

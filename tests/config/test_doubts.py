@@ -166,3 +166,30 @@ def test_an_estimate_that_would_be_stale_before_the_next_one(
     if warned:
         assert "31 s only, and would be stale whenever one answer is late; write 30s or less" in found[0]
         assert found[0].endswith("or a stale_after of at least 62s")
+
+
+@pytest.mark.parametrize(
+    ("source", "warned"),
+    [
+        ("webex", []),  # the cloud itself may tell
+        ("webex, stated", []),
+        ("peer", ["policies.p.rules[0].when"]),
+    ],
+)
+def test_who_says_how_many_calls_the_cloud_takes(
+    source: str, warned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_TEST", "x" * 32)
+    webex = (
+        'state: {source: webex, webex: {api: "https://api.example.com", org_id: o, client_id: c, client_secret_file: '
+        '"env:SECRET_OF_TEST", refresh_token_file: "env:SECRET_OF_TEST"}}'
+    )
+    states = {
+        "webex": webex,
+        "webex, stated": webex.replace("org_id", "entitlement: {sessions: 300}, org_id"),
+        "peer": 'state: {source: peer, peers: ["https://192.0.2.9:8080"]}',
+    }
+    rules = "{rules: [{name: r, when: 'cloud().calls < cloud().entitlement', to: cloud}], otherwise: {to: cloud}}"
+    examined = examine_bytes((BASE + IN + f"policies: {{p: {rules}}}\n" + states[source]).encode(), "f")
+    assert examined.faults == ()
+    assert [one.key for one in examined.warnings if one.key.startswith("policies")] == warned

@@ -295,6 +295,30 @@ class TestBoard:
         assert board.look_if_due(NOW + LONGEST - 0.001) == []
         assert board.look_if_due(NOW + LONGEST) == [LatchChange("full", True, {'trunk("cloud").calls': 8})]
 
+    def test_one_that_counts_our_calls_is_looked_at_with_each_of_them_and_its_change_is_told_soon(self) -> None:
+        world = World('queue("Support").expected > 5', 'queue("Support").expected < 3')
+        other = world.latch_of(name="by length")
+        board = LatchBoard([world.latch, other])
+        board.look_if_due(NOW)
+        world.length(6)
+        board.recount(NOW + 0.001)
+        assert (world.latch.on, other.on) == (True, False)
+        assert board.due == NOW + SHORTEST
+        changes = board.look_if_due(NOW + SHORTEST)
+        assert [(type(change), change.name) for change in changes] == [
+            (LatchChange, "full"),
+            (LatchChange, "by length"),
+        ]
+        assert board.look_if_due(NOW + 2 * SHORTEST + LONGEST) == []
+
+    def test_a_change_that_nobody_was_told_of_is_told_after_a_reload(self) -> None:
+        world = World('queue("Support").expected > 5', 'queue("Support").expected < 3')
+        board, after = LatchBoard([world.latch]), LatchBoard([world.latch_of()])
+        world.length(6)
+        board.recount(NOW)
+        after.take_over(board)
+        assert [change.name for change in after.look(NOW)] == ["full"]
+
     def test_without_latches_it_is_never_time(self) -> None:
         board = LatchBoard()
         board.touch()

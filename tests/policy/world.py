@@ -31,6 +31,7 @@ class Latch:
     """A latch, as rules read it: of state that was so at `NOW`, lost where it isn't on or off."""
 
     on: bool | None
+    queues: frozenset[str] = frozenset()
 
     def value(self) -> bool:
         if self.on is None:
