@@ -24,11 +24,13 @@ from edge_router.telemetry.name_metrics import NameReading, NamesReading
 if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
-    from edge_router.config.models import Config
+    from edge_router.config.models import Config, Listen
     from edge_router.config.trunk_model import Target, Trunk
 
 PATIENCE: Final = 2.0
 """Seconds that a start or a reload waits for DNS at most: after that, what it doesn't know is down until it does."""
+_PREFERRED: Final = ("udp", "tcp", "tls")
+"""Our transports as they are preferred where DNS leaves the choice to us."""
 _KINDS: Final[dict[bool, Kind]] = {False: "A", True: "AAAA"}
 
 
@@ -116,8 +118,10 @@ def _names(config: Config) -> set[Name]:
 
 def _name_of(target: Target, trunk: Trunk, config: Config) -> Name:
     uri = target.uri
-    transport = uri.params.get("transport", "").lower()
-    return Name(dns_name(uri.host), uri.port, transport, _families(config, trunk))
+    transport = "tls" if uri.scheme == "sips" else uri.params.get("transport", "").lower()
+    spoken = {listen.transport for listen in _listeners(config, trunk)}
+    ours = tuple(sorted(spoken, key=_PREFERRED.index))
+    return Name(dns_name(uri.host), uri.port, transport, _families(config, trunk), ours)
 
 
 def _is_elsewhere(place: Place, config: Config) -> bool:
@@ -129,5 +133,8 @@ def _is_elsewhere(place: Place, config: Config) -> bool:
 
 def _families(config: Config, trunk: Trunk) -> tuple[Kind, ...]:
     """The kinds of address that can be reached from the trunk's listener, or from any."""
-    listeners = [listen for listen in config.listen if trunk.listen in (None, listen.name)]
-    return tuple(sorted({_KINDS[":" in listen.address.host] for listen in listeners}))
+    return tuple(sorted({_KINDS[":" in listen.address.host] for listen in _listeners(config, trunk)}))
+
+
+def _listeners(config: Config, trunk: Trunk) -> list[Listen]:
+    return [listen for listen in config.listen if trunk.listen in (None, listen.name)]

@@ -59,15 +59,17 @@ Record = Srv | Naptr | str
 
 
 class Name(NamedTuple):
-    """A name to follow: what a URI says of it, and which kinds of address can be reached.
+    """A name to follow: what a URI says of it, which kinds of address can be reached, and by which transports.
 
-    ``transport`` is "" where the URI names none; with a ``port`` there is no SRV (RFC 3263 §4.2).
+    ``transport`` is "" where the URI names none; with a ``port`` there is no SRV (RFC 3263 §4.2). ``spoken`` are the
+    transports that we speak, best first.
     """
 
     host: str
     port: int | None = None
     transport: str = ""
     families: tuple[Kind, ...] = ("A", "AAAA")
+    spoken: tuple[str, ...] = ("udp",)
 
 
 class Place(NamedTuple):
@@ -111,14 +113,10 @@ class _Entry:
 
 
 class Names:
-    """The names that are followed. ``spoken`` are the transports that we speak, best first.
+    """The names that are followed. ``failures`` counts the questions that DNS gave no answer to."""
 
-    ``failures`` counts the questions that DNS gave no answer to.
-    """
-
-    def __init__(self, spoken: Sequence[str] = ("udp",)) -> None:
+    def __init__(self) -> None:
         self.failures = 0
-        self._spoken = tuple(spoken)
         self._entries: dict[Query, _Entry] = {}
         self._standing: dict[Name, Standing] = {}
 
@@ -185,7 +183,7 @@ class Names:
         others = False
         for name in names:
             standing = self._standing[name]
-            walk = _Walk(self._entries, self._spoken)
+            walk = _Walk(self._entries)
             places = tuple(walk.places(name))[:MOST_RECORDS]
             others = others or walk.used != standing.uses
             standing.uses = walk.used
@@ -218,18 +216,17 @@ class _Walk:
     those of the last that has no record.
     """
 
-    def __init__(self, entries: Mapping[Query, _Entry], spoken: Sequence[str]) -> None:
+    def __init__(self, entries: Mapping[Query, _Entry]) -> None:
         self.used: set[Query] = set()
         self.waiting = False
         self.asking = False
         self.failing: list[str] = []
         self.nothing = ""
         self._entries = entries
-        self._spoken = spoken
 
     def places(self, name: Name) -> list[Place]:
         """Where the name leads, as far as is known."""
-        transport = name.transport or ("udp" if "udp" in self._spoken else self._spoken[0])
+        transport = name.transport or ("udp" if "udp" in name.spoken else name.spoken[0])
         if name.port is not None:
             return self._addresses(name, name.host, name.port, transport, 0, 1)
         by_service = self._by_service(name)
@@ -257,9 +254,9 @@ class _Walk:
                 return
             for record in sorted(each for each in records if isinstance(each, Naptr)):
                 transport = _SERVICES.get(record.service.upper(), "")
-                if record.flags.lower() == "s" and transport in self._spoken and record.host:
+                if record.flags.lower() == "s" and transport in name.spoken and record.host:
                     yield transport, record.host
-        for transport in (name.transport,) if name.transport else self._spoken:
+        for transport in (name.transport,) if name.transport else name.spoken:
             yield transport, _SRV[transport] + name.host
 
     def _servers(self, name: Name, transport: str, host: str, records: Sequence[Record]) -> list[Place]:

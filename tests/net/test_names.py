@@ -15,13 +15,13 @@ Zone = Mapping[tuple[str, str], Sequence[Record]]
 class Play:
     """Names, a clock, and a DNS that answers by a zone; what it is asked is kept."""
 
-    def __init__(self, name: Name, zone: Zone, spoken: Sequence[str] = ("udp",), ttl: float = 100) -> None:
+    def __init__(self, name: Name, zone: Zone, spoken: tuple[str, ...] = ("udp",), ttl: float = 100) -> None:
         self.now = 1000.0
-        self.name, self.zone, self.ttl = name, dict(zone), ttl
-        self.names = Names(spoken)
+        self.name, self.zone, self.ttl = name._replace(spoken=spoken), dict(zone), ttl
+        self.names = Names()
         self.asked: list[tuple[str, str]] = []
         self.silent: set[tuple[str, str]] = set()
-        self.names.follow([name], self.now)
+        self.names.follow([self.name], self.now)
         self.run()
 
     def run(self) -> bool:
