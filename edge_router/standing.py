@@ -52,12 +52,13 @@ class Standing:
         self.ledger.switches.know({"policy": config.policies, "trunk": config.trunks, "hours": config.hours})
 
     async def start(self) -> None:
-        """Take back what the file has of latches and switches."""
+        """Take back what the file has of latches and switches, and look at them: the first call reads them."""
         found = await self._memory.load()
         if SWITCHES in found:
             self.ledger.switches.restore(found[SWITCHES])
         if LATCHES in found and self._routing is not None:
             self._routing.latches.restore(found[LATCHES], time.monotonic())
+        self.look(time.monotonic())
 
     async def close(self) -> None:
         """Write what is to be kept."""
