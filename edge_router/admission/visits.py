@@ -88,6 +88,9 @@ class Visits:
         if mark in self._counts:
             self._less(mark)
             self._void[mark] = self._void.get(mark, 0) + 1
+            left = self._counts.get(mark, 0)  # what was settled of it may be that of one forgotten by now
+            if self._settled.get(mark, 0) > left:
+                self._set_settled(mark, left)
 
     def _settle(self, mark: int) -> None:
         settled = self._settled.get(mark, 0)
@@ -156,11 +159,15 @@ class Visits:
             del self._void[mark]
             return
         settled = self._settled.get(mark, 0)
-        if settled > 1:
-            self._settled[mark] = settled - 1
-        elif settled:
-            del self._settled[mark]
+        if settled:
+            self._set_settled(mark, settled - 1)
         self._less(mark)
+
+    def _set_settled(self, mark: int, settled: int) -> None:
+        if settled:
+            self._settled[mark] = settled
+        else:
+            del self._settled[mark]
 
     def _less(self, mark: int) -> None:
         count = self._counts[mark]
