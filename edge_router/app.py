@@ -288,6 +288,7 @@ class App:
             self.api.stale_after = config.state.stale_after
             if self.http is not None:
                 self.http.access.tokens = tokens
+            self.standing.look(time.monotonic())  # the next call reads the latches
             set_logging(config.log.level, config.log.format)
             _log.info("reloaded %s", self.path)
             await self.naming.follow(config)

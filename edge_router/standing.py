@@ -45,6 +45,8 @@ class Standing:
 
     def follow(self, routing: Routing, config: Config) -> None:
         """Go on with this configuration."""
+        if self._routing is not None:  # while the new one was built, latches may have changed once more
+            routing.latches.take_over(self._routing.latches)
         self._routing = routing
         state = config.state
         usual = state.webex.expect_for if state.webex is not None else EXPECT_FOR
@@ -52,12 +54,13 @@ class Standing:
         self.ledger.switches.know({"policy": config.policies, "trunk": config.trunks, "hours": config.hours})
 
     async def start(self) -> None:
-        """Take back what the file has of latches and switches."""
+        """Take back what the file has of latches and switches, and look at them: the first call reads them."""
         found = await self._memory.load()
         if SWITCHES in found:
             self.ledger.switches.restore(found[SWITCHES])
         if LATCHES in found and self._routing is not None:
             self._routing.latches.restore(found[LATCHES], time.monotonic())
+        self.look(time.monotonic())
 
     async def close(self) -> None:
         """Write what is to be kept."""

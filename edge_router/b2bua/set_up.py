@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call, next_event
-from edge_router.b2bua.destinations import LOOPED, destinations
+from edge_router.b2bua.destinations import destinations
 from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
@@ -51,7 +51,7 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         last = peer.name
         if skipped:
             why = skipped
-            looped = looped or skipped == LOOPED
+            looped = looped or one.in_a_circle
             continue
         call.record.dial_peer_out = peer.name
         call.record.egress_trunk = trunk.trunk.name

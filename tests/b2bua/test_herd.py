@@ -316,6 +316,16 @@ def test_what_the_cloud_shows_by_the_number_that_came_is_known(open_stage: OpenS
     assert placed.seen("task-1", "+13125550000", CALLED, now, now, queued=True) == stage.record.call_id
 
 
+@pytest.mark.parametrize("of", ["front", "cloud"])
+def test_a_share_is_of_a_dial_peer_or_of_its_trunk(open_stage: OpenStage, of: str) -> None:
+    stage = open_stage(
+        dial_peers=[*DIAL_PEERS, {"name": "front", "outgoing": {"trunk": "cloud"}}],
+        rules=[{"name": "asked", "to": ["front", "premise"], "by": "redirect"}],
+        door={"share": {"of": of, "max_concurrent": 2}},
+    )
+    assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2
+
+
 def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
     rule = {"name": "asked", "to": "cloud", "final": True, "by": "redirect"}
     stage = open_stage(rules=[rule], door={"share": {"of": "cloud", "max_concurrent": 0}})
