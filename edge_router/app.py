@@ -24,6 +24,7 @@ from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
 from edge_router.config.finding import Finding
+from edge_router.config.listening import listeners_of
 from edge_router.config.loading import Examined, examine
 from edge_router.contact_centre import StateOfCentre, names_read
 from edge_router.ending import end_within
@@ -37,6 +38,7 @@ from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.webex_api import route as webex_route
+from edge_router.net.stream import StreamListener
 from edge_router.net.udp import UdpListener
 from edge_router.questions import KEYS as QUESTION_KEYS
 from edge_router.questions import question_routes
@@ -81,15 +83,7 @@ class App:
         self.standing = Standing(self.state.ledger, beside(path, config.state.store))
         self.metrics = Metrics(__version__)
         self.state_metrics = StateMetrics(self.state.reading)
-        self.listeners = {
-            listen.name: UdpListener(
-                listen.name,
-                listen.address.host,
-                listen.address.port,
-                str(listen.advertise) if listen.advertise is not None else None,
-            )
-            for listen in config.listen
-        }
+        self.listeners = listeners_of(config)
         self.standing_metrics = StandingMetrics(self.standing.reading)
         tables = tables if tables is not None else examine(path).tables
         routing = build(
@@ -138,7 +132,10 @@ class App:
             if self.recorder is not None:
                 self.recorder.start()
             for listener in self.listeners.values():
-                listener.open(loop, self.router.receive)
+                if isinstance(listener, UdpListener):
+                    listener.open(loop, self.router.receive)
+                else:
+                    listener.open(loop, self.router)
         except OSError:
             await self.close()
             raise
@@ -358,8 +355,8 @@ def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:
         yield examined.fault(Finding(("record",), "can't change while the router runs; restart it to record otherwise"))
 
 
-def _described(listener: UdpListener) -> str:
-    return f"{listener.name} udp {listener.host}:{listener.port}"
+def _described(listener: UdpListener | StreamListener) -> str:
+    return f"{listener.name} {listener.transport} {listener.host}:{listener.port}"
 
 
 def run(path: Path | str) -> Status:

@@ -16,6 +16,7 @@ from edge_router.b2bua.routing import Routing
 from edge_router.config.build import build, picture_of
 from edge_router.config.document import plain
 from edge_router.config.faults import nothing_called, quoted
+from edge_router.config.listening import listeners_of
 from edge_router.config.models import Config
 from edge_router.config.state_model import Queue
 from edge_router.config.tables import Tables
@@ -23,7 +24,6 @@ from edge_router.config.words import in_words
 from edge_router.dialplan.number import normalise
 from edge_router.dialplan.trunk import Trunk
 from edge_router.explain import Explanation, explain
-from edge_router.net.udp import UdpListener
 from edge_router.policy.surroundings import Surroundings
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.message import Request
@@ -82,7 +82,7 @@ def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
     number = routing.number_of_urn(asked.called)
     called, trunk = number or asked.called, routing.trunks[came_by].trunk
     incoming = imagined(trunk, asked.calling, called, asked.headers, urn=bool(number))
-    return explain(routing, incoming, listen, _listeners(config), now)
+    return explain(routing, incoming, listen, listeners_of(config), now)
 
 
 def imagined(trunk: Trunk, calling: str, called: str, headers: tuple[str, ...] = (), urn: bool = False) -> Incoming:
@@ -105,16 +105,6 @@ def imagined(trunk: Trunk, calling: str, called: str, headers: tuple[str, ...] =
         return read_incoming(request, trunk, "", _HOPS, urn)
     except (BadMessage, BadUri) as bad:
         raise BadQuestion(f"no call could be so: {bad}") from None
-
-
-def _listeners(config: Config) -> dict[str, UdpListener]:
-    """The listeners, none of them open: what they are called stands in messages."""
-    return {
-        one.name: UdpListener(
-            one.name, one.address.host, one.address.port, str(one.advertise) if one.advertise is not None else None
-        )
-        for one in config.listen
-    }
 
 
 def _time(text: str | None) -> float:

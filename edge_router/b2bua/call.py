@@ -17,6 +17,7 @@ from edge_router.admission.visits import Identity
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
+from edge_router.b2bua.leaving import leaving_by
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.numbers import calling_at
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
@@ -153,7 +154,7 @@ class Call:
         caller, record, router = self.caller, self.record, self.router
         if record.cisco_guid is None:
             record.cisco_guid = new_cisco_guid()
-        listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
+        listener = leaving_by(router.listeners, trunk.trunk, target, caller.listener)
         correlation = trunk.trunk.correlation
         ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
         came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")

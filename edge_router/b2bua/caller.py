@@ -98,8 +98,8 @@ class CallerLeg(Leg):
         self.answered = True
         self._ok = self._respond(200, reason, self._dialog_headers() + headers, body)
         self._let_go_of_invite()
-        if not self.listener.reliable:
-            self.router.wheel.start(T1, self, _REPEAT)
+        # Also over TCP: his ACK may be missing all the same, and the way to him may go on by UDP (RFC 3261 §13.3.1.4).
+        self.router.wheel.start(T1, self, _REPEAT)
 
     def refuse(self, code: int, reason: str, headers: str = "", body: bytes = b"") -> None:
         """Sends a final answer other than 2xx."""

@@ -60,7 +60,7 @@ def outbound_invite(
     request = incoming.request
     user = incoming.user_at(peer, trunk)
     place = target.place
-    uri = uri_at(user, place) + incoming.uri_params
+    uri = uri_at(user, place) + incoming.uri_params + target.params
     ours = via.advertised
     headers_that_cross = IN_INVITE
     changes = calling_changes(came_by, entered, peer, trunk)

@@ -39,7 +39,7 @@ def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> lis
     """The same of what is known of them: the user part to dial, the filled ``refer_uri``, the targets, best first."""
     if elsewhere is not None:
         return [elsewhere]
-    return [uri_at(user, target.place) for target in targets]
+    return [uri_at(user, target.place) + target.params for target in targets]
 
 
 def contact_lines(uris: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ from edge_router.b2bua.set_up import set_up
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
-from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
+from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
 from edge_router.sip.remember import forget_readings
 from edge_router.sip.stateless import stateless_answer
 from edge_router.sip.timers import TimerWheel
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
+    from edge_router.sip.framing import Unframeable
     from edge_router.sip.transaction import Transport
 
 _log = logging.getLogger(__name__)
@@ -108,6 +109,37 @@ class Router:
         except Exception:
             self.observer.rejected("internal error")
             self._complain("a message from {}:{}".format(*source))
+
+    # What streams tell (net.stream.User)
+
+    def unframeable(self, error: Unframeable, source: Address, listener: Listener) -> None:
+        """A stream that can't be read any further: whoever has sent it is told, where he is a trunk's."""
+        self.wheel.now = self._clock()
+        found: Message | None = None
+        try:
+            found = parse(error.head + b"\r\n\r\n", self._limits) if error.head else None
+        except BadMessage as bad:
+            found = bad.message
+        try:
+            self._malformed(BadMessage(error.code, error.why, found), error.head or b"?", source, listener)
+        except Exception:
+            self.observer.rejected("internal error")
+            self._complain("the end of a stream from {}:{}".format(*source))
+
+    def lost(self, address: Address, listener: Listener) -> None:
+        """A connection is gone, or couldn't be had."""
+        self.wheel.now = self._clock()
+        try:
+            self.transactions.lost(listener.name, address)
+        except Exception:
+            self._complain("the loss of the connection with {}:{}".format(*address))
+
+    def knows(self, host: str, names: frozenset[str], listener: Listener) -> bool:
+        """Whether a trunk's calls may come from there."""
+        return self._trunk_at(host, names, listener) is not None
+
+    def _trunk_at(self, host: str, names: frozenset[str], listener: Listener) -> str | None:
+        return self.routing.sources.trunk_of(listener.name, host)
 
     def _timer_failed(self) -> None:
         self._complain("a timer")
@@ -205,6 +237,8 @@ class Router:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
+        if arrival.via.alias and arrival.transport.reliable:
+            self._reuse(arrival, self.routing.trunks[trunk])
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
@@ -213,6 +247,16 @@ class Router:
             self._new_call(arrival, self.routing.trunks[trunk], bool(number))
         else:
             self._refuse(arrival, trunk, refusal)
+
+    def _reuse(self, arrival: Arrival, trunk: LiveTrunk) -> None:
+        """Who says so is called by the connection that he has opened (RFC 5923), where he is a target of his trunk.
+
+        Over TCP that is no more than his word, so nobody but the trunk's own address has it; whoever else can speak
+        from there needs no alias to be taken for it.
+        """
+        source, port = arrival.source, arrival.via.port or 5060
+        if any(target.address == (source[0], port) for target in trunk.trunk.targets):
+            self.listeners[arrival.transport.name].alias(source, port)
 
     def _refusal_now(self, request: Request) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""
@@ -327,7 +371,7 @@ class Router:
         self, request: Request, source: Address, listener: Transport, trunk: str, refusal: Refusal
     ) -> None:
         """Answers without keeping anything: under a flood, and to what could not be read."""
-        answer = stateless_answer(request, source, *refusal)
+        answer = stateless_answer(request, source, *refusal, reliable=listener.reliable)
         if answer is not None and request.method != "ACK":
             self.observer.response("out", request.method, refusal.code, trunk)
             listener.send(*answer)

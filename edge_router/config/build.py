@@ -26,6 +26,7 @@ from edge_router.config import (
     translation_model,
     trunk_model,
 )
+from edge_router.config.addresses import port_of, transport_of
 from edge_router.config.models import Config
 from edge_router.config.tables import Tables
 from edge_router.dialplan.correlation import Correlation
@@ -251,7 +252,8 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
     return Trunk(
         name=name,
         targets=tuple(
-            Target(str(t.uri), t.uri.host, t.uri.port or 5060, "udp", t.preference, t.weight) for t in entry.targets
+            Target(str(t.uri), t.uri.host, port_of(t.uri), transport_of(t.uri), t.preference, t.weight)
+            for t in entry.targets
         ),
         sources=entry.sources,
         listen=entry.listen,

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Final, TypeVar
 
-from edge_router.config.addresses import Address, address, source, target_uri
+from edge_router.config.addresses import TRANSPORTS, Address, address, port_of, source, target_uri, transport_of
 from edge_router.config.document import Map, Value
 from edge_router.config.faults import Kind, Path, key_path, quoted
 from edge_router.config.finding import Finding
 from edge_router.config.outline import Outline, items, maps
+from edge_router.sip.uri import SipUri
 
 T = TypeVar("T")
 Check = Callable[[Outline], Iterator[Finding]]
@@ -44,15 +45,16 @@ def _twice(entries: list[tuple[Path, Map]]) -> Iterator[Finding]:
 
 
 def _listeners_on_one_address(outline: Outline) -> Iterator[Finding]:
-    first: dict[Address, Path] = {}
+    first: dict[tuple[bool, Address], Path] = {}
     for path, entry in outline.listeners:
         found = readable(address, entry.get("address"))
         if found is None:
             continue
-        if found in first:
-            message = f"{found} is already the address of {key_path(first[found])}; give each its own"
+        place = entry.get("transport", "udp") == "udp", found  # UDP has ports of its own
+        if place in first:
+            message = f"{found} is already the address of {key_path(first[place])}; give each its own"
             yield Finding((*path, "address"), message)
-        first.setdefault(found, path)
+        first.setdefault(place, path)
         if ip_address(found.host).is_unspecified and "advertise" not in entry:
             message = f"{found.host} is no address that others can answer to; add advertise: and the one they reach"
             yield Finding((*path, "address"), message)
@@ -85,18 +87,42 @@ def listeners_of(trunk: Map, outline: Outline) -> list[str]:
 
 
 def _targets_that_are_us(outline: Outline) -> Iterator[Finding]:
-    ours = {found for _, entry in outline.listeners if (found := readable(address, entry.get("address"))) is not None}
+    ours = {
+        (entry.get("transport", "udp"), found)
+        for _, entry in outline.listeners
+        if (found := readable(address, entry.get("address"))) is not None
+    }
+    for at, _, uri in _targets(outline):
+        transport, place = transport_of(uri), Address(uri.host, port_of(uri))
+        everywhere = any((transport, Address(host, place.port)) in ours for host in ("0.0.0.0", "::"))
+        if (transport, place) in ours or (everywhere and ip_address(uri.host).is_loopback):
+            yield Finding(at, f"{place} is our own listener: a call would come back; give the peer's address")
+
+
+def _targets(outline: Outline) -> Iterator[tuple[Path, Map, SipUri]]:
+    """Give the targets that can be read, with their trunks."""
     for path, trunk in outline.trunks:
         for at, item in items(trunk.get("targets"), (*path, "targets")):
             written, at = (item.get("uri"), (*at, "uri")) if isinstance(item, Map) else (item, at)
             uri = readable(target_uri, written)
-            if uri is None:
-                continue
-            host, port = uri.host, uri.port or 5060
-            everywhere = Address("0.0.0.0", port) in ours or Address("::", port) in ours
-            if Address(host, port) in ours or (everywhere and ip_address(host).is_loopback):
-                message = f"{Address(host, port)} is our own listener: a call would come back; give the peer's address"
+            if uri is not None:
+                yield at, trunk, uri
+
+
+def _targets_without_a_listener(outline: Outline) -> Iterator[Finding]:
+    spoken = {entry.get("name"): entry.get("transport", "udp") for _, entry in outline.listeners}
+    known = {transport for transport in spoken.values() if transport in TRANSPORTS}
+    for at, trunk, uri in _targets(outline):
+        transport, own = transport_of(uri), trunk.get("listen")
+        if isinstance(own, str) and own in spoken:
+            if spoken[own] in TRANSPORTS and spoken[own] != transport:
+                message = (
+                    f"goes by {transport}, and the trunk's listener {quoted(own)} speaks {spoken[own]}; give the trunk "
+                    f"a listener that speaks {transport}, or the target {spoken[own]}"
+                )
                 yield Finding(at, message)
+        elif known and transport not in known:
+            yield Finding(at, f"goes by {transport}, and no listener speaks that; add one with transport: {transport}")
 
 
 def _rules_in_two_minds(outline: Outline) -> Iterator[Finding]:
@@ -210,6 +236,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _listeners_on_one_address,
     _sources_of_two_trunks,
     _targets_that_are_us,
+    _targets_without_a_listener,
     _rules_in_two_minds,
     _peers_in_two_minds,
     _trunks_without_peer,

@@ -26,7 +26,7 @@ class Listen(Section):
     """An address that SIP is taken on."""
 
     name: Name = Field(description="Its name in trunks and dial-peers.")
-    transport: Literal["udp"] = Field(default="udp", description="The transport.")
+    transport: Literal["udp", "tcp"] = Field(default="udp", description="The transport.")
     address: ListenAddress = Field(description="IP address and port: 192.0.2.1:5060 or [2001:db8::1]:5060.")
     advertise: Advertised | None = Field(
         default=None, description="host[:port] that others reach it by, where that differs: behind NAT."

@@ -41,6 +41,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
 """Map → keys that it will have."""
 
 VALUES: Final[dict[str, frozenset[str]]] = {
-    "listen[].transport": frozenset({"tcp", "tls"}),
+    "listen[].transport": frozenset({"tls"}),
 }
 """Key → values that it will take."""

@@ -26,7 +26,10 @@ Ability = Literal["redirect", "refer"]
 class Target(Section):
     """One place where a trunk's calls can go."""
 
-    uri: TargetUri = Field(description="Where to: sip: and an IP address, with a port or 5060. UDP.")
+    uri: TargetUri = Field(
+        description="Where to: sip: and an IP address, with or without a port. UDP, where it doesn't end in "
+        ";transport=tcp or ;transport=tls. sips: is TLS."
+    )
     preference: Count = Field(default=0, description="Lower is tried first, as on CUBE.")
     weight: Count = Field(default=100, description="With hunt: weighted, this target's share beside the others'.")
 

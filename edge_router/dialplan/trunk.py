@@ -34,10 +34,13 @@ class Target:
     address: tuple[str, int] = field(init=False, repr=False, compare=False)
     place: str = field(init=False, repr=False, compare=False)
     """Host and port as they stand in a URI."""
+    params: str = field(init=False, repr=False, compare=False)
+    """The parameters of a URI that leads there, with their semicolons: which transport, where it isn't UDP."""
 
     def __post_init__(self) -> None:
         # Both made once: a socket wants the one per datagram, a Request-URI the other per call.
         object.__setattr__(self, "address", (self.host, self.port))
+        object.__setattr__(self, "params", "" if self.transport == "udp" else f";transport={self.transport}")
         object.__setattr__(
             self, "place", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         )

@@ -57,6 +57,8 @@ class Line:
     """A listener whose wires end on the stage."""
 
     name: Final = "pstn"
+    host: Final = "192.0.2.1"
+    transport: Final = "udp"
     reliable: Final = False
     advertised: Final = "192.0.2.1:5060"
     advertised_host: Final = "192.0.2.1"
@@ -69,6 +71,15 @@ class Line:
         """Addresses that nothing can be sent to."""
         self.deaf: set[str] = set()
         """Hosts where nobody listens."""
+
+    def is_accepted(self, address: Address) -> bool:
+        return False
+
+    def alias(self, source: Address, port: int) -> None:
+        raise AssertionError("there are no connections")
+
+    def names_of(self, address: Address) -> frozenset[str]:
+        return frozenset()
 
     def send(self, data: bytes, address: Address) -> bool:
         if address[0] in self.deaf:

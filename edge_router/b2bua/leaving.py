@@ -1,0 +1,30 @@
+"""The listener that a call leaves by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge_router.dialplan.trunk import Target, Trunk
+    from edge_router.net.listener import Listener
+
+
+def leaving_by(listeners: Mapping[str, Listener], trunk: Trunk, target: Target, came_by: Listener) -> Listener:
+    """The trunk's own, else the one that the call came in by, else the first that speaks the target's transport.
+
+    Loading sees to it that there is one.
+    """
+    own = listeners[trunk.listen] if trunk.listen is not None else came_by
+    if own.transport == target.transport:
+        return own
+    return listener_for(listeners, target.transport, target.host) or own
+
+
+def listener_for(listeners: Mapping[str, Listener], transport: str, host: str) -> Listener | None:
+    """The first that speaks a transport and can reach a host: IPv4 or IPv6."""
+    for each in listeners.values():
+        if each.transport == transport and (":" in each.host) == (":" in host):
+            return each
+    return None
