@@ -38,7 +38,7 @@ from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.webex_api import route as webex_route
-from edge_router.net.stream import StreamListener
+from edge_router.net.stream import StreamListener, make_room_for_connections
 from edge_router.net.udp import UdpListener
 from edge_router.questions import KEYS as QUESTION_KEYS
 from edge_router.questions import question_routes
@@ -46,6 +46,7 @@ from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
+from edge_router.telemetry.connection_metrics import ConnectionMetrics, ConnectionReading
 from edge_router.telemetry.exposition import exposition
 from edge_router.telemetry.logs import set_logging, start_logging
 from edge_router.telemetry.metrics import Metrics
@@ -139,6 +140,8 @@ class App:
         except OSError:
             await self.close()
             raise
+        if any(listener.reliable for listener in self.listeners.values()):
+            make_room_for_connections()
         self._garbage.begin()
         self._status = "ready"
         self._tick(loop)
@@ -309,6 +312,7 @@ class App:
         yield from exposition(self.metrics)
         yield from exposition(self.state_metrics)
         yield from exposition(self.standing_metrics)
+        yield from exposition(ConnectionMetrics(self._read_connections))
         if self.recorder is not None:
             yield from exposition(RecordingMetrics(self.recorder.writer))
 
@@ -317,12 +321,18 @@ class App:
         counts = router.counts()
         layer = router.transactions
         faults = {
-            "unsent datagram": sum(listener.unsent for listener in self.listeners.values()),
+            "unsent datagram": sum(each.unsent for each in self.listeners.values() if not each.reliable),
+            "unsent on a connection": sum(each.unsent for each in self.listeners.values() if each.reliable),
             "observer": self._observers.errors,
             "http": self.http.errors if self.http is not None else 0,
             "collection under load": self._garbage.forced,
         }
         return RouterReading(counts["transactions"], counts["dialogs"], layer.repeated, layer.retransmitted, faults)
+
+    def _read_connections(self) -> Iterable[ConnectionReading]:
+        for name, each in self.listeners.items():
+            if isinstance(each, StreamListener):
+                yield ConnectionReading(name, *each.counts(), each.accepted, each.opened, each.refused, each.ended)
 
     def _read_trunks(self) -> Iterable[TrunkReading]:
         now = time.monotonic()

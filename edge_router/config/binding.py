@@ -47,7 +47,7 @@ def _addresses(document: Document) -> Iterator[tuple[Path, Address, socket.Socke
     servers = maps(document.get(("http",)), ("http",))
     for entries, usual in ((listeners, socket.SOCK_DGRAM), (servers, socket.SOCK_STREAM)):
         for path, entry in entries:
-            kind = usual if entry.get("transport") not in ("tcp", "tls") else socket.SOCK_STREAM
+            kind = socket.SOCK_STREAM if str(entry.get("transport")) in ("tcp", "tls") else usual
             for key in ("address", "webhook_address"):
                 found = readable(read_address, entry.get(key))
                 if found is not None:

@@ -50,7 +50,7 @@ def _listeners_on_one_address(outline: Outline) -> Iterator[Finding]:
         found = readable(address, entry.get("address"))
         if found is None:
             continue
-        place = entry.get("transport", "udp") == "udp", found  # UDP has ports of its own
+        place = _transport(entry) == "udp", found  # UDP has ports of its own
         if place in first:
             message = f"{found} is already the address of {key_path(first[place])}; give each its own"
             yield Finding((*path, "address"), message)
@@ -88,7 +88,7 @@ def listeners_of(trunk: Map, outline: Outline) -> list[str]:
 
 def _targets_that_are_us(outline: Outline) -> Iterator[Finding]:
     ours = {
-        (entry.get("transport", "udp"), found)
+        (_transport(entry), found)
         for _, entry in outline.listeners
         if (found := readable(address, entry.get("address"))) is not None
     }
@@ -97,6 +97,10 @@ def _targets_that_are_us(outline: Outline) -> Iterator[Finding]:
         everywhere = any((transport, Address(host, place.port)) in ours for host in ("0.0.0.0", "::"))
         if (transport, place) in ours or (everywhere and ip_address(uri.host).is_loopback):
             yield Finding(at, f"{place} is our own listener: a call would come back; give the peer's address")
+
+
+def _transport(listener: Map) -> str:
+    return str(listener.get("transport", "udp"))
 
 
 def _targets(outline: Outline) -> Iterator[tuple[Path, Map, SipUri]]:
@@ -110,7 +114,7 @@ def _targets(outline: Outline) -> Iterator[tuple[Path, Map, SipUri]]:
 
 
 def _targets_without_a_listener(outline: Outline) -> Iterator[Finding]:
-    spoken = {entry.get("name"): entry.get("transport", "udp") for _, entry in outline.listeners}
+    spoken = {str(entry.get("name")): _transport(entry) for _, entry in outline.listeners}
     known = {transport for transport in spoken.values() if transport in TRANSPORTS}
     for at, trunk, uri in _targets(outline):
         transport, own = transport_of(uri), trunk.get("listen")

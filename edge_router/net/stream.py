@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 from collections import Counter
@@ -31,6 +32,7 @@ LOOK_EVERY: Final = 1.0
 """Seconds between two looks at connections that should be kept no longer."""
 _REST: Final = 1.0  # seconds that nobody is accepted after the system had no descriptor for him
 _BACKLOG: Final = 1_024
+_DESCRIPTORS: Final = 65_536
 # A peer that has vanished without a word is found out within two minutes, or half of one while something is unacked.
 _OPTIONS: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -363,6 +365,15 @@ class StreamListener:
             if why:
                 connection.end(why, at_once=why != "idle")
         self._loop.call_later(LOOK_EVERY, self._look)
+
+
+def make_room_for_connections() -> None:
+    """Lets the process have as many descriptors as the system allows: usually 1,024 are, and more may be asked for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or soft < hard):
+        most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+        if most > soft:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _socket_at(host: str, port: int, peer: str = "") -> socket.socket:

@@ -115,22 +115,22 @@ CASES = [
     ),
     Wrong(
         "target over TCP without a listener",
-        Kind.VALUE,
+        Kind.CONFLICT,
         LISTEN + 'trunks: {a: {targets: ["sip:192.0.2.1;transport=tcp"]}}',
         "2:24: trunks.a.targets[0]: goes by tcp, and no listener speaks that; add one with transport: tcp",
     ),
     Wrong(
         "target over UDP without a listener",
-        Kind.VALUE,
+        Kind.CONFLICT,
         'listen: [{name: a, transport: tcp, address: "127.0.0.1:5060"}]\ntrunks: {a: {targets: ["sip:192.0.2.1"]}}',
         "2:24: trunks.a.targets[0]: goes by udp, and no listener speaks that; add one with transport: udp",
     ),
     Wrong(
         "target over another transport than its trunk's listener",
-        Kind.VALUE,
+        Kind.CONFLICT,
         'listen: [{name: u, address: "127.0.0.1:5060"}, {name: t, transport: tcp, address: "127.0.0.1:5060"}]\n'
         'trunks: {a: {listen: u, targets: [{uri: "sip:192.0.2.1;transport=TCP"}]}}',
-        '2:38: trunks.a.targets[0].uri: goes by tcp, and the trunk\'s listener "u" speaks udp; give the trunk a '
+        '2:41: trunks.a.targets[0].uri: goes by tcp, and the trunk\'s listener "u" speaks udp; give the trunk a '
         "listener that speaks tcp, or the target udp",
     ),
     Wrong(
@@ -148,14 +148,14 @@ CASES = [
     ),
     Wrong(
         "two listeners over connections at one address",
-        Kind.VALUE,
+        Kind.CONFLICT,
         'listen: [{name: a, transport: tcp, address: "127.0.0.1:5061"}, {name: b, transport: tcp, address: '
         '"127.0.0.1:5061"}]',
-        "1:100: listen[1].address: 127.0.0.1:5061 is already the address of listen[0]; give each its own",
+        "1:99: listen[1].address: 127.0.0.1:5061 is already the address of listen[0]; give each its own",
     ),
     Wrong(
         "target over TCP that is us",
-        Kind.VALUE,
+        Kind.CONFLICT,
         'listen: [{name: a, transport: tcp, address: "127.0.0.1:5060"}]\n'
         'trunks: {a: {targets: ["sip:127.0.0.1;transport=tcp"]}}',
         "2:24: trunks.a.targets[0]: 127.0.0.1:5060 is our own listener: a call would come back; give the peer's "
@@ -165,7 +165,7 @@ CASES = [
         "listener over nothing known",
         Kind.VALUE,
         'listen: [{name: a, transport: sctp, address: "127.0.0.1:5061"}]',
-        "1:31: listen[0].transport: TODO",
+        '1:31: listen[0].transport: expected udp, tcp or tls, got the text "sctp"',
     ),
     Wrong(
         "key not built",

@@ -80,7 +80,10 @@ class Leg:
         if not cseq and method not in ("ACK", "CANCEL"):
             self.cseq += 1
         usual = [
-            ("Via", f"SIP/2.0/UDP {self.phone.host}:{self.phone.port};branch={branch or fresh_branch()};rport"),
+            (
+                "Via",
+                f"SIP/2.0/{self.phone.transport} {self.phone.host}:{self.phone.port};branch={branch or fresh_branch()};rport",
+            ),
             ("Max-Forwards", "70"),
             ("From", self.local),
             ("To", self.remote),
