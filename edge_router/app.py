@@ -24,7 +24,7 @@ from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
 from edge_router.config.finding import Finding
-from edge_router.config.listening import listeners_of
+from edge_router.config.listening import listeners_of, securities_of
 from edge_router.config.loading import Examined, examine
 from edge_router.contact_centre import StateOfCentre, names_read
 from edge_router.ending import end_within
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from edge_router.config.faults import Fault
     from edge_router.config.models import Config, Http
     from edge_router.config.tables import Tables
+    from edge_router.net.security import Security
 
 FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
 # Seconds between two looks at the timers. Each look wakes the process, which costs more than what it finds: at 100 a
@@ -132,6 +133,7 @@ class App:
             await self.state.start()
             if self.recorder is not None:
                 self.recorder.start()
+            self._secure(securities_of(self.config, self.path, self.router.expected_at))
             for listener in self.listeners.values():
                 if isinstance(listener, UdpListener):
                     listener.open(loop, self.router.receive)
@@ -147,6 +149,13 @@ class App:
         self._tick(loop)
         self._slice(loop)
         _log.info("edge router %s is ready: %s", __version__, ", ".join(map(_described, self.listeners.values())))
+
+    def _secure(self, securities: Mapping[str, Security]) -> None:
+        """Shows these certificates from now on; connections that are there go on with theirs."""
+        for name, security in securities.items():
+            listener = self.listeners[name]
+            if isinstance(listener, StreamListener):
+                listener.security = security
 
     async def _serve(self, http: Http) -> None:
         """Opens what is asked over HTTP: everything at one address, or the cloud's webhook at one of its own."""
@@ -253,6 +262,7 @@ class App:
                     _log.error("not reloaded: %s", fault)
                 return faults
             tokens = await asyncio.to_thread(tokens_of, config, self.path)
+            securities = await asyncio.to_thread(securities_of, config, self.path, self.router.expected_at)
             picture = self.state.picture_for(config)
             routing = await asyncio.to_thread(
                 build,
@@ -264,6 +274,7 @@ class App:
                 entitled=self.state.entitled,
             )
             self.router.routing, self.config = routing, config
+            self._secure(securities)
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
             self.state.read = names_read(routing)

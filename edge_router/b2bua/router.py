@@ -27,6 +27,7 @@ from edge_router.b2bua.screening import (
     refusal_of,
 )
 from edge_router.b2bua.set_up import set_up
+from edge_router.net.security import Expected, fits
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
@@ -138,8 +139,28 @@ class Router:
         """Whether a trunk's calls may come from there."""
         return self._trunk_at(host, names, listener) is not None
 
-    def _trunk_at(self, host: str, names: frozenset[str], listener: Listener) -> str | None:
+    def expected_at(self, address: Address) -> Expected:
+        """Who should be at an address that is connected to by TLS, by the trunks that have a target there."""
+        names: tuple[str, ...] = ()
+        asked_for = ""
+        for live in self.routing.trunks.values():
+            for target in live.trunk.targets:
+                if target.address == address and target.transport == "tls":
+                    own = target.name
+                    names += live.trunk.tls_names or ((own,) if own else ())
+                    asked_for = asked_for or own or next((each for each in names if each[:1] != "*"), "")
+        return Expected(asked_for, names)
+
+    def _trunk_at(self, host: str, names: frozenset[str], listener: Transport) -> str | None:
+        """The trunk that a peer is: by a name of his certificate, else by his address."""
+        for name, live in self.routing.trunks.items() if names else ():
+            trunk = live.trunk
+            if trunk.listen in (None, listener.name) and any(fits(each, names) for each in trunk.tls_names):
+                return name
         return self.routing.sources.trunk_of(listener.name, host)
+
+    def _trunk_by(self, listener: Transport, source: Address) -> str | None:
+        return self._trunk_at(source[0], self.listeners[listener.name].names_of(source), listener)
 
     def _timer_failed(self) -> None:
         self._complain("a timer")
@@ -178,6 +199,8 @@ class Router:
                 self._inside(leg, arrival)
                 return
         trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        if listener.reliable:
+            trunk = self._trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return
@@ -222,7 +245,7 @@ class Router:
         if call is not None:
             trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
         else:
-            trunk = self.routing.sources.trunk_of(arrival.transport.name, arrival.source[0]) or ""
+            trunk = self._trunk_by(arrival.transport, arrival.source) or ""
             tag = invite.to_tag or new_token()
         if tag_of(arrival.request.first["to"]):  # of a re-INVITE, whose To has it already
             tag = ""
@@ -358,7 +381,7 @@ class Router:
         """What can't be read: answered where it can be and its sender is known, else dropped; counted in any case."""
         if not data.strip(b"\r\n\0 "):
             return  # a keepalive (RFC 5626 §3.5.1)
-        trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        trunk = self._trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return

@@ -235,8 +235,12 @@ def claims(config: Config) -> Iterator[Claim]:
     A target may call too. But where its address is among another trunk's `sources`, those count, and of two trunks
     with a target at one address it is the first one's: the file is checked, and warned of, by that.
     """
-    for listen in (entry.name for entry in config.listen):
-        here = {name: trunk for name, trunk in config.trunks.items() if trunk.listen in (None, listen)}
+    for listen, tls in ((entry.name, entry.transport == "tls") for entry in config.listen):
+        here = {
+            name: trunk
+            for name, trunk in config.trunks.items()
+            if trunk.listen in (None, listen) and not (tls and trunk.tls_names)
+        }
         owner = {network: name for name, trunk in here.items() for network in trunk.sources}
         for name, trunk in here.items():
             for target in trunk.targets:
@@ -257,6 +261,7 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         ),
         sources=entry.sources,
         listen=entry.listen,
+        tls_names=entry.tls_names,
         accepts=frozenset(entry.accepts),
         accept_identity=entry.identity.accept,
         send_identity=entry.identity.send,

@@ -60,6 +60,37 @@ def _listeners_on_one_address(outline: Outline) -> Iterator[Finding]:
             yield Finding((*path, "address"), message)
 
 
+def _tls_without_its_files(outline: Outline) -> Iterator[Finding]:
+    for path, entry in outline.listeners:
+        if _transport(entry) == "tls":
+            for key in ("certificate", "private_key"):
+                if key not in entry:
+                    yield Finding(path, f"transport: tls needs {key}; add it", Kind.MISSING)
+        else:
+            for key in ("certificate", "private_key", "client_ca", "ca"):
+                if key in entry:
+                    yield Finding((*path, key), "goes with transport: tls; take it out", on_key=True)
+
+
+def _tls_names_that_nobody_shows(outline: Outline) -> Iterator[Finding]:
+    tls = {str(entry.get("name")): entry for _, entry in outline.listeners if _transport(entry) == "tls"}
+    first: dict[tuple[str, str], str] = {}
+    for path, trunk in outline.trunks:
+        if "tls_names" not in trunk:
+            continue
+        here = [name for name in listeners_of(trunk, outline) if name in tls]
+        if not here:
+            yield Finding((*path, "tls_names"), "goes with a listener of transport: tls; add one", on_key=True)
+        for at, name in items(trunk.get("tls_names"), (*path, "tls_names")):
+            others = {first.setdefault((on, str(name).lower()), str(path[-1])) for on in here} - {str(path[-1])}
+            if others:
+                message = f"{name} is already a name of trunk {quoted(min(others))}; leave it to one of them"
+                yield Finding(at, message)
+        if here and trunk.get("sources") and not any("client_ca" in tls[name] for name in here):
+            message = "nobody who connects is asked for a certificate; give the listener a client_ca"
+            yield Finding((*path, "tls_names"), message, on_key=True)
+
+
 def _sources_of_two_trunks(outline: Outline) -> Iterator[Finding]:
     claimed: dict[tuple[str, str], str] = {}
     for path, trunk in outline.trunks:
@@ -238,6 +269,8 @@ def readable(reader: Callable[[object], T], value: Value) -> T | None:
 _CHECKS: Final[tuple[Check, ...]] = (
     _names_that_stand_twice,
     _listeners_on_one_address,
+    _tls_without_its_files,
+    _tls_names_that_nobody_shows,
     _sources_of_two_trunks,
     _targets_that_are_us,
     _targets_without_a_listener,

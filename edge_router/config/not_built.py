@@ -16,7 +16,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "sip_profiles",
         }
     ),
-    "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
     "trunks.*": frozenset(
         {
             "keepalive",
@@ -25,7 +24,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "username",
             "password_file",
             "realm",
-            "tls_names",
             "register",
             "rel1xx",
             "early_offer",
@@ -40,7 +38,5 @@ KEYS: Final[dict[str, frozenset[str]]] = {
 }
 """Map → keys that it will have."""
 
-VALUES: Final[dict[str, frozenset[str]]] = {
-    "listen[].transport": frozenset({"tls"}),
-}
+VALUES: Final[dict[str, frozenset[str]]] = {}
 """Key → values that it will take."""

@@ -17,6 +17,7 @@ from edge_router.config.values import (
     ListenerName,
     Rate,
     Section,
+    TlsName,
 )
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
@@ -92,6 +93,11 @@ class Trunk(Section):
     )
     listen: ListenerName | None = Field(
         default=None, description="The listener that its calls leave by, and the only one on which it may call."
+    )
+    tls_names: tuple[TlsName, ...] = Field(
+        default=(),
+        description="Names of its certificate, such as sbc.example.com or *.example.com: over TLS it is known by these "
+        "and not by its address.",
     )
     hunt: Hunt = Field(default="preference", description="The order in which targets are tried.")
     connect_timeout: Duration = Field(default=2.0, description="Nothing at all came, not even 100: next target.")

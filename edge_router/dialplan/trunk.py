@@ -34,12 +34,17 @@ class Target:
     address: tuple[str, int] = field(init=False, repr=False, compare=False)
     place: str = field(init=False, repr=False, compare=False)
     """Host and port as they stand in a URI."""
+    name: str = field(init=False, repr=False, compare=False)
+    """The DNS name that the address was found by, "" where it was written as it is."""
     params: str = field(init=False, repr=False, compare=False)
     """The parameters of a URI that leads there, with their semicolons: which transport, where it isn't UDP."""
 
     def __post_init__(self) -> None:
         # Both made once: a socket wants the one per datagram, a Request-URI the other per call.
         object.__setattr__(self, "address", (self.host, self.port))
+        written = self.uri.partition(":")[2].partition(";")[0].partition("@")[0]
+        by_address = written[:1] == "[" or written.partition(":")[0] == self.host
+        object.__setattr__(self, "name", "" if by_address else written.partition(":")[0].lower())
         object.__setattr__(self, "params", "" if self.transport == "udp" else f";transport={self.transport}")
         object.__setattr__(
             self, "place", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -67,6 +72,8 @@ class Trunk:
     """Addresses and networks that may start a call here besides the targets themselves."""
     listen: str | None = None
     """The listener that it leaves by, and the only one that its sources count on; None: any."""
+    tls_names: tuple[str, ...] = ()
+    """The names of its certificate; over TLS it is known by these, where there are any, and not by its address."""
     accepts: frozenset[str] = frozenset({"redirect", "refer"})
     accept_identity: bool = False
     """Whether P-Asserted-Identity from it is believed (RFC 3325)."""

@@ -11,8 +11,10 @@ from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
 from edge_router.net.address import Address
+from state_client.regular_file import read_regular
 
 _SIP: Final = "sip:"
+_MOST_OCTETS: Final = 4 * 1024 * 1024
 
 
 class Expected(NamedTuple):
@@ -81,7 +83,16 @@ class Security:
 
 
 def _no_password() -> str:
-    raise ssl.SSLError("the private key has a password; give one without")
+    raise OSError("the private key has a password; give one without")
+
+
+def pem_fault(path: str) -> str:
+    """What is wrong with a file that should hold PEM, in words that go on from its name; "" if nothing shows."""
+    try:
+        octets = read_regular(path, _MOST_OCTETS)
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    return "" if b"-----BEGIN " in octets else "is no PEM file: there is no -----BEGIN in it"
 
 
 def names_in(certificate: dict[str, Any]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""A listener that SIP is spoken on over connections: TCP, and TLS where it is given `Security` (RFC 3261 §18).
+"""A listener that SIP is spoken on over connections: TCP, and TLS with its `Security` (RFC 3261 §18).
 
 Lives here: which connections there are, with whom, how many of them; accepting and opening them. Must not know: what a
 message is, beyond its first and last octet; whoever is upstairs (`User`) reads it.
@@ -66,8 +66,9 @@ class StreamListener:
     """One listener over connections. ``via`` and ``contact`` are ready to be put into messages that leave by it.
 
     ``name`` is that of the configuration, ``host`` and ``port`` where it is bound, ``advertise`` what it is called
-    outside. ``opened``, ``accepted``, ``refused`` (by why) and ``ended`` (by why) count connections since the start,
-    ``unsent`` messages that were not sent.
+    outside. ``transport`` is tcp or tls; for TLS give it its ``security`` before it is opened, and another one whenever
+    the files have changed: connections that are there go on. ``opened``, ``accepted``, ``refused`` (by why) and
+    ``ended`` (by why) count connections since the start, ``unsent`` messages that were not sent.
     """
 
     reliable: Final = True
@@ -78,15 +79,15 @@ class StreamListener:
         host: str,
         port: int,
         advertise: str | None = None,
-        security: Security | None = None,
+        transport: str = "tcp",
         bounds: Bounds | None = None,
     ) -> None:
         self.name = name
         self.host = host
         self.port = port
-        self.security = security
+        self.transport = transport
+        self.security: Security | None = None
         self.bounds = bounds or Bounds()
-        self.transport = "tcp" if security is None else "tls"
         bound = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.advertised = advertise or bound
         self.advertised_host = self.advertised.rpartition(":")[0].strip("[]")

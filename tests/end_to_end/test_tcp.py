@@ -1,19 +1,16 @@
 """Calls over TCP through the real process: from TCP to TCP, and from and to UDP."""
 
 import socket
-
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.block import Block
-from tests.end_to_end.configuration import NEVER, SOON, trunk
-from tests.end_to_end.leg import Leg
 from tests.end_to_end.phone import Phone
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.stream_phone import StreamPhone
 from tests.end_to_end.waiting import until
-from tests.end_to_end.wire import Wire, host_of, uri_of
+from tests.end_to_end.wire import uri_of
 
 NUMBER = "+1800555"
 

@@ -41,7 +41,9 @@ class Ear:
         self.strangers: set[str] = set()
         self.friends: set[str] = set()
         self.answer = b""
-        self.listener = StreamListener("pstn", *address, security=security, bounds=bounds)
+        transport = "tcp" if security is None else "tls"
+        self.listener = StreamListener("pstn", *address, transport=transport, bounds=bounds)
+        self.listener.security = security
         self.listener.open(loop, self)
 
     # What the listener tells
