@@ -14,10 +14,10 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec
 
 from edge_router.admission.visits import Identity
-from edge_router.b2bua.callee import CalleeLeg
+from edge_router.b2bua.callee import CalleeLeg, invite_of
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
-from edge_router.b2bua.leaving import leaving_by
+from edge_router.b2bua.leaving import LARGEST_BY_UDP, leaving_by, listener_for
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.numbers import calling_at
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
@@ -149,8 +149,10 @@ class Call:
             if placed.in_cloud:
                 self.routing.ledger.placed.failed(self.record.call_id, now)
 
-    def invite(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target) -> CalleeLeg:
-        """Sends an INVITE to a target in a new outgoing leg."""
+    def invite(
+        self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, by_udp: bool = False
+    ) -> CalleeLeg:
+        """Sends an INVITE to a target in a new outgoing leg; ``by_udp`` however large it is."""
         caller, record, router = self.caller, self.record, self.router
         if record.cisco_guid is None:
             record.cisco_guid = new_cisco_guid()
@@ -159,11 +161,19 @@ class Call:
         ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
         came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")
         sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
+        body, by_tcp = incoming.request.body, None
+        if trunk.trunk.udp_to_tcp and not by_udp and listener.transport == "udp":
+            size = len(invite_of(sent.uri, listener.via + new_branch(), sent.headers + ours, body))
+            by_tcp = listener_for(router.listeners, "tcp", target.host) if size > LARGEST_BY_UDP else None
+        if by_tcp is not None:
+            listener = by_tcp
+            sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
         record.egress_call_id = sent.dialog.call_id
         record.calling_out = sent.calling
         record.called_out = sent.called
         callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
-        callee.call_out(sent.uri, sent.headers + ours, incoming.request.body, new_branch())
+        callee.by_tcp = by_tcp is not None
+        callee.call_out(sent.uri, sent.headers + ours, body, new_branch())
         return callee
 
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:

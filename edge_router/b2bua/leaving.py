@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.net.listener import Listener
+
+LARGEST_BY_UDP: Final = 1_300
+"""Octets of a request beyond which TCP should be tried where the path's MTU is unknown (RFC 3261 §18.1.1)."""
 
 
 def leaving_by(listeners: Mapping[str, Listener], trunk: Trunk, target: Target, came_by: Listener) -> Listener:

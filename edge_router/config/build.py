@@ -262,6 +262,7 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         sources=entry.sources,
         listen=entry.listen,
         tls_names=entry.tls_names,
+        udp_to_tcp=entry.udp_to_tcp == "try",
         accepts=frozenset(entry.accepts),
         accept_identity=entry.identity.accept,
         send_identity=entry.identity.send,

@@ -91,6 +91,13 @@ def _tls_names_that_nobody_shows(outline: Outline) -> Iterator[Finding]:
             yield Finding((*path, "tls_names"), message, on_key=True)
 
 
+def _tcp_without_a_listener(outline: Outline) -> Iterator[Finding]:
+    if not any(_transport(entry) == "tcp" for _, entry in outline.listeners):
+        for path, trunk in outline.trunks:
+            if trunk.get("udp_to_tcp") == "try":
+                yield Finding((*path, "udp_to_tcp"), "no listener speaks tcp; add one, or write never")
+
+
 def _sources_of_two_trunks(outline: Outline) -> Iterator[Finding]:
     claimed: dict[tuple[str, str], str] = {}
     for path, trunk in outline.trunks:
@@ -271,6 +278,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _listeners_on_one_address,
     _tls_without_its_files,
     _tls_names_that_nobody_shows,
+    _tcp_without_a_listener,
     _sources_of_two_trunks,
     _targets_that_are_us,
     _targets_without_a_listener,

@@ -31,7 +31,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "redirects",
             "max_duration",
             "error_map",
-            "udp_to_tcp",
         }
     ),
     "dial_peers[].incoming[]": frozenset({"uri"}),

@@ -99,6 +99,11 @@ class Trunk(Section):
         description="Names of its certificate, such as sbc.example.com or *.example.com: over TLS it is known by these "
         "and not by its address.",
     )
+    udp_to_tcp: Literal["never", "try"] = Field(
+        default="never",
+        description="try: an INVITE of more than 1,300 octets to a UDP target is sent by TCP first (RFC 3261 §18.1.1), "
+        "and by UDP where that fails.",
+    )
     hunt: Hunt = Field(default="preference", description="The order in which targets are tried.")
     connect_timeout: Duration = Field(default=2.0, description="Nothing at all came, not even 100: next target.")
     progress_timeout: Duration = Field(default=6.0, description="100 came but no 18x: next target.")

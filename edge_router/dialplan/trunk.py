@@ -87,6 +87,8 @@ class Trunk:
     """What becomes of the numbers of its calls before anything is matched."""
     translate_out: Translations | None = None
     """What becomes of the numbers of calls to it, last of all."""
+    udp_to_tcp: bool = False
+    """Whether an INVITE that is too large for UDP by RFC 3261 §18.1.1 is sent by TCP first."""
     hunt: Hunt = "preference"
     connect_timeout: float = 2.0
     progress_timeout: float = 6.0

@@ -174,3 +174,38 @@ def test_a_ping_is_answered_between_messages(tcp_site: Site, block: Block) -> No
 def test_an_address_that_is_taken_is_said(own_site: OwnSite, block: Block) -> None:
     with socket.create_server(block.router), pytest.raises(AssertionError, match="is in use"):
         own_site(listen=listeners(block))
+
+
+# ------------------------------------------------------------------------------------------------ large ones by TCP
+
+LARGE = [("Subject", "x" * 1_300)]
+
+
+@pytest.mark.parametrize(("way", "size", "by_tcp"), [("try", 1_300, True), ("never", 1_300, False), ("try", 10, False)])
+def test_a_large_invite_goes_by_tcp_where_the_trunk_says_so(
+    own_site: OwnSite, block: Block, way: str, size: int, by_tcp: bool
+) -> None:
+    site = own_site(listen=listeners(block), premise={"udp_to_tcp": way})
+    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
+    try:
+        caller = site.caller(NUMBER)
+        caller.invite([("Subject", "x" * size)])
+        callee = site.callee(tcp if by_tcp else udp, caller)
+        assert callee.opening is not None
+        assert callee.opening.uri == f"sip:{caller.called}@{block.premise}:5060"
+        callee.answer(180)
+        caller.expect(180)
+        site.connects(caller, callee)
+        site.ends(caller, callee)
+        assert tcp.heard() == udp.heard() == []
+    finally:
+        tcp.close()
+
+
+def test_a_large_invite_goes_by_udp_where_tcp_fails(own_site: OwnSite, block: Block) -> None:
+    site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try", "connect_timeout": "60s"})
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, site.premise, LARGE)
+    assert callee.opening is not None
+    assert "SIP/2.0/UDP" in callee.opening.get("Via")
+    site.ends(callee, caller)
