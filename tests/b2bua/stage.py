@@ -59,13 +59,13 @@ class Line:
     name: Final = "pstn"
     host: Final = "192.0.2.1"
     transport: Final = "udp"
-    reliable: Final = False
     advertised: Final = "192.0.2.1:5060"
     advertised_host: Final = "192.0.2.1"
     via: Final = "SIP/2.0/UDP 192.0.2.1:5060;branch="
     contact: Final = "<sip:192.0.2.1:5060>"
 
     def __init__(self) -> None:
+        self.reliable = False
         self.parties: dict[Address, Party] = {}
         self.cut: set[Address] = set()
         """Addresses that nothing can be sent to."""

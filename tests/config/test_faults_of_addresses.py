@@ -7,6 +7,8 @@ from edge_router.config.faults import Kind
 from edge_router.config.loading import examine_bytes
 from tests.config.wrong import LISTEN, Wrong, assert_only_fault
 
+TLS = 'listen: [{name: a, transport: tls, address: "127.0.0.1:5061", certificate: e.pem, private_key: e.key}]\n'
+
 CASES = [
     Wrong(
         "address without a port",
@@ -166,6 +168,49 @@ CASES = [
         Kind.VALUE,
         'listen: [{name: a, transport: sctp, address: "127.0.0.1:5061"}]',
         '1:31: listen[0].transport: expected udp, tcp or tls, got the text "sctp"',
+    ),
+    Wrong(
+        "TLS without its key",
+        Kind.MISSING,
+        'listen: [{name: a, transport: tls, address: "127.0.0.1:5061", certificate: e.pem}]',
+        "1:10: listen[0]: transport: tls needs private_key; add it",
+    ),
+    Wrong(
+        "certificate without TLS",
+        Kind.CONFLICT,
+        'listen: [{name: a, transport: tcp, address: "127.0.0.1:5061", ca: e.pem}]',
+        "1:63: listen[0].ca: goes with transport: tls; take it out",
+    ),
+    Wrong(
+        "names of certificates without TLS",
+        Kind.CONFLICT,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], tls_names: [a.example]}}",
+        "2:36: trunks.a.tls_names: goes with a listener of transport: tls; add one",
+    ),
+    Wrong(
+        "name of a certificate that is none",
+        Kind.VALUE,
+        TLS + 'trunks: {a: {targets: ["sips:192.0.2.1"], tls_names: ["a.*.example"]}}',
+        '2:55: trunks.a.tls_names[0]: "a.*.example" is no name that a certificate can be for',
+    ),
+    Wrong(
+        "names of certificates that nobody is asked for",
+        Kind.CONFLICT,
+        TLS + "trunks: {a: {sources: [192.0.2.1], tls_names: [a.example]}}",
+        "2:36: trunks.a.tls_names: nobody who connects is asked for a certificate; give the listener a client_ca",
+    ),
+    Wrong(
+        "one name of two trunks",
+        Kind.CONFLICT,
+        TLS + 'trunks: {a: {targets: ["sips:192.0.2.1"], tls_names: [a.example]}, '
+        'b: {targets: ["sips:192.0.2.2"], tls_names: [A.example]}}',
+        '2:113: trunks.b.tls_names[0]: A.example is already a name of trunk "a"; leave it to one of them',
+    ),
+    Wrong(
+        "large ones by TCP without a listener",
+        Kind.CONFLICT,
+        LISTEN + 'trunks: {a: {targets: ["sip:192.0.2.1"], udp_to_tcp: try}}',
+        "2:54: trunks.a.udp_to_tcp: no listener speaks tcp; add one, or write never",
     ),
     Wrong(
         "key not built",
