@@ -121,6 +121,8 @@ class TransactionLayer:
             transaction.fire("ACK")
         else:
             self.repeated += 1
+            if transaction.transport.reliable and transaction.address != arrival.source:
+                self._follow(transaction, arrival)
             transaction.fire("request")
         return True
 
@@ -169,6 +171,13 @@ class TransactionLayer:
             those.pop(_name_of(transaction), None)
             if not those:
                 del self._connected[place]
+
+    def _follow(self, transaction: ServerTransaction, arrival: Arrival) -> None:
+        """A request that came again by another connection is answered by that: the first one may be gone."""
+        if arrival.transport.name == transaction.transport.name and arrival.source[0] == transaction.source[0]:
+            self._disconnect(transaction)
+            transaction.address = arrival.source
+            self._connect(transaction)
 
     def lost(self, transport: str, address: Address) -> None:
         """A connection is gone, or couldn't be had.

@@ -1,4 +1,4 @@
-"""What is otherwise where messages go by connections: nothing is said twice but a 2xx, and a loss is heard of at once."""
+"""What is otherwise where messages go by connections: nothing but a 2xx is said twice, and a loss is heard of."""
 
 import pytest
 

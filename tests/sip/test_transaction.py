@@ -839,3 +839,12 @@ def test_nothing_is_kept_of_connections_when_all_is_over() -> None:
     bench.clock.run(40)
     assert len(bench.layer) == 0
     assert bench.layer._connected == {}
+
+
+def test_a_request_that_comes_again_by_another_connection_is_answered_there() -> None:
+    bench = Bench("OPTIONS", server=True, reliable=True)
+    invite = invite_by("SIP/2.0/TCP h:7")
+    bench.layer.serve(arrived(invite, bench.wire, ("192.0.2.7", 40_000))).respond(486, "Busy Here", "b")
+    for source in (("192.0.2.7", 40_001), ("192.0.2.8", 40_002)):
+        assert bench.layer.receive(arrived(invite, bench.wire, source))
+    assert [address[1] for _, _, address in bench.wire.sent] == [40_000, 40_001, 40_001]
