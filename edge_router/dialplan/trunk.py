@@ -38,6 +38,8 @@ class Target:
     """The DNS name that the address was found by, "" where it was written as it is."""
     params: str = field(init=False, repr=False, compare=False)
     """The parameters of a URI that leads there, with their semicolons: which transport, where it isn't UDP."""
+    secure: bool = field(init=False, repr=False, compare=False)
+    """Whether URIs that lead there are sips URIs, which TLS goes without saying for."""
 
     def __post_init__(self) -> None:
         # Both made once: a socket wants the one per datagram, a Request-URI the other per call.
@@ -45,7 +47,9 @@ class Target:
         written = self.uri.partition(":")[2].partition(";")[0].partition("@")[0]
         by_address = written[:1] == "[" or written.partition(":")[0] == self.host
         object.__setattr__(self, "name", "" if by_address else written.partition(":")[0].lower())
-        object.__setattr__(self, "params", "" if self.transport == "udp" else f";transport={self.transport}")
+        object.__setattr__(self, "secure", self.uri[:5].lower() == "sips:")
+        said = self.secure or self.transport == "udp"
+        object.__setattr__(self, "params", "" if said else f";transport={self.transport}")
         object.__setattr__(
             self, "place", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         )

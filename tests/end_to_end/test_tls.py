@@ -3,7 +3,7 @@
 import signal
 import socket
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,26 @@ def test_a_call_from_tls_to_tls(own_site: OwnSite, block: Block, authority: Auth
     callee = site.answered(caller := site.caller(NUMBER, phone=carrier), premise)
     site.ends(callee, caller)
     site.router.check_health()
+
+
+def test_a_target_that_is_a_sips_uri(own_site: OwnSite, block: Block, authority: Authority) -> None:
+    site = own_site(
+        {"name": "away", "when": 'call.called.endsWith("1")', "to": "cloud", "by": "redirect"},
+        listen=listen(block, authority),
+        premise={"targets": [f"sips:{block.premise}"]},
+        cloud={"targets": [f"sips:{block.cloud}:5071"]},
+    )
+    caller = site.caller(NUMBER + "2")
+    caller.called, caller.target = f"{NUMBER}2", f"sip:{NUMBER}2@{block.router[0]}"
+    callee = site.answered(caller, phone(site, authority, block.premise))
+    assert callee.opening is not None
+    assert callee.opening.uri == f"sips:{NUMBER}2@{block.premise}:5061"
+    assert callee.target == "sips:{}:{}".format(*block.router)
+    site.ends(callee, caller)
+    caller = site.caller(NUMBER)
+    caller.called, caller.target = f"{NUMBER}1", f"sip:{NUMBER}1@{block.router[0]}"
+    caller.invite()
+    assert uri_of(site.refused(caller, 302).get("Contact")) == f"sips:{NUMBER}1@{block.cloud}:5071"
 
 
 @pytest.mark.parametrize("wrong", ["another name", "another authority"])
@@ -188,3 +208,19 @@ def test_who_never_shakes_hands_is_cut(own_site: OwnSite, block: Block, authorit
         with suppress(ConnectionResetError):
             assert sock.recv(10) == b""
     assert site.router.metric("connections_ended_total", listener="tls", reason="no handshake") == 1
+
+
+def test_handshakes_stall_no_call(own_site: OwnSite, block: Block, authority: Authority) -> None:
+    """No more of them at a time than may be, and calls go on meanwhile."""
+    site = own_site(listen=listen(block, authority))
+    with ExitStack() as stack:
+        for last in range(100, 160):
+            stack.enter_context(
+                socket.create_connection(block.router, source_address=(block.host(last), 0), timeout=15)
+            )
+        for _ in range(5):
+            caller = site.caller(NUMBER)
+            callee = site.answered(caller, site.premise)
+            site.ends(caller, callee)
+            assert shown(block, authority)
+    site.router.check_health()
