@@ -27,7 +27,7 @@ from edge_router.b2bua.screening import (
     refusal_of,
 )
 from edge_router.b2bua.set_up import set_up
-from edge_router.net.security import Expected, fits
+from edge_router.net.security import Expected, canonical, fits
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
@@ -140,15 +140,22 @@ class Router:
         return self._trunk_at(host, names, listener) is not None
 
     def expected_at(self, address: Address) -> Expected:
-        """Who should be at an address that is connected to by TLS, by the trunks that have a target there."""
+        """Who should be at an address that is connected to by TLS, by the trunks that have a target there.
+
+        Elsewhere, where a Contact leads, it may be whoever has the name of any trunk's certificate.
+        """
         names: tuple[str, ...] = ()
         asked_for = ""
+        is_target = False
         for live in self.routing.trunks.values():
             for target in live.trunk.targets:
                 if target.address == address and target.transport == "tls":
-                    own = target.name
+                    is_target, own = True, target.name
                     names += live.trunk.tls_names or ((own,) if own else ())
                     asked_for = asked_for or own or next((each for each in names if each[:1] != "*"), "")
+        if not is_target:
+            known = [name for live in self.routing.trunks.values() for name in live.trunk.tls_names]
+            names = (canonical(address[0]), *known)
         return Expected(asked_for, names)
 
     def _trunk_at(self, host: str, names: frozenset[str], listener: Transport) -> str | None:
@@ -277,9 +284,11 @@ class Router:
         Over TCP that is no more than his word, so nobody but the trunk's own address has it; whoever else can speak
         from there needs no alias to be taken for it.
         """
-        source, port = arrival.source, arrival.via.port or 5060
-        if any(target.address == (source[0], port) for target in trunk.trunk.targets):
-            self.listeners[arrival.transport.name].alias(source, port)
+        listener, source = self.listeners[arrival.transport.name], arrival.source
+        port = arrival.via.port or (5061 if listener.transport == "tls" else 5060)
+        for target in trunk.trunk.targets:
+            if target.address == (source[0], port) and target.transport == listener.transport:
+                listener.alias(source, port)
 
     def _refusal_now(self, request: Request) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""

@@ -234,6 +234,20 @@ def _webhooks_without_a_server(outline: Outline) -> Iterator[Finding]:
         yield Finding(("http", "webhook_address"), message)
 
 
+def _servers_at_a_listeners_address(outline: Outline) -> Iterator[Finding]:
+    taken = {
+        readable(address, entry.get("address")): path
+        for path, entry in outline.listeners
+        if _transport(entry) in ("tcp", "tls")
+    }
+    for key in ("address", "webhook_address"):
+        found = readable(address, outline.http.get(key))
+        if found is not None and found in taken:
+            yield Finding(
+                ("http", key), f"{found} is already the address of {key_path(taken[found])}; give each its own"
+            )
+
+
 def _shares_of_no_way_to_the_cloud(outline: Outline) -> Iterator[Finding]:
     leading = [name for _, name in items(outline.state.get("trunks"), ()) if isinstance(name, str)]
     if outline.state.get("trunks") is None:
@@ -287,6 +301,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _trunks_without_peer,
     _state_without_its_source,
     _webhooks_without_a_server,
+    _servers_at_a_listeners_address,
     _shares_of_no_way_to_the_cloud,
     _emergencies_by_service,
 )

@@ -170,6 +170,12 @@ CASES = [
         '1:31: listen[0].transport: expected udp, tcp or tls, got the text "sctp"',
     ),
     Wrong(
+        "HTTP at a listener's address",
+        Kind.CONFLICT,
+        'listen: [{name: a, transport: tcp, address: "127.0.0.1:5060"}]\nhttp: {address: "127.0.0.1:5060"}',
+        "2:17: http.address: 127.0.0.1:5060 is already the address of listen[0]; give each its own",
+    ),
+    Wrong(
         "TLS without its key",
         Kind.MISSING,
         'listen: [{name: a, transport: tls, address: "127.0.0.1:5061", certificate: e.pem}]',

@@ -1,5 +1,6 @@
 """Calls over TCP through the real process: from TCP to TCP, and from and to UDP."""
 
+import signal
 import socket
 from typing import Any
 
@@ -209,3 +210,44 @@ def test_a_large_invite_goes_by_udp_where_tcp_fails(own_site: OwnSite, block: Bl
     assert callee.opening is not None
     assert "SIP/2.0/UDP" in callee.opening.get("Via")
     site.ends(callee, caller)
+
+
+# ------------------------------------------------------------------------------------------------ reuse, and the end
+
+
+@pytest.mark.parametrize(("alias", "port"), [(";alias", 5060), ("", 5060), (";alias", 5099)])
+def test_who_says_alias_is_called_by_the_connection_that_he_has_opened(
+    own_site: OwnSite, block: Block, alias: str, port: int
+) -> None:
+    """RFC 5923; but for his trunk's own target alone."""
+    site = own_site(
+        listen=listeners(block),
+        carrier={"targets": targets("tcp", block.carrier)},
+        dial_peers=[
+            {"name": "from-premise", "incoming": {"trunk": "premise"}, "destinations": ["back"]},
+            {"name": "back", "outgoing": {"trunk": "carrier"}},
+        ],
+    )
+    carrier = end(site, "tcp", block.carrier)
+    assert isinstance(carrier, StreamPhone)
+    leg = site.caller(NUMBER, phone=carrier)
+    via = f"SIP/2.0/TCP {block.carrier}:{port};branch=z9hG4bK-alias{alias}"
+    leg.send(leg.request("OPTIONS", [("Via", via)]))
+    leg.expect_final("OPTIONS")
+    caller = site.caller(NUMBER, phone=site.premise)
+    callee = site.answered(caller, carrier)
+    reused = bool(alias) and port == 5060
+    assert site.router.metric("connections_opened_total", direction="out") == (0 if reused else 1)
+    site.ends(caller, callee)
+
+
+def test_a_stop_closes_connections(tcp_site: Site, block: Block) -> None:
+    carrier, premise = end(tcp_site, "tcp", block.carrier), end(tcp_site, "tcp", block.premise)
+    assert isinstance(carrier, StreamPhone)
+    assert isinstance(premise, StreamPhone)
+    caller = tcp_site.caller(NUMBER, phone=carrier)
+    tcp_site.ends(caller, tcp_site.answered(caller, premise))
+    tcp_site.router.send(signal.SIGTERM)
+    assert tcp_site.router.wait_for_end() == 0
+    for phone in (carrier, premise):
+        until(lambda phone=phone: phone.heard() is not None and bool(phone.ended), "the end")  # type: ignore[misc]

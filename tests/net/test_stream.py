@@ -354,6 +354,22 @@ def test_a_thousand_connections(ear: Ear, block: Block, stack: ExitStack) -> Non
         assert peer.hears(len(ear.answer)) == ear.answer
 
 
+def test_without_descriptors_nobody_is_taken_for_a_while(ear: Ear, block: Block, stack: ExitStack) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    sock = stack.enter_context(socket.socket())
+    sock.bind((block.carrier, 0))
+    sock.setblocking(False)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (sock.fileno() + 1, hard))
+    try:
+        ear.run(ear.loop.sock_connect(sock, ear.address))
+        ear.until(lambda: bool(ear.listener.refused), "it to be refused")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    ear.run(ear.loop.sock_sendall(sock, message()))
+    assert ear.hears(1) == [message()]
+    assert ear.listener.refused == {"Too many open files": 1}
+
+
 # ------------------------------------------------------------------------------------------------ being there
 
 
