@@ -304,6 +304,8 @@ class App:
         # The transactions, too, so that the quiet begins when the last has gone and there is something to tidy up.
         traffic = router.received, len(router.transactions)
         litter = sum(server.requests for server in (self.http, self.webhook) if server is not None)
+        streams = [each for each in self.listeners.values() if isinstance(each, StreamListener)]
+        litter += sum(each.accepted + each.opened for each in streams)
         self._garbage.turn(traffic, litter)
         if not self._stop.is_set():
             loop.call_later(SLICE_EVERY, self._slice, loop)

@@ -16,6 +16,7 @@ from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.screening import (
     CAPABILITIES,
@@ -27,7 +28,6 @@ from edge_router.b2bua.screening import (
     refusal_of,
 )
 from edge_router.b2bua.set_up import set_up
-from edge_router.net.security import Expected, canonical, fits
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
+    from edge_router.net.security import Expected
     from edge_router.sip.framing import Unframeable
     from edge_router.sip.transaction import Transport
 
@@ -137,37 +138,14 @@ class Router:
 
     def knows(self, host: str, names: frozenset[str], listener: Listener) -> bool:
         """Whether a trunk's calls may come from there."""
-        return self._trunk_at(host, names, listener) is not None
+        return trunk_at(self.routing, host, names, listener.name) is not None
 
     def expected_at(self, address: Address) -> Expected:
-        """Who should be at an address that is connected to by TLS, by the trunks that have a target there.
-
-        Elsewhere, where a Contact leads, it may be whoever has the name of any trunk's certificate.
-        """
-        names: tuple[str, ...] = ()
-        asked_for = ""
-        is_target = False
-        for live in self.routing.trunks.values():
-            for target in live.trunk.targets:
-                if target.address == address and target.transport == "tls":
-                    is_target, own = True, target.name
-                    names += live.trunk.tls_names or ((own,) if own else ())
-                    asked_for = asked_for or own or next((each for each in names if each[:1] != "*"), "")
-        if not is_target:
-            known = [name for live in self.routing.trunks.values() for name in live.trunk.tls_names]
-            names = (canonical(address[0]), *known)
-        return Expected(asked_for, names)
-
-    def _trunk_at(self, host: str, names: frozenset[str], listener: Transport) -> str | None:
-        """The trunk that a peer is: by a name of his certificate, else by his address."""
-        for name, live in self.routing.trunks.items() if names else ():
-            trunk = live.trunk
-            if trunk.listen in (None, listener.name) and any(fits(each, names) for each in trunk.tls_names):
-                return name
-        return self.routing.sources.trunk_of(listener.name, host)
+        """Who should be at an address that is connected to by TLS."""
+        return expected_at(self.routing, address)
 
     def _trunk_by(self, listener: Transport, source: Address) -> str | None:
-        return self._trunk_at(source[0], self.listeners[listener.name].names_of(source), listener)
+        return trunk_at(self.routing, source[0], self.listeners[listener.name].names_of(source), listener.name)
 
     def _timer_failed(self) -> None:
         self._complain("a timer")
@@ -268,7 +246,7 @@ class Router:
         request = arrival.request
         check_form(request)
         if arrival.via.alias and arrival.transport.reliable:
-            self._reuse(arrival, self.routing.trunks[trunk])
+            reuse(self.routing.trunks[trunk].trunk, self.listeners[arrival.transport.name], arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
@@ -277,18 +255,6 @@ class Router:
             self._new_call(arrival, self.routing.trunks[trunk], bool(number))
         else:
             self._refuse(arrival, trunk, refusal)
-
-    def _reuse(self, arrival: Arrival, trunk: LiveTrunk) -> None:
-        """Who says so is called by the connection that he has opened (RFC 5923), where he is a target of his trunk.
-
-        Over TCP that is no more than his word, so nobody but the trunk's own address has it; whoever else can speak
-        from there needs no alias to be taken for it.
-        """
-        listener, source = self.listeners[arrival.transport.name], arrival.source
-        port = arrival.via.port or (5061 if listener.transport == "tls" else 5060)
-        for target in trunk.trunk.targets:
-            if target.address == (source[0], port) and target.transport == listener.transport:
-                listener.alias(source, port)
 
     def _refusal_now(self, request: Request) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""

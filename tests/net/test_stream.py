@@ -359,12 +359,17 @@ def test_without_descriptors_nobody_is_taken_for_a_while(ear: Ear, block: Block,
     sock = stack.enter_context(socket.socket())
     sock.bind((block.carrier, 0))
     sock.setblocking(False)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (sock.fileno() + 1, hard))
-    try:
-        ear.run(ear.loop.sock_connect(sock, ear.address))
-        ear.until(lambda: bool(ear.listener.refused), "it to be refused")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    async def connects_in_vain() -> None:  # the loop itself needs some whenever it is run
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            await ear.loop.sock_connect(sock, ear.address)
+            while not ear.listener.refused:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    ear.run(connects_in_vain())
     ear.run(ear.loop.sock_sendall(sock, message()))
     assert ear.hears(1) == [message()]
     assert ear.listener.refused == {"Too many open files": 1}
