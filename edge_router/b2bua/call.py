@@ -11,18 +11,16 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
-from edge_router.admission.visits import Identity
 from edge_router.b2bua.callee import CalleeLeg, invite_of
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.leaving import LARGEST_BY_UDP, leaving_by, listener_for
 from edge_router.b2bua.leg import ACK, NOTIFY
-from edge_router.b2bua.numbers import calling_at
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
+from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
-from edge_router.dialplan.number import normalise
 from edge_router.sip.headers import param, tag_of
 from edge_router.sip.tokens import new_branch
 
@@ -61,14 +59,6 @@ def _or_it_ends(step: Callable[Concatenate[Call, P], None]) -> Callable[Concaten
             call.broken()
 
     return guarded
-
-
-class Placement(NamedTuple):
-    """Where a call was sent, and what it is known by if it comes back."""
-
-    dial_peer: str
-    who: Identity
-    in_cloud: bool
 
 
 class Call:
@@ -121,33 +111,6 @@ class Call:
         if self.counted_on is not None:
             self.counted_on.release_outbound()
         self.counted_on = trunk
-
-    def place(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str, now: float) -> None:
-        """Notes in the ledger that the call is sent to a dial-peer, before it is.
-
-        Whoever has sent it, it is noted where that is the contact centre; elsewhere only for a policy. Nothing is kept
-        of calls at the contact centre that nobody asks for: at thousands a second it is much.
-        """
-        decision, facts = self.record.decision, incoming.facts
-        ledger, cloud = self.routing.ledger, self.routing.cloud
-        in_cloud = cloud is not None and trunk.name in cloud.trunks
-        if decision is None or (decision.policy is None and not in_cloud):
-            return
-        ledger.visits.note(incoming.who, peer.name, now)
-        self.placed = Placement(peer.name, incoming.who, in_cloud)
-        if cloud is not None and in_cloud and self.routing.counts_placed:
-            queues = cloud.expecting(facts.service, decision.queues)
-            calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
-            numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)
-            ledger.placed.placed(self.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)
-
-    def failed_there(self, now: float) -> None:
-        """Notes in the ledger that the call didn't get to where it was sent."""
-        placed, self.placed = self.placed, None
-        if placed is not None:
-            self.routing.ledger.visits.settle(placed.who, placed.dial_peer)
-            if placed.in_cloud:
-                self.routing.ledger.placed.failed(self.record.call_id, now)
 
     def invite(
         self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, by_udp: bool = False
@@ -363,20 +326,8 @@ class Call:
             self.callee.call = None
         self.count_on(None)
         if self.placed is not None:
-            self._left(self.placed, outcome)
+            has_left(self, self.placed, outcome)
         self.router.call_over(self)
-
-    def _left(self, placed: Placement, outcome: str) -> None:
-        """Notes in the ledger that the call is over; one that was sent away is elsewhere, and nobody will tell."""
-        now, ledger = self.router.wheel.now, self.routing.ledger
-        if outcome in ("redirected", "referred"):
-            return
-        if outcome != "answered" or self.record.method == "refer":  # who hung up before his REFER was accepted
-            self.failed_there(now)
-            return
-        ledger.visits.settle(placed.who, placed.dial_peer)
-        if placed.in_cloud:
-            ledger.placed.over(self.record.call_id, now)
 
 
 class _NextEvent:

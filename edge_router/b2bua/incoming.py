@@ -22,6 +22,7 @@ from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import first_of, parse_name_addr
 from edge_router.sip.message import Request
 from edge_router.sip.remember import remembered
+from edge_router.sip.session_id import session_id_of
 from edge_router.sip.uri import BadUri, TelUri, escape_user, parse_uri
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ class Incoming:
         """A dial-peer's ``refer_uri``, filled, where it has one; ``user`` is what `user_at` gives."""
         return None if peer.refer_uri is None else refer_uri_at(peer.refer_uri, user, self.facts, peer, trunk)
 
-    def missing(self, peer: DialPeer) -> str:
-        """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
-        return missing(self.facts, peer)
+    def missing(self, peer: DialPeer, trunk: Trunk) -> str:
+        """Why this call can't be sent to a dial-peer and its trunk, where nothing is there to be dialled; else ""."""
+        return missing(self.user, self.facts, peer, trunk)
 
 
 def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int, urn: bool = False) -> Incoming:
@@ -155,7 +156,7 @@ def _facts_of(request: Request, called: str, from_: Party, trunk: Trunk, source:
     if "diversion" in first:
         facts.diverted_from = normalise(user_of(_first_uri(first["diversion"])))
     facts.call_id = first["call-id"]
-    facts.session_id = first.get("session-id", "")
+    facts.session_id = session_id_of(request)
     facts.headers = _Headers(request)
     return facts
 

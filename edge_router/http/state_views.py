@@ -123,6 +123,22 @@ def _task(task: Task, centre: ContactCentre, now: float, call_id: str | None) ->
     }
 
 
+def task_event_view(task: Task, centre: ContactCentre, now: float, call_id: str | None) -> View:
+    """What is told of an interaction when it begins, changes or ends; ``now`` is seconds since the epoch."""
+    queue = centre.queues.get(task.queue_id)
+    return {
+        "id": task.id,
+        "state": task.state,
+        "queue": queue.queue.name if queue else "",
+        "channel": task.channel,
+        "direction": task.direction,
+        "origin": task.origin,
+        "destination": task.destination,
+        "call_id": task.call or call_id or "",
+        "began_secs": _seconds(max(0.0, now - task.created)) if task.created else None,
+    }
+
+
 def _seconds(amount: float) -> float | None:
     """Seconds to the millisecond; None where there is no telling, which JSON has no number for."""
     return round(amount, 3) if isfinite(amount) else None
