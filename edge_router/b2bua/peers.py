@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_router.net.security import Expected, canonical, fits
+from edge_router.sip.headers import find_param, first_of
 
 if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
@@ -49,6 +50,8 @@ def reuse(trunk: Trunk, listener: Listener, arrival: Arrival) -> None:
     Over TCP that is no more than his word, so nobody but the trunk's own address has it; whoever else can speak from
     there needs no alias to be taken for it.
     """
+    if find_param(first_of(arrival.request.first["via"]).partition(";")[2], "alias") is None:
+        return
     source = arrival.source
     port = arrival.via.port or (5061 if listener.transport == "tls" else 5060)
     for target in trunk.targets:

@@ -246,7 +246,7 @@ class Router:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
-        if arrival.via.alias and arrival.transport.reliable:
+        if arrival.transport.reliable and "alias" in request.first["via"]:
             reuse(self.routing.trunks[trunk].trunk, self.listeners[arrival.transport.name], arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:

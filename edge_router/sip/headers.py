@@ -37,17 +37,11 @@ parameters with their leading semicolon, "" if none.
 
 
 class Via:
-    """The topmost Via: ``transport`` upper case, ``sent_by`` as host[:port] text; ``port`` is 0 where none is given.
+    """The topmost Via: ``transport`` upper case, ``sent_by`` as host[:port] text; ``port`` is 0 where none is given."""
 
-    ``alias``: its sender wants requests by the connection that he has opened (RFC 5923 §4).
-    """
+    __slots__ = ("branch", "host", "port", "rport", "sent_by", "transport")
 
-    __slots__ = ("alias", "branch", "host", "port", "rport", "sent_by", "transport")
-
-    def __init__(
-        self, transport: str, sent_by: str, host: str, port: int, branch: str, rport: bool, alias: bool
-    ) -> None:
-        self.alias = alias
+    def __init__(self, transport: str, sent_by: str, host: str, port: int, branch: str, rport: bool) -> None:
         self.transport = transport
         self.sent_by = sent_by
         self.host = host
@@ -199,8 +193,7 @@ def parse_via(value: str) -> Via:
         rport = True
     else:
         rport = "rport" in params.lower() and find_param(params, "rport") is not None
-    alias = "alias" in params and find_param(params, "alias") is not None
-    return Via(transport.upper(), sent_by, host, port, branch, rport, alias)
+    return Via(transport.upper(), sent_by, host, port, branch, rport)
 
 
 @remembered(1_024)  # neighbours are few
