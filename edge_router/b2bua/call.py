@@ -119,9 +119,7 @@ class Call:
         caller, record, router = self.caller, self.record, self.router
         if record.cisco_guid is None:
             record.cisco_guid = new_cisco_guid()
-        listener = caller.listener
-        if trunk.trunk.listen is not None or target.transport != listener.transport:
-            listener = leaving_by(router.listeners, trunk.trunk, target, listener)
+        listener = leaving_by(router.listeners, trunk.trunk, target, caller.listener)
         correlation = trunk.trunk.correlation
         ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
         came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")

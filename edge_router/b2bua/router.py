@@ -16,6 +16,7 @@ from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.emergency import in_words
 from edge_router.b2bua.incoming import read_incoming
+from edge_router.b2bua.keepalive import Keepalives, Probe
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.record import CallRecord
@@ -58,10 +59,10 @@ COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ou
 
 
 class Router:
-    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; assign another to reload.
+    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
-    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
-    while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
+    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams; while
+    ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
     emergency calls: their sender will repeat them, and calls in progress go on.
     """
 
@@ -79,8 +80,9 @@ class Router:
         self.observer = observer
         self.draining = False
         self.received = 0
-        self.wheel = TimerWheel(clock(), self._timer_failed)
+        self.wheel = TimerWheel(clock(), lambda: self._complain("a timer"))
         self.transactions = TransactionLayer(self.wheel)
+        self.keepalives = Keepalives(self)
         self.calls: dict[str, Call] = {}
         self._clock = clock
         self._limits = limits
@@ -89,6 +91,12 @@ class Router:
         self._reserve = Reserve()
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
+
+    def follow(self, routing: Routing) -> None:
+        """From now on new calls go by this, and its targets are asked whether they are there."""
+        self.routing = routing
+        self.wheel.now = max(self.wheel.now, self._clock())
+        self.keepalives.follow(routing.trunks.values())
 
     def tick(self) -> None:
         """Fires the timers that are due. They are late by as much as passes between two calls of this."""
@@ -148,9 +156,6 @@ class Router:
     def _trunk_by(self, listener: Transport, source: Address) -> str | None:
         return trunk_at(self.routing, source[0], self.listeners[listener.name].names_of(source), listener.name)
 
-    def _timer_failed(self) -> None:
-        self._complain("a timer")
-
     def _complain(self, what: str) -> None:
         """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""
         if self.wheel.now >= self._complain_from:
@@ -165,7 +170,7 @@ class Router:
             self.observer.rejected("stray response")
             return
         user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else ""
+        trunk = user.trunk.name if isinstance(user, Leg) else user.trunk_name if isinstance(user, Probe) else ""
         self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests
@@ -247,7 +252,7 @@ class Router:
         request = arrival.request
         check_form(request)
         if arrival.transport.reliable and "alias" in request.first["via"]:
-            reuse(self.routing.trunks[trunk].trunk, self.listeners[arrival.transport.name], arrival)
+            reuse(self.routing.trunks[trunk], self.listeners[arrival.transport.name], arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
