@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.screening import CAPABILITIES, unspoken
+from edge_router.sip.headers import parse_cseq
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
@@ -20,6 +21,7 @@ from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.acceptance import Acceptance
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
@@ -45,13 +47,18 @@ _TAKEN: Final = frozenset({"INVITE", "BYE", "OPTIONS", "NOTIFY"})  # others get 
 
 
 class Leg:
-    """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up."""
+    """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up.
+
+    ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing.
+    """
 
     __slots__ = (
         "_asked",
         "_asked_seq",
         "_deadline",
+        "_farewell",
         "_next_look",
+        "acceptance",
         "address",
         "call",
         "dialog",
@@ -72,6 +79,8 @@ class Leg:
         self._deadline = self._next_look = inf
         self._asked: ClientTransaction | None = None
         self._asked_seq = 0
+        self.acceptance: Acceptance | None = None
+        self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
         """Wakes the call with WAITED so long from now, unless it is to wait for something else by then."""
@@ -148,9 +157,33 @@ class Leg:
             self.acknowledge_reinvite()
 
     def bye(self, headers: str = "", body: bytes = b"") -> None:
-        """Ends the dialog."""
+        """Ends the dialog; not while the ACK of a 2xx of ours may come yet (RFC 3261 §15)."""
+        if self.acceptance is not None:
+            self._farewell = headers, body
+            return
         self.router.forget_dialog(self)
         self.send("BYE", headers, body)
+
+    # The ACK of our 2xx
+
+    def on_ack(self, request: Request) -> None:
+        """The ACK of our 2xx; a repeated one has no effect."""
+        acceptance = self.acceptance
+        if acceptance is None or parse_cseq(request.first["cseq"]).number != acceptance.number:
+            return
+        self.acceptance = None
+        if self._farewell is not None:
+            self.bye(*self._farewell)
+        elif self.call is not None:
+            self.call.acknowledged(request)
+
+    def never_acknowledged(self) -> None:
+        """No ACK came in 64*T1."""
+        self.acceptance = None
+        if self._farewell is not None:
+            self.bye(*self._farewell)
+        elif self.call is not None:
+            self.call.never_acknowledged()
 
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name.
@@ -203,7 +236,11 @@ class Leg:
             self.answer(transaction, 488, "Not Acceptable Here")
 
     def hung_up(self, request: Request) -> None:
-        """A BYE ends the dialog; the call hears of it, if there is one still."""
+        """A BYE ends the dialog; the call hears of it, if there is one still.
+
+        Who hangs up has our 2xx: it is repeated no more, whatever became of his ACK.
+        """
+        self.acceptance = None
         self.router.forget_dialog(self)
         if self.call is not None:
             self.call.hung_up(self, request)

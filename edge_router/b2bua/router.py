@@ -170,8 +170,7 @@ class Router:
         request = arrival.request
         self.observer.request("in", request.method, leg.trunk.name)
         if request.method == "ACK":
-            if isinstance(leg, CallerLeg):
-                leg.on_ack(request)
+            leg.on_ack(request)
         elif request.method == "CANCEL":
             self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
         else:
