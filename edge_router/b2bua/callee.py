@@ -75,6 +75,11 @@ class CalleeLeg(Leg):
         self._forks: tuple[str, ...] = ()
         self._heard = 0
 
+    @property
+    def source(self) -> str:
+        """A name of who makes the SDP that comes from here: behind a forking proxy, the one that has answered."""
+        return f"{self.dialog.local_tag} {self.dialog.remote_tag}"
+
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
         head = (

@@ -6,12 +6,11 @@ why.
 
 from __future__ import annotations
 
-from random import randint
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.acceptance import Acceptance
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
-from edge_router.b2bua.leg import TIMEOUT, Leg
+from edge_router.b2bua.leg import CALLER, TIMEOUT, Leg, content_type_of
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.headers import parse_cseq
 from edge_router.sip.message import Request, Response
@@ -35,7 +34,6 @@ class CallerLeg(Leg):
     """
 
     __slots__ = (
-        "_shown",
         "_tried",
         "answered",
         "invite",
@@ -61,9 +59,13 @@ class CallerLeg(Leg):
         if "record-route" in request.first:
             self.record_routes = "".join([f"Record-Route: {value}\r\n" for value in request.all("record-route")])
         self.answered = False
-        self._shown: ShownSdp | None = None
         self._tried = False
         router.remember_dialog(self)
+
+    @property
+    def source(self) -> str:
+        """A name of who makes the SDP that comes from here."""
+        return CALLER
 
     # Answers to his INVITE
 
@@ -76,13 +78,15 @@ class CallerLeg(Leg):
 
     def ring(self, code: int, reason: str, source: str, headers: str, body: bytes) -> None:
         """Passes on a provisional answer of the callee ``source`` (his tag of ours)."""
-        if body:
+        if body and self.shown is None:
+            self.shown = ShownSdp(source, body, content_type_of(headers))
+        elif body:
             body = self.own(source, headers, body)
         self._respond(code, reason, self._dialog_headers() + headers, body)
 
     def accept(self, source: str, headers: str, body: bytes, reason: str = "OK") -> None:
         """Sends the 200, and again until it is ACKed."""
-        if body and self._shown is not None:
+        if body:
             body = self.own(source, headers, body)
         invite, request = self.invite, self.request
         if invite is None or request is None:
@@ -120,7 +124,7 @@ class CallerLeg(Leg):
 
     def start_afresh(self) -> None:
         """For the next attempt: where he has seen SDP of the last, under a fresh To tag (RFC 3261 §13.2.1)."""
-        if self._shown is not None and not self.answered:
+        if self.shown is not None and not self.answered:
             self.router.forget_dialog(self)
             tag = new_token()
             dialog = self.dialog
@@ -130,26 +134,11 @@ class CallerLeg(Leg):
 
     def show_own(self, body: bytes) -> None:
         """Remembers that he has been given an SDP of our own making."""
-        self._shown = ShownSdp("", body)
-
-    def own(self, source: str, headers: str, body: bytes) -> bytes:
-        """The SDP of ``source`` as he is to see it; ``headers`` are the lines that go with it."""
-        content_type = content_type_of(headers)
-        if self._shown is None:
-            self._shown = ShownSdp(source, body, content_type)
-            return body
-        return self._shown.next(source, body, content_type)
+        self.shown = ShownSdp("", body)
 
     def expire(self, timer: str, now: float) -> None:
         """A wait is over, or may be (TimerOwner)."""
         self._look()
-
-    def reinvited(self, transaction: ServerTransaction) -> None:
-        """Refuses a re-INVITE; one that came before the answer to his INVITE may come again (RFC 3261 §14.2)."""
-        if self.answered:
-            super().reinvited(transaction)
-        else:
-            self.answer(transaction, 500, "INVITE not answered yet", f"Retry-After: {randint(0, 10)}\r\n")
 
     # What he says to requests of ours
 
@@ -161,9 +150,3 @@ class CallerLeg(Leg):
         """No answer came."""
         if self.call is not None and transaction is self._asked:
             self.call.wake(TIMEOUT, self, None)
-
-
-def content_type_of(headers: str) -> str:
-    """The Content-Type among header lines, "" if there is none."""
-    _, found, rest = headers.partition("Content-Type: ")
-    return rest.partition("\r\n")[0] if found else ""

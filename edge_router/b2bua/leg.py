@@ -23,12 +23,14 @@ from edge_router.sip.uri import BadUri, SipUri, parse_uri
 if TYPE_CHECKING:
     from edge_router.b2bua.acceptance import Acceptance
     from edge_router.b2bua.call import Call
+    from edge_router.b2bua.exchange import Exchange
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
+    from edge_router.b2bua.shown_sdp import ShownSdp
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
-    from edge_router.sip.transaction import ClientTransaction, ServerTransaction
+    from edge_router.sip.transaction import ClientTransaction, ClientUser, ServerTransaction
 
 RESPONSE: Final = "response"
 TIMEOUT: Final = "timeout"
@@ -43,13 +45,17 @@ _OTHER_TRANSPORTS: Final = {
     "ws": "WebSocket",
     "wss": "WebSocket",
 }
-_TAKEN: Final = frozenset({"INVITE", "BYE", "OPTIONS", "NOTIFY"})  # others get their 405 or 501 first (RFC 3261 §8.2.1)
+CALLER: Final = "caller"
+"""Whose SDP it is that the caller made."""
+_CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE"})  # and NOTIFY of packages that aren't ours
+_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
 
 
 class Leg:
     """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up.
 
-    ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing.
+    ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing; ``open`` are the requests of his that have
+    gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two.
     """
 
     __slots__ = (
@@ -63,7 +69,9 @@ class Leg:
         "call",
         "dialog",
         "listener",
+        "open",
         "router",
+        "shown",
         "trunk",
     )
 
@@ -80,6 +88,8 @@ class Leg:
         self._asked: ClientTransaction | None = None
         self._asked_seq = 0
         self.acceptance: Acceptance | None = None
+        self.open: tuple[Exchange, ...] = ()
+        self.shown: ShownSdp | None = None
         self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
@@ -108,12 +118,23 @@ class Leg:
         """A timer of this leg has run out (TimerOwner)."""
         raise NotImplementedError
 
-    def send(self, method: str, headers: str = "", body: bytes = b"") -> ClientTransaction:
-        """Sends a request in the dialog; its responses come to ``on_response``."""
+    @property
+    def source(self) -> str:
+        """A name of who makes the SDP that comes from here."""
+        raise NotImplementedError
+
+    def own(self, source: str, headers: str, body: bytes) -> bytes:
+        """The SDP of ``source`` as this side is to see it; ``headers`` are the lines that go with it."""
+        return body if self.shown is None else self.shown.next(source, body, content_type_of(headers))
+
+    def send(
+        self, method: str, headers: str = "", body: bytes = b"", user: ClientUser | None = None
+    ) -> ClientTransaction:
+        """Sends a request in the dialog; its responses come to ``user``, else to ``on_response`` here."""
         branch = new_branch()
         message = self.dialog.request(method, self.listener.via + branch, headers, body)
         self.router.observer.request("out", method, self.trunk.name)
-        return self.router.transactions.send(method, branch, message, self.listener, self.next_hop(), self)
+        return self.router.transactions.send(method, branch, message, self.listener, self.next_hop(), user or self)
 
     def send_ack(self, seq: int, branch: str, headers: str = "", body: bytes = b"") -> bytes:
         """ACKs the 2xx to our INVITE with CSeq number ``seq``; returns the ACK."""
@@ -175,7 +196,13 @@ class Leg:
         if self._farewell is not None:
             self.bye(*self._farewell)
         elif self.call is not None:
-            self.call.acknowledged(request)
+            self.call.acknowledged(self, request)
+
+    def take_as_acknowledged(self) -> None:
+        """What came shows that he has our 2xx: its ACK is lost or late."""
+        self.acceptance = None
+        if self.call is not None:
+            self.call.acknowledged(self, None)
 
     def never_acknowledged(self) -> None:
         """No ACK came in 64*T1."""
@@ -183,7 +210,7 @@ class Leg:
         if self._farewell is not None:
             self.bye(*self._farewell)
         elif self.call is not None:
-            self.call.never_acknowledged()
+            self.call.never_acknowledged(self)
 
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name.
@@ -223,17 +250,21 @@ class Leg:
             self.answer(transaction, 481, "Call/Transaction Does Not Exist")
         elif method == "NOTIFY":
             self.call.notified(self, request, transaction)
-        elif method == "INVITE":
-            self.reinvited(transaction)
+        elif method in _CROSSING:
+            self.call.asked(self, request, transaction)
         else:
             self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
 
-    def reinvited(self, transaction: ServerTransaction) -> None:
-        """Refuses a re-INVITE: media flows around us and stays as it was agreed; the call goes on (RFC 3261 §14.2)."""
-        if self._asked is not None and self._asked.method == "INVITE" and self._asked.state in (CALLING, PROCEEDING):
-            self.answer(transaction, 491, "Request Pending")
-        else:
-            self.answer(transaction, 488, "Not Acceptable Here")
+    def is_inviting(self) -> bool:
+        """Whether a re-INVITE of the router's own has no final answer yet."""
+        asked = self._asked
+        return asked is not None and asked.method == "INVITE" and asked.state in (CALLING, PROCEEDING)
+
+    def exchange_over(self, exchange: Exchange) -> None:
+        """A request of his has its answer, and its ACK if it was an INVITE."""
+        self.open = tuple([each for each in self.open if each is not exchange])
+        if self.call is not None and self.call.exchange is exchange:
+            self.call.exchange = None
 
     def hung_up(self, request: Request) -> None:
         """A BYE ends the dialog; the call hears of it, if there is one still.
@@ -245,10 +276,12 @@ class Leg:
         if self.call is not None:
             self.call.hung_up(self, request)
 
-    def answer(self, transaction: ServerTransaction, code: int, reason: str, headers: str = "") -> None:
-        """Answers a request inside the dialog, whose To has our tag already."""
+    def answer(
+        self, transaction: ServerTransaction, code: int, reason: str, headers: str = "", body: bytes = b""
+    ) -> bytes:
+        """Answers a request inside the dialog, whose To has our tag already; returns the answer."""
         self.router.observer.response("out", transaction.method, code, self.trunk.name)
-        transaction.respond(code, reason, "", headers)
+        return transaction.respond(code, reason, "", headers, body)
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """A response to a request of ours (ClientUser)."""
@@ -257,6 +290,12 @@ class Leg:
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """A request of ours got no final response (ClientUser)."""
         raise NotImplementedError
+
+
+def content_type_of(headers: str) -> str:
+    """The Content-Type among header lines, "" if there is none."""
+    _, found, rest = headers.partition("Content-Type: ")
+    return rest.partition("\r\n")[0] if found else ""
 
 
 @remembered(4_096)  # the Contacts of trunks are few and come with every call

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.record import CallRecord
@@ -39,7 +40,6 @@ from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
-    from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
@@ -126,7 +126,9 @@ class Router:
             self.observer.rejected("stray response")
             return
         user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else ""
+        trunk = (
+            user.trunk.name if isinstance(user, Leg) else user.other.trunk.name if isinstance(user, Exchange) else ""
+        )
         self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests
@@ -152,9 +154,7 @@ class Router:
         if method == "ACK":
             self.observer.rejected("stray ACK")
             return
-        if method == "CANCEL" and self.transactions.invite_of(arrival) is not None:
-            # No answer and no transaction: the true CANCEL must not be taken for a copy of this one.
-            self.observer.rejected("CANCEL from another source")
+        if method == "CANCEL" and self._is_forged(arrival):
             return
         if len(self.transactions) >= self._most_transactions:
             self.observer.rejected("too many transactions")
@@ -172,9 +172,17 @@ class Router:
         if request.method == "ACK":
             leg.on_ack(request)
         elif request.method == "CANCEL":
-            self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
+            if not self._is_forged(arrival):
+                self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
         else:
             leg.on_request(request, self.transactions.serve(arrival))
+
+    def _is_forged(self, cancel: Arrival) -> bool:
+        """Drops a CANCEL from another source than its INVITE: the true one must not be taken for a copy of it."""
+        forged = self.transactions.invite_of(cancel) is not None
+        if forged:
+            self.observer.rejected("CANCEL from another source")
+        return forged
 
     def _cancelled(self, arrival: Arrival) -> bool:
         """Takes the CANCEL of a call, by the branch and from the source of its INVITE (RFC 3261 §9.2).
@@ -184,10 +192,13 @@ class Router:
         invite = self.transactions.invite_of(arrival)
         if invite is None or invite.source[0] != arrival.source[0]:
             return False
+        again = invite.user if isinstance(invite.user, Exchange) else None
         call = invite.user if isinstance(invite.user, Call) else None
         # RFC 3261 §9.2: the same To tag as in the answers to the INVITE.
         if call is not None:
             trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
+        elif again is not None:
+            trunk, tag = again.asker.trunk.name, ""
         else:
             trunk = self.routing.sources.trunk_of(arrival.transport.name, arrival.source[0]) or ""
             tag = invite.to_tag or new_token()
@@ -198,6 +209,8 @@ class Router:
         self.transactions.serve(arrival).respond(200, "OK", tag)
         if call is not None:
             call.cancelled(arrival.request)
+        elif again is not None:
+            again.cancelled(arrival.request)
         return True
 
     def _outside(self, arrival: Arrival, trunk: str) -> None:
@@ -216,9 +229,7 @@ class Router:
     def _refusal_now(self, request: Request) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""
         if request.method == "INVITE":
-            if self.transactions.merged(request):
-                return _MERGED
-            return None
+            return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
             return _DRAINING if self.draining else _OPTIONS
         return _NO_DIALOG
@@ -235,7 +246,7 @@ class Router:
             return
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
-        emergency = self._is_emergency(incoming)
+        emergency = self.routing.is_emergency(incoming.facts)
         above, refusal = False, _DRAINING if self.draining and not emergency else None
         if refusal is None:
             above, refusal = self._room(routing, trunk, emergency)
@@ -269,9 +280,6 @@ class Router:
         if above:
             self._above.add(record.call_id)
         call.start(set_up(call, incoming))
-
-    def _is_emergency(self, incoming: Incoming) -> bool:
-        return self.routing.is_emergency(incoming.facts)
 
     def _room(self, routing: Routing, trunk: LiveTrunk, emergency: bool) -> tuple[bool, Refusal | None]:
         """Whether it takes the emergencies' reserve to let one more call in, and why there is no room for it at all.

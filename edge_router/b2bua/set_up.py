@@ -15,6 +15,7 @@ from edge_router.b2bua.closed import DOWN, PUT_OFF, closed, in_words, visited
 from edge_router.b2bua.failure import Failure, give_back
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
+from edge_router.b2bua.placing import failed_there, place
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import refer
 from edge_router.b2bua.routing import way
@@ -133,9 +134,9 @@ def _admitted(
         yield peer, trunk, "", f"full ({limit})"
         return
     call.count_on(trunk)
-    call.place(incoming, peer, trunk, by, now)
+    place(call, incoming, peer, trunk, by, now)
     yield peer, trunk, by, ""
-    call.failed_there(now)
+    failed_there(call, now)
     call.count_on(None)
 
 
