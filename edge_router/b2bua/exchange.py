@@ -256,12 +256,12 @@ class Exchange:
 
     def wind_up(self) -> None:
         """The call is over: the asker gets 487 (RFC 3261 §15.1.2), and a 2xx that came or comes its ACK."""
+        if self.accepted:
+            self._acknowledge()
         if self.received is not None:
             self.asker.answer(self.received, 487, "Request Terminated")
             if self.method == "INVITE":
                 self.asker.router.wheel.start(GIVE_UP, self, _NOT_CANCELLED)
-        elif self.accepted:
-            self._acknowledge()
         self._over()
 
     def _let_go(self) -> None:

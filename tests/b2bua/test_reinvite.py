@@ -44,6 +44,18 @@ def test_many_of_them(stage: Stage, who: str) -> None:
     part(this, other)
 
 
+def test_an_hour_of_them_leaves_nothing_behind(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    for _ in range(500):
+        for asker, asked in ((caller, callee), (callee, caller)):
+            accepts(asked, reinvites(asker, asked), asker)
+            stage.pass_time(3.6)
+            assert stage.router.counts()["transactions"] <= 2 * 10
+    stage.pass_time(GIVE_UP + 5)
+    assert stage.router.counts() == {"transactions": 0, "dialogs": 2, "calls": 1, "timers": 0}
+    part(caller, callee)
+
+
 @WHO
 def test_a_late_offer(stage: Stage, who: str) -> None:
     this, other = ends_of(stage, who)
