@@ -52,6 +52,7 @@ class Exchange:
         "_began",
         "_cancel",
         "_cancelled",
+        "_dialogs",
         "_heard",
         "_number",
         "_quiet",
@@ -75,6 +76,7 @@ class Exchange:
         self.offers = offers
         self.late = self.method == "INVITE" and not has_sdp(request)
         self.accepted = False
+        self._dialogs = asker.dialog, other.dialog  # a callee that forks may change his by the answer
         self._sent: ClientTransaction | None = None
         self._number = 0
         self._began = asker.router.wheel.now
@@ -144,8 +146,7 @@ class Exchange:
         if invite is None or request is None:
             return
         self.accepted = True
-        asker.dialog.refresh(request)
-        self.other.dialog.refresh(response)
+        self._refresh(request, response)
         number = parse_cseq(request.first["cseq"]).number
         message = self._back(response)
         self._let_go()
@@ -154,12 +155,22 @@ class Exchange:
     def _final(self, response: Response) -> None:
         code, request = response.code, self.request
         if code < 300 and self.method in _REFRESHING and request is not None:
-            self.asker.dialog.refresh(request)
-            self.other.dialog.refresh(response)
+            self._refresh(request, response)
         self._back(response)
         self._over()
-        if code in _GONE and self.asker.call is not None:
-            self.asker.call.lost(self.other, code)
+        if code in _GONE:
+            self._lost(code)
+
+    def _refresh(self, request: Request, response: Response) -> None:
+        mine, theirs = self._dialogs
+        mine.refresh(request)
+        theirs.refresh(response)
+
+    def _lost(self, code: int | None) -> None:
+        """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts."""
+        call, other = self.asker.call, self.other
+        if call is not None and call.setup is None and other.call is call and other.dialog is self._dialogs[1]:
+            call.lost(other, code)
 
     def _back(self, response: Response) -> bytes:
         """An answer as the asker gets it."""
@@ -188,8 +199,7 @@ class Exchange:
             return
         asker.answer(received, 408, "Request Timeout")
         self._over()
-        if asker.call is not None:
-            asker.call.lost(self.other, None)
+        self._lost(None)
 
     # The asker's ACK and CANCEL
 
@@ -211,8 +221,7 @@ class Exchange:
         """
         if self.received is not None and self._cancel is None:
             self._cancel = reasons_of(cancel)
-            if self._heard:
-                self._send_cancel()
+            self._send_cancel()
 
     def _send_cancel(self) -> None:
         sent, other = self._sent, self.other

@@ -40,20 +40,29 @@ def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransacti
 
 
 def _refusal(call: Call, leg: Leg, request: Request, offers: bool) -> Refusal | None:
-    if call.setup is not None or not call.caller.answered:
-        return _refusal_in_set_up(call, leg, request.method)
+    in_set_up = call.setup is not None or not call.caller.answered
+    if in_set_up:
+        refusal = _refusal_in_set_up(call, leg, request.method, offers)
+        if refusal is not None:
+            return refusal
     updates = request.method == "UPDATE" and any(each.method == "UPDATE" for each in leg.open)
     if updates or len(leg.open) >= MOST_OPEN:
         return _later("The last one is not answered yet")
-    return _refusal_of_offer(call, leg) if offers else None
+    return _refusal_of_offer(call, leg) if offers and not in_set_up else None
 
 
-def _refusal_in_set_up(call: Call, leg: Leg, method: str) -> Refusal:
+def _refusal_in_set_up(call: Call, leg: Leg, method: str, offers: bool) -> Refusal | None:
+    """In an early dialog all may go on but an offer: the INVITE's has no answer yet that is sure to have come."""
+    caller, callee = call.caller, call.callee
+    if method == "INVITE" and caller.answered:
+        return _PENDING if leg.is_inviting() else Refusal(488, "Not Acceptable Here")
+    if offers and leg is not caller:
+        return _PENDING
+    if not offers and not caller.answered and callee is not None and callee.is_early:
+        return None
     if method == "NOTIFY":
         return Refusal(489, "Bad Event", "Allow-Events: refer\r\n")
-    if method != "INVITE" or not call.caller.answered:
-        return _later("The call is not set up yet")
-    return _PENDING if leg.is_inviting() else Refusal(488, "Not Acceptable Here")
+    return _later("The call is not set up yet")
 
 
 def _refusal_of_offer(call: Call, leg: Leg) -> Refusal | None:

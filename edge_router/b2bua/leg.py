@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.screening import CAPABILITIES, unspoken
-from edge_router.sip.headers import parse_cseq
+from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
@@ -230,6 +230,11 @@ class Leg:
             return self.address
         # What came by IPv4 can't be followed to an IPv6 address by the same socket.
         return address if (":" in address[0]) == (":" in self.address[0]) else self.address
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request with our tag is really of this dialog: Call-ID and both tags."""
+        dialog, first = self.dialog, request.first
+        return dialog.call_id == first["call-id"] and dialog.remote_tag == tag_of(first["from"])
 
     def on_request(self, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the dialog, ACK apart. Each is answered here or by the call."""

@@ -144,7 +144,7 @@ class Router:
         to_tag = tag_of(request.first["to"])
         if to_tag:
             leg = self._dialogs.get(to_tag)
-            if leg is not None and _is_of(leg, request):
+            if leg is not None and leg.takes(request):
                 self._inside(leg, arrival)
                 return
         trunk = self.routing.sources.trunk_of(listener.name, source[0])
@@ -391,10 +391,3 @@ _TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 _MERGED: Final = Refusal(482, "Loop Detected")
 _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
 _DRAINING: Final = Refusal(503, "Service Unavailable", _RETRY_AFTER)
-
-
-def _is_of(leg: Leg, request: Request) -> bool:
-    """Whether a request with this leg's tag is really of its dialog: Call-ID and both tags."""
-    dialog = leg.dialog
-    first = request.first
-    return dialog.call_id == first["call-id"] and dialog.remote_tag == tag_of(first["from"])

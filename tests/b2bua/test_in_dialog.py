@@ -114,16 +114,6 @@ def test_a_re_invite_before_the_answer(stage: Stage) -> None:
     callee.is_hung_up()
 
 
-@pytest.mark.parametrize("method", ["INFO", "MESSAGE", "UPDATE"])
-def test_a_request_in_the_early_dialog(stage: Stage, method: str) -> None:
-    """The other side is nobody yet that it could go on to."""
-    caller, callee = stage.ringing()
-    caller.asks(method)
-    assert 0 <= int(caller.hears(500, method).get("Retry-After")) <= 10
-    callee.refuses(486)
-    caller.hears_refusal(486)
-
-
 @WHO
 def test_requests_come_in_order(stage: Stage, who: str) -> None:
     this, other = end_of(stage, who)
