@@ -342,10 +342,11 @@ class Call:
 
     def _wind_up(self) -> None:
         """Ends what the sides were asking each other."""
-        for leg in (self.caller, self.callee):
-            if leg is not None and leg.open:
-                for exchange in leg.open:
-                    exchange.wind_up()
+        for exchange in self.caller.open:
+            exchange.wind_up()
+        if self.callee is not None:
+            for exchange in self.callee.open:
+                exchange.wind_up()
 
     def _hang_up_all(self, reason: str) -> None:
         if self.setup is not None:

@@ -49,6 +49,7 @@ class CalleeLeg(Leg):
         "_early",
         "_forks",
         "_heard",
+        "_rang",
         "_reason",
         "acknowledged",
         "answered",
@@ -76,6 +77,7 @@ class CalleeLeg(Leg):
         self._cancelled = False
         self._ack_branch = ""
         self._early: tuple[Dialog, ...] = ()
+        self._rang: dict[str, Response] | None = None  # by To, the last at the end: what no early dialog is made of yet
         self._forks: tuple[str, ...] = ()
         self._heard = 0
 
@@ -87,6 +89,7 @@ class CalleeLeg(Leg):
     @property
     def is_early(self) -> bool:
         """Whether it has an early dialog that requests can be sent in (RFC 3261 §12.1.2): that of its last 18x."""
+        self._learn_early()
         return bool(self._early)
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
@@ -109,8 +112,8 @@ class CalleeLeg(Leg):
         self.given_up = True
         self._reason = reason
         self.call = None
-        if self._early:
-            self._early = ()
+        if self.provisional > 100 and not self.answered:
+            self._early, self._rang = (), None
             self.router.forget_dialog(self)
         if self.answered:
             self._turn_away()
@@ -151,14 +154,15 @@ class CalleeLeg(Leg):
             if self.given_up:
                 self._cancel()
             elif self.call is not None:
-                if code > 100:
+                if code > 100 and not self.answered:
                     self._rings(response)
                 self.call.wake(RESPONSE, self, response)
 
     def takes(self, request: Request) -> bool:
-        """Whether a request with our tag is of this dialog, or of another early one, which is then the last."""
-        if super().takes(request):
-            return True
+        """Whether a request with our tag is of this dialog, or of an early one, which is then the last."""
+        if self.answered:
+            return super().takes(request)
+        self._learn_early()
         tag = tag_of(request.first["from"])
         for each in self._early:
             if each.remote_tag == tag and each.call_id == request.first["call-id"]:
@@ -187,21 +191,30 @@ class CalleeLeg(Leg):
             self._look()
 
     def _rings(self, response: Response) -> None:
-        """Learns an early dialog; behind a forking proxy there may be several, and the last that rang is asked."""
-        tag = tag_of(response.first.get("to", ""))
-        if self.answered or not tag:
+        """Notes who rings: most calls are answered before anybody asks for an early dialog."""
+        to = response.first["to"]
+        if self._rang is None:
+            self._rang = {to: response}
+            self.router.remember_dialog(self)
+        elif self._rang.pop(to, None) is not None or len(self._rang) < _MOST_FORKS:
+            self._rang[to] = response
+
+    def _learn_early(self) -> None:
+        """Makes early dialogs of what rang; behind a forking proxy there may be several, and the last is asked."""
+        rang = self._rang
+        if not rang:
             return
-        for each in self._early:
-            if each.remote_tag == tag:
-                self.dialog = each
-                return
-        if len(self._early) < _MOST_FORKS:
-            dialog = self.dialog.fork() if self._early else self.dialog
-            with suppress(BadMessage):  # without a Contact there is nowhere to send requests to
-                dialog.learn(response)
-                self.dialog = dialog
-                self._early += (dialog,)
-                self.router.remember_dialog(self)
+        self._rang = {}
+        for to, response in rang.items():
+            known = [each for each in self._early if each.remote == to]
+            if known:
+                self.dialog = known[0]
+            elif tag_of(to) and len(self._early) < _MOST_FORKS:
+                dialog = self.dialog.fork() if self._early else self.dialog
+                with suppress(BadMessage):  # without a Contact there is nowhere to send requests to
+                    dialog.learn(response)
+                    self.dialog = dialog
+                    self._early += (dialog,)
 
     def _on_answer(self, transaction: ClientTransaction, response: Response) -> None:
         tag = tag_of(response.first.get("to", ""))
@@ -217,6 +230,7 @@ class CalleeLeg(Leg):
             known = [each for each in self._early if each.remote_tag == tag]
             self.dialog = known[0] if known else self.dialog.fork()
             self._early = ()
+        self._rang = None
         try:
             self.dialog.learn(response)
         except BadMessage:
