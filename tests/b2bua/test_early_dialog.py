@@ -173,6 +173,42 @@ def test_of_several_that_ring_the_last_is_asked(stage: Stage) -> None:
     part(caller, second)
 
 
+def test_who_rings_again_is_the_last(stage: Stage) -> None:
+    caller, first = stage.ringing()
+    second = fork(first, "f")
+    rings(second, caller)
+    rings(first, caller)
+    crosses(caller, first, "INFO")
+    is_answered(caller, second)
+    part(caller, second)
+
+
+def test_who_answers_goes_on_with_the_numbers_that_he_knows(stage: Stage) -> None:
+    """CSeq counts on in each dialog, either way (RFC 3261 §12.2.1.1, §12.2.2)."""
+    caller, first = stage.ringing()
+    numbers = []
+    for _ in range(3):
+        caller.asks("INFO")
+        came = first.hears("INFO")
+        numbers.append(came.cseq)
+        first.answers(came, 200)
+        caller.hears(200, "INFO")
+    crosses(first, caller, "INFO")
+    second = fork(first, "f")
+    rings(second, caller)
+    crosses(caller, second, "INFO")
+    is_answered(caller, first)
+    caller.asks("INFO")
+    came = first.hears("INFO")
+    assert sorted({*numbers, came.cseq}) == [*numbers, came.cseq]
+    first.answers(came, 200)
+    caller.hears(200, "INFO")
+    first.seq -= 1
+    first.asks("INFO")
+    first.hears(500, "INFO")
+    part(caller, first)
+
+
 def test_each_that_rings_may_ask(stage: Stage) -> None:
     caller, first = stage.ringing()
     second = fork(first, "f")
@@ -208,9 +244,29 @@ def test_of_more_than_eight_the_last_are_not_asked(stage: Stage) -> None:
     crosses(caller, others[6], "INFO")
     others[7].asks("INFO")
     others[7].hears(481, "INFO")
+    rings(others[8], caller)
+    crosses(caller, others[6], "INFO")
     is_answered(caller, others[8])
     crosses(caller, others[8], "INFO")
     part(caller, others[8])
+
+
+def test_one_that_was_given_up_and_has_forgotten_all_ends_no_call(open_stage: OpenStage) -> None:
+    targets = ["sip:198.51.100.31:5060", "sip:198.51.100.22:5060"]
+    stage = open_stage(premise={"targets": targets})
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    first = stage.premise.is_called()
+    first.says(180)
+    caller.hears(100)
+    caller.hears(180)
+    caller.asks("INFO")
+    came = first.hears("INFO")
+    first.refuses(500)
+    second = stage.spare.is_called()
+    is_answered(caller, second)
+    first.answers(came, 481)
+    caller.hears(481, "INFO")
+    part(caller, second)
 
 
 def test_one_that_was_given_up_is_not_asked(open_stage: OpenStage) -> None:
