@@ -1,4 +1,7 @@
-"""`python -m bench`: everything, or parts of it; `replay`: the engine alone; `drift` and `live`: live state."""
+"""`python -m bench`: everything, or parts of it; `replay`: the engine alone; `drift` and `live`: live state.
+
+`ask`, `decide` and `replay-file`: decisions.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from typing import Annotated
 
 import typer
 
+from bench import ask as asking
 from bench import decide as deciding
-from bench import drift_page, live_page
+from bench import drift_page, live_page, recorded
 from bench import live as live_state
 from bench import replay as replaying
 from bench.chart import draw
@@ -121,8 +125,41 @@ def decide(
             deciding.show_live(rate, 6.0, rounds)
         return
     deciding.show_loading()
+    deciding.show_look_ups()
     deciding.show_decisions(10 * calls)
     deciding.show_calls(calls, rounds, rate)
+
+
+@app.command()
+def ask(
+    rate: Annotated[int, typer.Option(help="Questions a second.")] = 200,
+    calls: Annotated[int, typer.Option(help="Calls a second beside them.")] = 200,
+    seconds: Annotated[float, typer.Option(help="For how long.")] = 25.0,
+) -> None:
+    """Measure how long /v1/decisions takes to answer, alone and beside calls."""
+    _end_what_was_started()
+    try:
+        for beside in (0, calls):
+            with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+                print(asking.measure(free_places(), Path(scratch), rate, beside, seconds).line())
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def replay_file(
+    calls: Annotated[int, typer.Option(help="Recorded calls.")] = 1_000_000,
+) -> None:
+    """Write a recording, and measure `edge-router replay` on it: time and memory of the whole process."""
+    _end_what_was_started()
+    try:
+        with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+            recorded.write(Path(scratch), calls)
+            print(recorded.measure(Path(scratch), calls).line())
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
 
 
 @app.command()

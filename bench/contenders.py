@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import yaml
 
 from bench.places import HTTP_PORT, SIP_PORT, Places, bound_udp
 from bench.process import Process
@@ -95,19 +97,23 @@ class Router(Contender):
 
     def command(self, scratch: Path) -> list[str]:
         configuration = scratch / f"{self.name}.yaml"
-        configuration.write_text(
-            _ROUTER.format(
-                address=self.address,
-                sip=SIP_PORT,
-                http=HTTP_PORT,
-                carrier=self.places.carrier,
-                premise=self.places.premise,
-                cloud=self.places.cloud,
-                length=self.queue_length,
-            )
+        text = _ROUTER.format(
+            address=self.address,
+            sip=SIP_PORT,
+            http=HTTP_PORT,
+            carrier=self.places.carrier,
+            premise=self.places.premise,
+            cloud=self.places.cloud,
+            length=self.queue_length,
         )
+        config = yaml.safe_load(text)
+        self.adapt(config, scratch)
+        configuration.write_text(yaml.safe_dump(config, sort_keys=False))
         # -P: what is installed there, not the sources that the bench may have been started in.
         return [self.python, "-P", "-m", "edge_router", "run", "-c", str(configuration)]
+
+    def adapt(self, config: dict[str, Any], scratch: Path) -> None:
+        """Make of the configuration what this device is to run with; files that it names go into `scratch`."""
 
     def ready(self) -> bool:
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import json
+import subprocess
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -78,6 +80,14 @@ def show_live(rate: int, seconds: float, pairs: int) -> None:
         failed = sum(trial.load.failed for trial in series.trials[device.name])
         print(f"{device.name:<28} {rate}/s on the wire: {series.cpu_us(device.name):7.1f} µs a call, {failed} failed")
     print(f"everything on costs {series.ratio(Everything.name, Plain.name):.3f} times a plain rule on the wire")
+
+
+def show_look_ups() -> None:
+    """Print ns of a look-up in a list and in the table of services, as compiled."""
+    script = Path(__file__).with_name("table_lookup.py")
+    found = json.loads(subprocess.run([Everything.python, "-P", script], capture_output=True, check=True).stdout)
+    for what in ("listed", "not_listed", "service", "no_service"):
+        print(f"{what.replace('_', ' '):<28} look-up    {found[what]:7.0f} ns")
 
 
 def show_loading() -> None:

@@ -13,7 +13,7 @@ from random import Random
 from time import perf_counter
 
 from edge_router.dialplan.pattern import Pattern
-from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
+from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
 from edge_router.dialplan.plan import DialPlan
 
 PEERS = 10_000
@@ -59,7 +59,7 @@ def measure(shapes: list[Shape], rng: Random) -> tuple[float, float, float]:
     began = perf_counter()
     patterns = [Pattern.parse(text) for text in texts]
     plan = DialPlan(
-        DialPeer(f"peer-{place}", (Incoming("carrier", called=(pattern,)),), Outgoing("premise", (pattern,)))
+        DialPeer(f"peer-{place}", (WayIn("carrier", called=(pattern,)),), Outgoing("premise", (pattern,)))
         for place, pattern in enumerate(patterns)
     )
     loaded = perf_counter()

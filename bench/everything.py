@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
-
-import yaml
+from typing import Any, Final
 
 from bench.contenders import Router
 from bench.places import CALLED
@@ -27,10 +25,7 @@ class Everything(Router):
 
     name = "edge-router, everything on"
 
-    def command(self, scratch: Path) -> list[str]:
-        command = super().command(scratch)
-        file = scratch / f"{self.name}.yaml"
-        config = yaml.safe_load(file.read_text())
+    def adapt(self, config: dict[str, Any], scratch: Path) -> None:
         (scratch / "services.csv").write_text(services())
         (scratch / "vip.txt").write_text(numbers(LISTED))
         (scratch / "blocked.txt").write_text(numbers(LISTED, "+1900"))
@@ -50,8 +45,6 @@ class Everything(Router):
             "otherwise": {"to": "premise"},
             "share": {"of": "cloud", "max_concurrent": 1000, "per_minute": 100000},
         }
-        file.write_text(yaml.safe_dump(config, sort_keys=False))
-        return command
 
 
 class Plain(Router):
@@ -59,13 +52,8 @@ class Plain(Router):
 
     name = "edge-router, a plain rule"
 
-    def command(self, scratch: Path) -> list[str]:
-        command = super().command(scratch)
-        file = scratch / f"{self.name}.yaml"
-        config = yaml.safe_load(file.read_text())
+    def adapt(self, config: dict[str, Any], scratch: Path) -> None:
         config["policies"]["front-door"]["rules"][0]["when"] = "false"
-        file.write_text(yaml.safe_dump(config, sort_keys=False))
-        return command
 
 
 def services() -> str:

@@ -23,22 +23,23 @@ from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
-from edge_router.config.finding import Finding
-from edge_router.config.loading import Examined, examine
+from edge_router.config.loading import examine
+from edge_router.config.reloading import fixed, unbuilt
 from edge_router.contact_centre import StateOfCentre, names_read
 from edge_router.ending import end_within
 from edge_router.garbage import SLICE_EVERY, Garbage
 from edge_router.http.access import Access
 from edge_router.http.bounded import BoundedServer
 from edge_router.http.decision_feed import DecisionFeed
+from edge_router.http.decisions_api import REFUSALS
 from edge_router.http.description import route as description_route
 from edge_router.http.operation_api import KEYS as OPERATION_KEYS
 from edge_router.http.operation_api import Operation, OperationApi
 from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
+from edge_router.http.switches_api import REFUSED as SWITCH_KEYS
 from edge_router.http.webex_api import route as webex_route
 from edge_router.net.udp import UdpListener
-from edge_router.questions import KEYS as QUESTION_KEYS
 from edge_router.questions import question_routes
 from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
@@ -105,6 +106,7 @@ class App:
         self.api = StateApi(self.state.centre, config.state.stale_after, self.state.refuses_push)
         self.api.unseen = self.state.ledger.placed.unseen
         self.api.call_of = self.state.ledger.placed.call_of
+        self.api.tasks.complete = self.state.knows_all_tasks
         self.state.on_change(self.standing.touch)
         self.recorder: Recorder | None = None
         if config.record is not None:
@@ -158,8 +160,8 @@ class App:
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)
             routes.append(web.post(WEBHOOK, webhook.handle))
-        keys = {**KEYS, **OPERATION_KEYS, **QUESTION_KEYS}
-        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, keys)
+        keys = {**KEYS, **OPERATION_KEYS, **SWITCH_KEYS}
+        self.http = HttpServer(self._readiness, self._exposition, access, routes, {EVENTS}, keys, REFUSALS)
         await self.http.start(http.address.host, http.address.port)
         if webhook is not None and http.webhook_address is not None:
             self.webhook = BoundedServer(webhook.application(WEBHOOK))
@@ -244,7 +246,7 @@ class App:
         """
         async with self._reloading:
             examined = await asyncio.to_thread(examine, self.path)
-            faults = examined.faults + tuple(_fixed(self.config, examined))
+            faults = examined.faults + tuple(fixed(self.config, examined))
             config = examined.config
             for warning in examined.warnings:
                 _log.warning("%s", warning)
@@ -252,17 +254,22 @@ class App:
                 for fault in faults:
                     _log.error("not reloaded: %s", fault)
                 return faults
-            tokens = await asyncio.to_thread(tokens_of, config, self.path)
             picture = self.state.picture_for(config)
-            routing = await asyncio.to_thread(
-                build,
-                config,
-                time.monotonic,
-                self.router.routing,
-                picture,
-                examined.tables,
-                entitled=self.state.entitled,
-            )
+            try:
+                tokens = await asyncio.to_thread(tokens_of, config, self.path)
+                routing = await asyncio.to_thread(
+                    build,
+                    config,
+                    time.monotonic,
+                    self.router.routing,
+                    picture,
+                    examined.tables,
+                    entitled=self.state.entitled,
+                )
+            except Exception as error:  # what no check has found: the configuration in force stays all the same
+                fault = unbuilt(examined, error)
+                _log.error("not reloaded: %s", fault)
+                return (fault,)
             self.router.routing, self.config = routing, config
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
@@ -270,6 +277,7 @@ class App:
             self.api.stale_after = config.state.stale_after
             if self.http is not None:
                 self.http.access.tokens = tokens
+            self.standing.look(time.monotonic())  # the next call reads the latches
             set_logging(config.log.level, config.log.format)
             _log.info("reloaded %s", self.path)
             return ()
@@ -338,24 +346,6 @@ class App:
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()
         return {queue.name: queue.age(now) for queue in self.state.picture}
-
-
-def _fixed(old: Config, examined: Examined) -> Iterable[Fault]:
-    """What a reload can't change: the addresses that are listened on, and where state comes from."""
-    new = examined.config
-    if new is None:
-        return
-    for part in ("source", "webex", "peers", "peer_token_file", "store"):
-        if getattr(old.state, part) != getattr(new.state, part):
-            message = (
-                "can't change while the router runs; restart it to follow another contact centre, or in another way"
-            )
-            yield examined.fault(Finding(("state", part), message))
-    for key in ("listen", "http"):
-        if getattr(old, key) != getattr(new, key):
-            yield examined.fault(Finding((key,), "can't change while the router runs; restart it to listen elsewhere"))
-    if old.record != new.record:
-        yield examined.fault(Finding(("record",), "can't change while the router runs; restart it to record otherwise"))
 
 
 def _described(listener: UdpListener) -> str:

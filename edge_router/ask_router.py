@@ -10,6 +10,7 @@ import http.client
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -50,6 +51,7 @@ def ask_router(
     question: str,
     token_file: str | None = None,
     change: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any] | None:
     """Give the router's answer to GET ``question``, or to PUT where there is a ``change``; None where none answers.
 
@@ -59,10 +61,11 @@ def ask_router(
     if config.http is None:
         return None
     address = reached_at(config.http.address)
-    answer = _ask(address, question, change)
+    answer = _ask(address, question, change, headers)
     if answer is not None and answer.status == 401:
         scope = "read" if change is None else "admin"
-        answer = _ask(address, question, change, _token(config, path, address, token_file, scope))
+        token = _token(config, path, address, token_file, scope)
+        answer = _ask(address, question, change, {**headers, "Authorization": f"Bearer {token}"})
         if answer is not None and answer.status in (401, 403):
             known = "" if token_file else "; the router reads its tokens_file at its start and at SIGHUP"
             raise NotAsked(f"the router at {address} answers {answer.error}{known}")
@@ -107,10 +110,11 @@ def _token(config: Config, path: Path, address: Address, token_file: str | None,
     return found
 
 
-def _ask(address: Address, question: str, change: Mapping[str, object] | None, token: str = "") -> _Answer | None:
+def _ask(
+    address: Address, question: str, change: Mapping[str, object] | None, headers: Mapping[str, str]
+) -> _Answer | None:
     """One request; None where no edge router answers."""
     body = None if change is None else orjson.dumps(change)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     connection = http.client.HTTPConnection(address.host, address.port, timeout=PATIENCE)
     try:
         connection.request("GET" if body is None else "PUT", question, body, headers)

@@ -97,7 +97,7 @@ def route(
     called: Annotated[str, typer.Option(metavar="NUMBER", help="The number that is called.")],
     config: Configuration = DEFAULT,
     trunk: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The trunk that the call comes in by, if there are several.")
+        str | None, typer.Option(metavar="NAME", help="The trunk that it comes in by. The first that takes it.")
     ] = None,
     queue: Annotated[
         list[str] | None, typer.Option(metavar="NAME:KEY=VALUE,...", help="A queue's values instead of those stated.")
@@ -112,7 +112,8 @@ def route(
 ) -> None:
     """Explain, without a call, which dial-peers match, which rule decides and why, and what would be sent where."""
     from edge_router.config.loading import examine
-    from edge_router.route_question import BadQuestion, Question, answer
+    from edge_router.made_up_call import ImpossibleCall
+    from edge_router.route_question import BadOption, Question, answer
 
     examined = examine(config, files=False)  # also where the router's secrets are not
     _refuse_faults(examined)
@@ -121,7 +122,7 @@ def route(
     question = Question(calling, called, trunk, queues, teams, latches, headers, at)
     try:
         explanation = answer(examined.config, examined.tables, question)
-    except BadQuestion as error:
+    except (BadOption, ImpossibleCall) as error:
         _fail(str(error))
     if as_json or not sys.stdout.isatty():
         typer.echo(explanation.as_json())

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edge_router.policy.policy import Policy
     from state_client.picture import Picture, Queue
     from state_client.source import StateSource
+    from state_client.task import Task
     from state_client.webex.report import Report
     from state_client.webex.webhook import Webhook
 
@@ -90,7 +91,8 @@ class StateOfCentre:
             self.centre.table.listener = tasks.heard
         elif state.source == "peer":
             token = secret_at(path, state.peer_token_file) if state.peer_token_file else None
-            self._source = PeerSource(state.peers, self.centre, token)
+            self._source = peer = PeerSource(state.peers, self.centre, token, heard=self._heard_of)
+            self.ledger = Ledger(CloudTasks(PlacedCalls(), lambda: self.centre.offset, told=lambda: peer.tasks.telling))
         self._kept: Kept | None = None
         if self._cloud is not None:
             self._kept = Kept(beside(path, state.store), self.centre, self._cloud.marks)
@@ -125,6 +127,10 @@ class StateOfCentre:
     def entitled(self) -> int | None:
         """The calls that the cloud says it takes at once, None where it hasn't said so."""
         return self._cloud.entitled if self._cloud is not None else None
+
+    def knows_all_tasks(self) -> bool:
+        """Whether all calls that the contact centre has are known here, and can be told to who follows us."""
+        return self._cloud is not None and self._cloud.seeded.is_set()
 
     @property
     def picture(self) -> Picture:
@@ -194,6 +200,16 @@ class StateOfCentre:
         if self._config.state.source == "static" or name in self._config.state.queues:
             return ""
         return f"the values of this queue come from {self._config.state.source}"
+
+    def _heard_of(self, task: Task) -> None:
+        """Another gateway tells of a call at the contact centre. What it calls it counts where that is a call of ours.
+
+        Else the call is known by its numbers and its time: the other one may have taken it for one of its own.
+        """
+        if task.call and task.call not in self.ledger.placed:
+            task.call = ""
+        if self.ledger.tasks is not None:
+            self.ledger.tasks.heard(task)
 
     def _asked(self, operation: str, code: str) -> None:
         self._requests[operation, code] += 1

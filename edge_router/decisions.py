@@ -10,34 +10,25 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.closed import DOWN, PUT_OFF, closed, in_words, visited
-from edge_router.b2bua.identity import user_of
-from edge_router.b2bua.incoming import Incoming, read_incoming
+from edge_router.b2bua.destinations import Destination, destinations
+from edge_router.b2bua.failure import IN_A_CIRCLE, LOOP_DETECTED
 from edge_router.b2bua.redirect import contacts
-from edge_router.b2bua.routing import way
 from edge_router.config.faults import nothing_called
 from edge_router.dialplan.number import normalise
 from edge_router.http.answer import Answer
 from edge_router.http.decisions_api import Asked, BadQuestion
-from edge_router.policy.decision import Hop, harmless
-from edge_router.sip.errors import BadMessage
-from edge_router.sip.message import Request
+from edge_router.made_up_call import Arrival, ImpossibleCall, MadeUpCall, arrive, ways_in
+from edge_router.policy.decision import harmless
 from edge_router.sip.names import key_of
 from edge_router.sip.tokens import new_token
-from edge_router.sip.uri import BadUri, escape_user
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
-    from edge_router.dialplan.peer import DialPeer
-    from edge_router.policy.decision import Decision
 
 NO_WAY_OUT: Final = 480
 """What a caller gets where every way is full or switched off."""
 _OURS: Final = frozenset("call-id cseq contact content-length content-type from max-forwards route to via".split())
-"""Headers that an INVITE of ours has, or that say nothing of a call."""
-_HOST: Final = "invalid"  # RFC 2606 §2: nobody's
-_HOPS: Final = 70
+"""Headers that an INVITE of ours has, or that say nothing of a call: who asks may pass on all that he has."""
 
 
 class Decisions:
@@ -57,28 +48,13 @@ class Decisions:
 
     def decide(self, asked: Asked) -> Answer:
         """What would be done with this call. Raises BadQuestion."""
-        routing, now = self._routing(), self._clock()
-        number = routing.number_of_urn(asked.called)
-        invite, urn = _invite(asked, number or _user(asked.called)), bool(number)
-        found: _Asking | None = None
-        for name in self._possible(routing, asked.trunk):
-            found = self._routed(routing, routing.trunks[name], invite, urn, now)
-            if found.matched:
-                break
-        if found is None:
-            raise BadQuestion("no dial-peer has incoming: no call can come in by this configuration")
-        return found.answer()
-
-    def _routed(self, routing: Routing, came_by: LiveTrunk, invite: Request, urn: bool, now: float) -> _Asking:
-        """The call as it is if it comes by this trunk. Raises BadQuestion."""
+        routing = self._routing()
+        call = MadeUpCall(asked.calling, asked.called, _headers(asked), new_token())
         try:
-            incoming = read_incoming(invite, came_by.trunk, "", _HOPS, urn)
-        except (BadMessage, BadUri) as bad:
-            raise BadQuestion(f"no call could have these numbers: {bad}") from None
-        facts = incoming.facts
-        facts.emergency = routing.is_emergency(facts)
-        peer, decision = routing.route(facts, came_by.trunk.listen or self._listener, now)
-        return _Asking(routing, came_by, incoming, peer, decision, now)
+            arrival = arrive(routing, call, self._possible(routing, asked.trunk), self._listener, self._clock())
+        except ImpossibleCall as impossible:
+            raise BadQuestion(str(impossible)) from None
+        return _Asking(arrival).answer()
 
     def safe(self, called: str, why: str) -> Answer:
         """The answer where nothing can be decided: the policies' `otherwise`, where all have the same."""
@@ -99,79 +75,58 @@ class Decisions:
                 raise BadQuestion(f"trunk: {nothing_called('trunk', asked, routing.trunks)}")
             return (asked,)
         if routing is not self._known:
-            named = [one.trunk for peer in routing.plan.peers.values() for one in peer.incoming]
-            every = [*named, *routing.trunks] if None in named else named  # without a trunk it takes those of all
-            self._known, self._trunks = routing, tuple(dict.fromkeys(name for name in every if name))
+            self._known, self._trunks = routing, ways_in(routing)
         return self._trunks
 
 
 class _Asking:
     """One question: the call, and what was decided on it."""
 
-    def __init__(
-        self,
-        routing: Routing,
-        came_by: LiveTrunk,
-        incoming: Incoming,
-        entered: DialPeer | None,
-        decision: Decision,
-        now: float,
-    ) -> None:
-        self.matched: Final = entered is not None or decision.rule is not None
-        self._routing = routing
-        self._came_by = came_by
-        self._incoming = incoming
-        self._decision = decision
-        self._now = now
+    def __init__(self, arrival: Arrival) -> None:
+        self._arrival = arrival
         self._remarks: list[str] = []
+        self._looped = False
 
     def answer(self) -> Answer:
         """Follow the decision to the first dial-peer that is open."""
-        decision = self._decision
+        decision = self._arrival.decision
         unsure = decision.because if decision.fallback in ("stale", "error") else ""
         if decision.method == "reject":
             matched = decision.rule is not None
             return self._made("reject" if matched else "none", decision.code, "" if matched else decision.because)
-        for hop, by, last_resort in self._open():
-            return self._made(by, 0, unsure or last_resort, hop)
+        for one in self._with_room():
+            if not one.last_resort:
+                return self._made(one.by, 0, unsure, one)
+            return self._made(one.by, 0, unsure or f"{one.last_resort}: {'; '.join(self._remarks)}", one)
+        if self._looped:
+            self._remarks.append(IN_A_CIRCLE)
+            return self._made("none", LOOP_DETECTED, "; ".join(self._remarks))
         return self._made("none", NO_WAY_OUT, "; ".join(self._remarks) or "there is no way out")
 
-    def _open(self) -> Iterator[tuple[Hop, str, str]]:
-        """The dial-peers that a call would be sent to, best first, how, and why where only for want of a better one.
+    def _with_room(self) -> Iterator[Destination]:
+        """The dial-peers that a call would be sent to, best first."""
+        arrival = self._arrival
+        for one in destinations(arrival.routing, arrival.decision, arrival.incoming, arrival, arrival):
+            if one.closed:
+                self._remarks.append(one.in_words)
+                self._looped = self._looped or one.in_a_circle
+            elif self._has_room(one):
+                if one.note and not one.last_resort:
+                    self._remarks.append(one.note)
+                yield one
 
-        The order is that of `set_up.hops`.
-        """
-        routing, decision = self._routing, self._decision
-        before = visited(routing, decision, self._incoming, self._now)
-        put_off: list[tuple[Hop, str]] = []
-        for hop in (*decision.to, *decision.otherwise):
-            peer, trunk = routing.outgoing(hop.peer)
-            why = closed(routing, decision, self._incoming, peer, trunk, before, self._now)
-            if why:
-                self._remarks.append(in_words(peer.name, why))
-                if why in PUT_OFF:
-                    put_off.append((hop, why))
-            elif self._has_room(hop, trunk):
-                by, note = way(hop, self._came_by.trunk)
-                if note:
-                    self._remarks.append(note)
-                yield hop, by, ""
-        for hop, why in put_off:
-            if self._has_room(hop, routing.outgoing(hop.peer)[1]):
-                yield hop, "bridge", f"nothing else is {'up' if why == DOWN else 'left'}: {'; '.join(self._remarks)}"
-
-    def _has_room(self, hop: Hop, trunk: LiveTrunk) -> bool:
-        limit = None if self._incoming.facts.emergency else trunk.full_outbound(self._now)
+    def _has_room(self, one: Destination) -> bool:
+        limit = None if self._arrival.incoming.facts.emergency else one.trunk.full_outbound(self._arrival.now)
         if limit is not None:
-            self._remarks.append(f"{hop.peer} is full ({limit})")
+            self._remarks.append(f"{one.peer.name} is full ({limit})")
         return limit is None
 
-    def _made(self, method: str, code: int, error: str, hop: Hop | None = None) -> Answer:
-        decision, facts = self._decision, self._incoming.facts
-        number, uri = ("", "") if hop is None else self._dialled(hop, method)
+    def _made(self, method: str, code: int, error: str, to: Destination | None = None) -> Answer:
+        decision, facts = self._arrival.decision, self._arrival.incoming.facts
+        number, uri = ("", "") if to is None else self._dialled(to)
         return Answer(
             ok=not error,
-            target=hop.peer if hop is not None else "",
+            target=to.peer.name if to is not None else "",
             method=method,
             number=number,
             uri=uri,
@@ -184,32 +139,21 @@ class _Asking:
             error=error,
         )
 
-    def _dialled(self, hop: Hop, by: str) -> tuple[str, str]:
+    def _dialled(self, to: Destination) -> tuple[str, str]:
         """Number and URI: of the Contact, of Refer-To, or of the first target's INVITE."""
-        peer, trunk = self._routing.outgoing(hop.peer)
-        user = self._incoming.user_at(peer, trunk.trunk)
-        elsewhere = None if by == "bridge" else self._incoming.refer_uri(peer, trunk.trunk, user)
-        return normalise(user), contacts(user, elsewhere, trunk.peek(self._now))[0]
+        incoming, peer, trunk = self._arrival.incoming, to.peer, to.trunk
+        user = incoming.user_at(peer, trunk.trunk)
+        elsewhere = None if to.by == "bridge" else incoming.refer_uri(peer, trunk.trunk, user)
+        return normalise(user), contacts(user, elsewhere, trunk.peek(self._arrival.now))[0]
 
 
-def _invite(asked: Asked, number: str) -> Request:
-    """The INVITE that such a call to a number would come by. Raises BadQuestion."""
-    called = escape_user(number)
-    request = Request("INVITE", f"sip:{called}@{_HOST}")
-    request.add("from", f"<sip:{escape_user(_user(asked.calling)) or 'anonymous'}@{_HOST}>")
-    request.add("to", f"<sip:{called}@{_HOST}>")
-    request.add("call-id", new_token())
-    if asked.session_id:
-        request.add("session-id", asked.session_id)
+def _headers(asked: Asked) -> list[tuple[str, str]]:
+    """What the call's INVITE has beside who calls whom. Raises BadQuestion."""
+    found = [("session-id", asked.session_id)] if asked.session_id else []
     for name, value in asked.headers.items():
         key = key_of(name)
         if not key:
             raise BadQuestion(f'headers: "{harmless(name)}" is no name of a header')
-        if key not in _OURS and key not in request.first:
-            request.add(key, value)
-    return request
-
-
-def _user(number: str) -> str:
-    """The number of a sip, sips or tel URI; anything else is one."""
-    return user_of(number) if number.partition(":")[0].lower() in ("sip", "sips", "tel") and ":" in number else number
+        if key not in _OURS:
+            found.append((key, value))
+    return found

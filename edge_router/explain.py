@@ -16,10 +16,10 @@ from edge_router.explain_steps import Step, Steps
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.routing import Routing
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.plan import DialPlan, Match
+    from edge_router.made_up_call import Arrival
     from edge_router.net.listener import Listener
     from edge_router.policy.decision import Decision
 
@@ -44,12 +44,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What one rule says: held, not held or undecided, the values that it read, and why it is undecided."""
+    """What one rule says: held, not held or undecided, the values that it read, and why it is undecided.
+
+    An undecided one has those values that it could read before. `when` is its condition as it was configured.
+    """
 
     rule: str
     verdict: str
     values: dict[str, object]
     because: str
+    when: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Explanation:
 
     What nothing was found for is None: the dial-peers where none matches, and then the method too, while `code` says
     what the caller gets. `decided_before` is what has decided before any rule was asked: emergency, a list, or switch.
-    `numbers` are those of the call as it came and wherever a translation has made others of them.
+    `numbers` are those of the call as it came and wherever a translation has made others of them. `other_trunks` are
+    those that it may come by besides `trunk`, where it wasn't said by which: then that is the first that takes it.
     """
 
     dial_peer_in: str | None
@@ -103,19 +108,17 @@ class Explanation:
     decided_before: str | None
     service_row: ServiceRow | None
     numbers: tuple[NumbersAt, ...]
+    other_trunks: tuple[str, ...]
 
     def as_json(self) -> str:
         """Write it for machines."""
         return json.dumps(asdict(self), indent=2)
 
 
-def explain(
-    routing: Routing, incoming: Incoming, listen: str, listeners: Mapping[str, Listener], now: float
-) -> Explanation:
-    """Route a call that isn't there, which comes in by `listen`, and say why it goes where it would go."""
-    call = incoming.facts
-    call.emergency = routing.is_emergency(call)
-    peer, decision = routing.route(call, listen, now)
+def explain(arrival: Arrival, listeners: Mapping[str, Listener]) -> Explanation:
+    """Say of a call that isn't there why it goes where it would go."""
+    routing, call, peer, decision = arrival.routing, arrival.incoming.facts, arrival.entered, arrival.decision
+    listen, now = arrival.listen, arrival.now
     hops = (*decision.to, *decision.otherwise)
     rejected = decision.method == "reject"
     by_number = peer is not None and decision.policy is None and decision.rule is None and not peer.destinations
@@ -143,10 +146,11 @@ def explain(
         rules=tuple(Ruling(*verdict) for verdict in policy.evaluate(call, now)) if policy is not None else (),
         candidates_in=_candidates_in(routing.plan.inbound_all(call.trunk, listen, *routing.numbers_in(call))),
         candidates_out=_candidates_out(routing.plan, call.called) if by_number else (),
-        steps=Steps(routing, incoming, peer, decision, listeners, listen, now).all(),
+        steps=Steps(arrival, listeners).all(),
         decided_before=_before(routing, decision),
         service_row=None if service is None else ServiceRow(service.line, dict(service.columns)),
         numbers=tuple(NumbersAt(*each) for each in routing.numbers_at(call, peer)),
+        other_trunks=arrival.others,
     )
 
 

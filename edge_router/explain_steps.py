@@ -1,36 +1,33 @@
 """Where a call goes step by step, without a call: what is sent there, and what each failure leads to.
 
-The order is that of `set_up.hops`, and what is sent is made by those who make it for a call.
+The order is that of `b2bua/destinations.py`, and what is sent is made by those who make it for a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
-from edge_router.b2bua.closed import PUT_OFF, closed, visited
 from edge_router.b2bua.correlation import correlation_lines
+from edge_router.b2bua.destinations import Destination, destinations
 from edge_router.b2bua.events import Silence
 from edge_router.b2bua.numbers import calling_at
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.redirect import contact_lines, contacts_of
 from edge_router.b2bua.router import Router
-from edge_router.b2bua.routing import way
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.number import normalise
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.outbound import OutboundInvite
-    from edge_router.b2bua.routing import Routing
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
+    from edge_router.made_up_call import Arrival
     from edge_router.net.listener import Listener
-    from edge_router.policy.decision import Decision, Hop
 
 THIS_CALL: Final = "this-call"
 """Stands for the id of a call that isn't there."""
@@ -55,7 +52,8 @@ class Step:
 
     `note` says why the way there is another than the one decided on, or when only it is gone; "" where there is nothing
     to say. `closed` says why it isn't tried as things are now, "" if it is. `calling` and `called` are the numbers that
-    are sent, `headers` those of the first INVITE that say something of this call.
+    are sent, `headers` those of the first INVITE that say something of this call; all are empty where nothing can be
+    dialled there.
     """
 
     dial_peer: str
@@ -71,67 +69,56 @@ class Step:
 
 
 class Steps:
-    """The steps of one call, which was routed to `decision` by the dial-peer `entered`."""
+    """The steps of one call that isn't there."""
 
-    def __init__(
-        self,
-        routing: Routing,
-        incoming: Incoming,
-        entered: DialPeer | None,
-        decision: Decision,
-        listeners: Mapping[str, Listener],
-        listen: str,
-        now: float,
-    ) -> None:
-        self._routing = routing
-        self._incoming = incoming
-        self._entered = entered
-        self._decision = decision
+    def __init__(self, arrival: Arrival, listeners: Mapping[str, Listener]) -> None:
+        self._arrival = arrival
+        self._routing = routing = arrival.routing
+        self._incoming = arrival.incoming
         self._listeners = listeners
-        self._listen = listen
-        self._now = now
-        facts = incoming.facts
-        self._came_by = routing.trunks[facts.trunk].trunk
+        self._now = now = arrival.now
+        facts = arrival.incoming.facts
+        self._came_by = arrival.trunk.trunk
         record = CallRecord(THIS_CALL, facts.call_id, routing.node, facts.calling, facts.called, facts.trunk, 0.0)
         record.session_id = facts.session_id or None
         self._call = Call(Router(routing, listeners, Silence(), lambda: now), routing, record)
 
     def all(self) -> tuple[Step, ...]:
         """All steps: in the order of the decision, then those that were put off and are tried when all else fails."""
-        before = visited(self._routing, self._decision, self._incoming, self._now)
+        arrival = self._arrival
         steps: list[Step] = []
-        put_off: list[Step] = []
-        gone = answered = ""
-        for hop in (*self._decision.to, *self._decision.otherwise):
-            step = self._step(hop, before, answered)
-            if gone:
-                step = replace(step, note=f"only where {gone} is not tried")
-            elif step.closed in PUT_OFF:
-                note = "tried all the same when all else has failed"
-                put_off.append(self._made(hop.peer, "bridge", note if step.by == "bridge" else f"{note}, bridged"))
-            if not step.closed and not gone:
-                gone = step.dial_peer if step.by == "redirect" else ""
-                answered = answered or (step.dial_peer if step.by == "refer" else "")
-            steps.append(step)
-        last = [] if gone else put_off
-        return tuple(self._with_consequences([*steps, *last], bool(gone)))
+        redirect: Step | None = None
+        for one in destinations(arrival.routing, arrival.decision, arrival.incoming, arrival, arrival):
+            if redirect is None:
+                step = self._step(one)
+                if not step.closed:
+                    redirect = step if step.by == "redirect" else None
+                    arrival.answered = arrival.answered or step.by == "refer"
+                steps.append(step)
+            elif not one.last_resort:
+                steps.append(self._made(one, f"only where {redirect.dial_peer} is not tried", self._why(one)))
+        return tuple(self._with_consequences(steps, redirect))
 
-    def _step(self, hop: Hop, before: frozenset[str], answered: str) -> Step:
-        by, note = way(hop, self._came_by)
-        if answered and by != "bridge":
-            by, note = "bridge", "bridged, since the caller has been answered by then"
-        peer, trunk = self._routing.outgoing(hop.peer)
-        shut = closed(self._routing, self._decision, self._incoming, peer, trunk, before, self._now)
-        if not shut and not self._incoming.facts.emergency:
-            limit = trunk.full_outbound(self._now)
-            shut = "" if limit is None else f"full ({limit})"
-        return self._made(hop.peer, by, note, shut)
+    def _step(self, one: Destination) -> Step:
+        note = one.note
+        if one.last_resort:
+            note = "tried all the same when all else has failed" + (", bridged" if note else "")
+        return self._made(one, note, self._why(one))
 
-    def _made(self, name: str, by: str, note: str, shut: str = "") -> Step:
-        peer, trunk = self._routing.outgoing(name)
+    def _why(self, one: Destination) -> str:
+        """Why it isn't tried now, also for want of room; "" if it is."""
+        if one.closed or self._incoming.facts.emergency:
+            return one.why
+        limit = one.trunk.full_outbound(self._now)
+        return "" if limit is None else f"full ({limit})"
+
+    def _made(self, one: Destination, note: str, shut: str) -> Step:
+        peer, trunk, by = one.peer, one.trunk, one.by
+        if self._incoming.missing(peer, trunk.trunk):
+            return Step(peer.name, by, trunk.name, (), note, shut)
         headers = self._headers(peer, trunk) if by == "bridge" and trunk.trunk.targets else ()
         return Step(
-            name,
+            peer.name,
             by,
             trunk.name,
             tuple(self._sends(peer, trunk, by)),
@@ -155,9 +142,9 @@ class Steps:
             yield from ("302 Moved Temporarily", *contact_lines(uris))
 
     def _invite(self, peer: DialPeer, trunk: LiveTrunk, target: Target) -> OutboundInvite:
-        via = self._listeners[trunk.trunk.listen or self._listen]
-        guid = new_cisco_guid()
-        return outbound_invite(self._incoming, self._entered, peer, trunk.trunk, self._came_by, target, via, guid)
+        via = self._listeners[trunk.trunk.listen or self._arrival.listen]
+        guid, entered = new_cisco_guid(), self._arrival.entered
+        return outbound_invite(self._incoming, entered, peer, trunk.trunk, self._came_by, target, via, guid)
 
     def _headers(self, peer: DialPeer, trunk: LiveTrunk) -> tuple[str, ...]:
         """The headers that say something of this call, of the INVITE to the first target."""
@@ -167,14 +154,22 @@ class Steps:
         lines = (sent.headers.replace(f";tag={sent.dialog.local_tag}", "", 1) + ours).split("\r\n")
         return tuple(line for line in lines if line and line.partition(":")[0].lower() not in _OF_ANY_CALL)
 
-    def _with_consequences(self, steps: Sequence[Step], gone: bool) -> Iterator[Step]:
-        """Each step with what its failures lead to: the next one that is tried, or what the caller hears."""
-        for place, step in enumerate(steps):
-            if step.closed or step.note.startswith("only where"):
-                yield step
-                continue
-            following = next((one for one in steps[place + 1 :] if not one.closed), None)
-            yield replace(step, on_failure=tuple(self._consequences(step, None if gone else following)))
+    def _with_consequences(self, steps: list[Step], redirect: Step | None) -> Iterator[Step]:
+        """Each step with what its failures lead to: the next one that is tried, or what the caller hears.
+
+        Behind a redirect that is made, nothing is tried.
+        """
+        following = None
+        done = []
+        tried = steps if redirect is None else steps[: steps.index(redirect) + 1]
+        for step in reversed(tried):
+            if step.closed:
+                done.append(step)
+            else:
+                done.append(replace(step, on_failure=tuple(self._consequences(step, following))))
+                following = step
+        yield from reversed(done)
+        yield from steps[len(tried) :]
 
     def _consequences(self, step: Step, following: Step | None) -> Iterator[Consequence]:
         trunk = self._routing.trunks[step.trunk].trunk
@@ -185,8 +180,13 @@ class Steps:
             words = f"any failure, or silence for {trunk.answer_timeout:g} s"
             yield Consequence(words, onward or "BYE for the caller, who has been answered")
         else:
+            emergency = self._incoming.facts.emergency
             if len(trunk.targets) > 1:
-                yield Consequence(f"{trunk.hunt_on} at a target", f"the next target of trunk {trunk.name}")
+                failures = "any failure" if emergency else str(trunk.hunt_on)
+                yield Consequence(f"{failures} at a target", f"the next target of trunk {trunk.name}")
+            if onward and emergency:
+                yield Consequence("any failure", onward)
+                return
             if onward:
                 yield Consequence(str(trunk.next_peer_on), onward)
             counted = trunk.next_peer_on if onward else NO_FAILURES

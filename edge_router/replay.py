@@ -17,6 +17,7 @@ from edge_router.admission.visits import identity_of
 from edge_router.policy.facts import CallFacts
 from edge_router.recording.files import parts_of
 from edge_router.replay_state import BadState, RecordedState
+from state_client.regular_file import open_regular
 
 if TYPE_CHECKING:
     from edge_router.config.models import Config
@@ -158,7 +159,7 @@ class Replay:
             raise NoRecording(f"{path}: there is no such file")
         for part in parts:
             try:
-                file = part.open("rb")
+                file = open_regular(part)
             except OSError as error:
                 raise NoRecording(f"{part} can't be read: {error.strerror}") from None
             with file:

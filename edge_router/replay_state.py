@@ -121,7 +121,7 @@ class RecordedState:
     def _set_latches(self, recorded: Mapping[str, Any]) -> None:
         """Begin with latches as they were; from then on they go by their conditions."""
         for name, latch in self.routing.latches.latches.items():
-            latch.on = recorded.get(name) is True
+            latch.stand(recorded.get(name) is True, latch.since, self.now)
 
     def _queue(self, name: str, entry: Mapping[str, Any] | None) -> None:
         queue = self._picture.queue(name)

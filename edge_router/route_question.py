@@ -1,6 +1,6 @@
 """The question that `edge-router route` asks: a call of its own making, put to a configuration.
 
-What the command line leaves out is found here: by which trunk the call comes in, and on which listener.
+What the command line says of the state is put here in the place of what the configuration states.
 """
 
 import time
@@ -11,7 +11,6 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from edge_router.b2bua.incoming import Incoming, read_incoming
 from edge_router.b2bua.routing import Routing
 from edge_router.config.build import build, picture_of
 from edge_router.config.document import plain
@@ -20,27 +19,21 @@ from edge_router.config.models import Config
 from edge_router.config.state_model import Queue
 from edge_router.config.tables import Tables
 from edge_router.config.words import in_words
-from edge_router.dialplan.number import normalise
-from edge_router.dialplan.trunk import Trunk
 from edge_router.explain import Explanation, explain
+from edge_router.made_up_call import MadeUpCall, arrive, ways_in
 from edge_router.net.udp import UdpListener
 from edge_router.policy.surroundings import Surroundings
-from edge_router.sip.errors import BadMessage
-from edge_router.sip.message import Request
 from edge_router.sip.names import key_of
-from edge_router.sip.uri import BadUri, escape_user
 from state_client.picture import AGENT_STATES, GROUPS, TELEPHONY, Picture, Team
 
 _FORM: Final = "NAME:KEY=VALUE,KEY=VALUE, such as Support:length=3,agents_available=0"
 _TEAM_FORM: Final = "NAME:STATE=NUMBER,STATE=NUMBER, such as Sales:available=3,idle=1"
-_HOST: Final = "invalid"  # RFC 2606 §2: nobody's
-_HOPS: Final = 70
 _ASKED: Final = "asked"
 """The source of what the contact centre would say."""
 
 
-class BadQuestion(ValueError):
-    """A question that can't be put; the text says why."""
+class BadOption(ValueError):
+    """An option by which no question can be put; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +54,10 @@ class Question:
 
 
 def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
-    """Explain what would be done with a call. Raises BadQuestion."""
-    came_by = _trunk(config, asked.trunk)
-    listen = config.trunks[came_by].listen or config.listen[0].name
+    """Explain what would be done with a call. Raises BadOption and ImpossibleCall."""
+    if asked.trunk is not None and asked.trunk not in config.trunks:
+        raise BadOption(f"--trunk: {nothing_called('trunk', asked.trunk, config.trunks)}")
+    headers = tuple(_header(text) for text in asked.headers)
     stated = config.state.queues
     config, now, wall = _with_queues(config, asked.queues), monotonic(), _time(asked.at)
     picture = picture_of(config, now)
@@ -78,33 +72,17 @@ def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
     routing = build(config, lambda: now, picture=picture, tables=tables, adapted=at_that_time)
     routing.latches.look(now)
     for text in asked.latches:
-        _set_latch(routing, text)
-    number = routing.number_of_urn(asked.called)
-    called, trunk = number or asked.called, routing.trunks[came_by].trunk
-    incoming = imagined(trunk, asked.calling, called, asked.headers, urn=bool(number))
-    return explain(routing, incoming, listen, _listeners(config), now)
+        _set_latch(routing, text, now)
+    trunks = ways_in(routing) if asked.trunk is None else (asked.trunk,)
+    call = MadeUpCall(asked.calling, asked.called, headers)
+    return explain(arrive(routing, call, trunks, config.listen[0].name, now), _listeners(config))
 
 
-def imagined(trunk: Trunk, calling: str, called: str, headers: tuple[str, ...] = (), urn: bool = False) -> Incoming:
-    """The INVITE of a call that isn't there, as it is read where it comes by this trunk. Raises BadQuestion.
-
-    ``urn``: ``called`` is the number that is dialled for a URN for emergencies.
-    """
-    user = escape_user(normalise(called))
-    request = Request("INVITE", f"sip:{user}@{_HOST}")
-    from_ = escape_user(normalise(calling))
-    request.add("from", f"<sip:{from_}@{_HOST}>" if from_ else f"<sip:{_HOST}>")
-    request.add("to", f"<sip:{user}@{_HOST}>")
-    request.add("call-id", _HOST)
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon or not key_of(name):
-            raise BadQuestion(f"--header {quoted(header)}: write NAME: VALUE, such as X-Level: gold")
-        request.add(key_of(name), value.strip())
-    try:
-        return read_incoming(request, trunk, "", _HOPS, urn)
-    except (BadMessage, BadUri) as bad:
-        raise BadQuestion(f"no call could be so: {bad}") from None
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not key_of(name):
+        raise BadOption(f"--header {quoted(text)}: write NAME: VALUE, such as X-Level: gold")
+    return key_of(name), value.strip()
 
 
 def _listeners(config: Config) -> dict[str, UdpListener]:
@@ -124,7 +102,7 @@ def _time(text: str | None) -> float:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         message = f"--at {quoted(text)}: write 2026-12-24T18:30, in this machine's time, or 2026-12-24T18:30-06:00"
-        raise BadQuestion(message) from None
+        raise BadOption(message) from None
 
 
 def _make_the_clouds(picture: Picture, name: str, now: float) -> None:
@@ -140,44 +118,29 @@ def _make_the_clouds(picture: Picture, name: str, now: float) -> None:
 def _add_team(config: Config, picture: Picture, text: str, now: float) -> None:
     name, colon, values = text.rpartition(":")
     if not colon:
-        raise BadQuestion(f"--team {quoted(text)}: write {_TEAM_FORM}")
+        raise BadOption(f"--team {quoted(text)}: write {_TEAM_FORM}")
     if config.state.source == "static":
-        raise BadQuestion("--team: with state.source static there are no teams")
+        raise BadOption("--team: with state.source static there are no teams")
     team = Team(name, name)
     for pair in values.split(","):
         state, _, number = pair.partition("=")
         if state.strip() not in AGENT_STATES:
-            raise BadQuestion(f"--team {name}: {nothing_called('state', state.strip(), AGENT_STATES)}")
+            raise BadOption(f"--team {name}: {nothing_called('state', state.strip(), AGENT_STATES)}")
         if not number.strip().isdecimal():
-            raise BadQuestion(f"--team {quoted(text)}: write {_TEAM_FORM}")
+            raise BadOption(f"--team {quoted(text)}: write {_TEAM_FORM}")
         team.counts[TELEPHONY][state.strip()] = int(number)
     team.of_agents.renew(now, _ASKED)
     picture.add_team(team, name)
 
 
-def _set_latch(routing: Routing, text: str) -> None:
+def _set_latch(routing: Routing, text: str, now: float) -> None:
     name, _, state = text.rpartition("=")
     if state not in ("on", "off") or not name:
-        raise BadQuestion(f"--latch {quoted(text)}: write NAME=on or NAME=off")
+        raise BadOption(f"--latch {quoted(text)}: write NAME=on or NAME=off")
     latch = routing.latches.latches.get(name)
     if latch is None:
-        raise BadQuestion(f"--latch: {nothing_called('latch', name, routing.latches.latches)}")
-    latch.on = state == "on"
-
-
-def _trunk(config: Config, asked: str | None) -> str:
-    if asked is not None:
-        if asked not in config.trunks:
-            raise BadQuestion(f"--trunk: {nothing_called('trunk', asked, config.trunks)}")
-        return asked
-    named = {one.trunk for peer in config.dial_peers for one in peer.incoming}
-    # A dial-peer that names no trunk takes the calls of all of them.
-    possible = sorted(config.trunks if None in named else (name for name in named if name))
-    if len(possible) == 1:
-        return possible[0]
-    if not possible:
-        raise BadQuestion("no dial-peer has incoming: no call can come in by this configuration")
-    raise BadQuestion(f"the call may come in by several trunks; name one with --trunk: {', '.join(possible)}")
+        raise BadOption(f"--latch: {nothing_called('latch', name, routing.latches.latches)}")
+    latch.stand(state == "on", latch.since, now)
 
 
 def _with_queues(config: Config, stated: tuple[str, ...]) -> Config:
@@ -185,11 +148,11 @@ def _with_queues(config: Config, stated: tuple[str, ...]) -> Config:
     for text in stated:
         name, colon, values = text.rpartition(":")
         if not colon:
-            raise BadQuestion(f"--queue {quoted(text)}: write {_FORM}")
+            raise BadOption(f"--queue {quoted(text)}: write {_FORM}")
         if config.state.source != "static":  # whatever the cloud will have
             queues.setdefault(name, Queue())
         if name not in queues:
-            raise BadQuestion(f"--queue: {nothing_called('queue', name, queues)}")
+            raise BadOption(f"--queue: {nothing_called('queue', name, queues)}")
         queues[name] = _changed(queues[name], name, values)
     return config.model_copy(update={"state": config.state.model_copy(update={"queues": queues})})
 
@@ -199,11 +162,11 @@ def _changed(queue: Queue, name: str, values: str) -> Queue:
     for pair in values.split(","):
         key, equals, value = pair.partition("=")
         if not equals:
-            raise BadQuestion(f"--queue {quoted(f'{name}:{values}')}: write {_FORM}")
+            raise BadOption(f"--queue {quoted(f'{name}:{values}')}: write {_FORM}")
         changed[key.strip()] = plain(value.strip())
     try:
         return Queue.model_validate(changed)
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         _, message = in_words(details, ("state", "queues", name, *details["loc"]))
-        raise BadQuestion(f"--queue {name}: {details['loc'][0]}: {message}") from None
+        raise BadOption(f"--queue {name}: {details['loc'][0]}: {message}") from None

@@ -14,7 +14,10 @@ def show(explanation: Explanation, console: Console | None = None) -> None:
     """Print it: the call, the way in, the rules, the decision, and what would be sent."""
     out = console or Console(highlight=False, soft_wrap=True)
     call = explanation
-    _line(out, "call", f"{harmless(call.calling)} → {harmless(call.called)}, from trunk {call.trunk} on {call.listen}")
+    came = f"from trunk {call.trunk} on {call.listen}"
+    if call.other_trunks:
+        came += f" (no trunk was named; there are {', '.join(call.other_trunks)}, too)"
+    _line(out, "call", f"{harmless(call.calling)} → {harmless(call.called)}, {came}")
     if len(call.numbers) > 1:
         head = "numbers"
         for each in call.numbers:
@@ -68,8 +71,9 @@ def _candidates(out: Console, head: str, found: tuple[Candidate, ...]) -> None:
 def _rules(out: Console, call: Explanation) -> None:
     for rule in call.rules:
         values = ", ".join(f"{read} = {shown(value)}" for read, value in rule.values.items())
-        style = "bold" if rule.rule == call.rule else ""
-        _line(out, rule.verdict, f"{rule.rule}: {rule.because or values or 'it reads nothing'}", style)
+        said = "; ".join(filter(None, (rule.because, values))) or "it reads nothing"
+        _line(out, rule.verdict, f"{rule.rule}: {said}", "bold" if rule.rule == call.rule else "")
+        _line(out, "", f"when {' '.join(rule.when.split())}", style="dim")
 
 
 def _decision(call: Explanation) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LATCHES: Final = "latches"
 SWITCHES: Final = "switches"
+EXPECT_FOR: Final = 120.0
+"""Seconds for which a placed call is expected to be shown, where nobody says otherwise."""
 TIDY_EVERY: Final = 1.0
 """Seconds between two looks for placed calls that are expected no longer."""
 FILE_EVERY: Final = 10.0
@@ -43,18 +45,22 @@ class Standing:
 
     def follow(self, routing: Routing, config: Config) -> None:
         """Go on with this configuration."""
+        if self._routing is not None:  # while the new one was built, latches may have changed once more
+            routing.latches.take_over(self._routing.latches)
         self._routing = routing
-        webex = config.state.webex
-        self.ledger.placed.expect_for = webex.expect_for if webex is not None else 120.0
+        state = config.state
+        usual = state.webex.expect_for if state.webex is not None else EXPECT_FOR
+        self.ledger.placed.expect_for = usual if state.expect_for is None else state.expect_for
         self.ledger.switches.know({"policy": config.policies, "trunk": config.trunks, "hours": config.hours})
 
     async def start(self) -> None:
-        """Take back what the file has of latches and switches."""
+        """Take back what the file has of latches and switches, and look at them: the first call reads them."""
         found = await self._memory.load()
         if SWITCHES in found:
             self.ledger.switches.restore(found[SWITCHES])
         if LATCHES in found and self._routing is not None:
             self._routing.latches.restore(found[LATCHES], time.monotonic())
+        self.look(time.monotonic())
 
     async def close(self) -> None:
         """Write what is to be kept."""
@@ -62,8 +68,9 @@ class Standing:
 
     @property
     def degraded(self) -> str:
-        """What a person has switched, and what isn't kept, in words; "" when nothing is."""
-        return "; ".join(filter(None, [self.ledger.switches.degraded, self._memory.fault]))
+        """What a person has switched, which latches can't be told, what isn't kept, in words; "" when nothing is."""
+        latches = self._routing.latches.degraded if self._routing is not None else ""
+        return "; ".join(filter(None, [self.ledger.switches.degraded, latches, self._memory.fault]))
 
     def touch(self) -> None:
         """State has changed: latches are looked at soon."""
@@ -103,4 +110,5 @@ class Standing:
         """What a scrape shows."""
         latches = self._routing.latches.latches if self._routing is not None else {}
         on = {name: latch.on for name, latch in latches.items()}
-        return StandingReading(on, self.ledger.switches.readings(), self.ledger.placed.unseen_total)
+        lost = frozenset(name for name, latch in latches.items() if latch.lost)
+        return StandingReading(on, self.ledger.switches.readings(), self.ledger.placed.unseen_total, lost)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from edge_router.ask_router import NotAsked, ask_router, reached_at
+from edge_router.http.asker import LOGIN
 from edge_router.http.switches_api import PATH
 
 if TYPE_CHECKING:
@@ -34,10 +38,20 @@ def shown(found: list[dict[str, Any]]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
+def _login() -> str:
+    """The name by which whoever runs the command has logged in, also where he has become another since; "" if none."""
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, ImportError, OSError):  # this user has no name on this machine
+        return ""
+    return re.sub(r"[^A-Za-z0-9._@+-]", "_", name)[:64]
+
+
 def _ask(
     config: Config, path: Path, question: str, token_file: str | None, change: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    found = ask_router(config, path, question, token_file, change)
+    headers = {LOGIN: login} if change is not None and (login := _login()) else {}
+    found = ask_router(config, path, question, token_file, change, headers)
     if found is None:
         if config.http is None:
             raise NotAsked("the configuration has no http: a router that runs by it can't be asked")

@@ -17,8 +17,8 @@ from edge_router.cli import NOT_BUILT, app
 from edge_router.config.build import build
 from edge_router.config.loading import load
 from edge_router.explain import Explanation, explain
+from edge_router.made_up_call import MadeUpCall, arrive
 from edge_router.net.udp import UdpListener
-from edge_router.route_question import imagined
 from edge_router.route_report import show
 from edge_router.switch_command import shown
 
@@ -286,21 +286,37 @@ def test_questions_that_can_not_be_put(file: Path, arguments: tuple[str, ...], e
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {error}\n")
 
 
-def test_route_asks_for_the_trunk_where_it_could_be_several(file: Path) -> None:
+def test_route_without_a_trunk_is_by_the_first_that_takes_the_call(file: Path) -> None:
     file.write_text(
         file.read_text().replace('incoming: {trunk: carrier, called: "7"}', 'incoming: {trunk: cloud, called: "7"}')
     )
-    result = edge_router("route", "-c", file, "--calling", "1", "--called", "7")
-    assert result.exit_code == 2
-    assert result.stderr == "Error: the call may come in by several trunks; name one with --trunk: carrier, cloud\n"
-    assert route(file, "7", "--trunk", "cloud")["dial_peer_in"] == "named"
+    found = route(file, "7")
+    assert (found["trunk"], found["dial_peer_in"], found["other_trunks"]) == ("cloud", "named", ["carrier"])
+    found = route(file, "+18005550100")
+    assert (found["trunk"], found["dial_peer_in"], found["other_trunks"]) == ("carrier", "front", ["cloud"])
+    found = route(file, "7", "--trunk", "carrier")
+    assert (found["trunk"], found["dial_peer_in"], found["other_trunks"]) == ("carrier", None, [])
 
 
-def test_route_asks_for_the_trunk_where_a_dial_peer_takes_any(file: Path) -> None:
+def test_route_where_no_trunk_takes_the_call_is_by_the_first(file: Path) -> None:
+    file.write_text(file.read_text().replace('{trunk: carrier, called: "7"}', '{trunk: cloud, called: "7"}'))
+    found = route(file, "99")
+    assert (found["trunk"], found["dial_peer_in"], found["code"]) == ("carrier", None, 404)
+
+
+def test_route_may_come_by_any_trunk_where_a_dial_peer_names_none(file: Path) -> None:
     file.write_text(file.read_text().replace('{trunk: carrier, called: "7"}', '{called: "7"}'))
-    result = edge_router("route", "-c", file, "--calling", "1", "--called", "7")
-    assert result.exit_code == 2
-    assert result.stderr.endswith("name one with --trunk: carrier, cloud, premise\n")
+    assert route(file, "7")["other_trunks"] == ["cloud", "premise"]
+
+
+def test_people_hear_that_no_trunk_was_named(file: Path) -> None:
+    routing = build(load(file), lambda: 0.0)
+    arrival = arrive(routing, MadeUpCall("1", "7"), ("carrier", "cloud", "premise"), "pstn", 0.0)
+    screen = StringIO()
+    listeners = {"pstn": UdpListener("pstn", "192.0.2.1", 5060)}
+    show(explain(arrival, listeners), Console(file=screen, width=200, soft_wrap=True))
+    said = "1 → 7, from trunk carrier on pstn (no trunk was named; there are cloud, premise, too)"
+    assert screen.getvalue().splitlines()[0] == f"        call  {said}"
 
 
 def test_route_where_no_call_can_come_in(file: Path) -> None:
@@ -320,8 +336,8 @@ def test_route_of_a_faulty_file(file: Path) -> None:
 
 
 def explained(routing: Routing, calling: str, called: str) -> Explanation:
-    incoming = imagined(routing.trunks["carrier"].trunk, calling, called)
-    return explain(routing, incoming, "pstn", {"pstn": UdpListener("pstn", "192.0.2.1", 5060)}, 0.0)
+    arrival = arrive(routing, MadeUpCall(calling, called), ("carrier",), "pstn", 0.0)
+    return explain(arrival, {"pstn": UdpListener("pstn", "192.0.2.1", 5060)})
 
 
 def test_what_people_see_of_a_route(file: Path) -> None:
@@ -336,8 +352,11 @@ def test_what_people_see_of_a_route(file: Path) -> None:
         "              front-too: 8 digits of the called number, preference 0, a tie: the order in the file decides",
         "      policy  door",
         '    not held  full: queue("Support").length = 1',
+        '              when queue("Support").length > 5',
         '    not held  friends: call.calling = "+13125550009"',
+        '              when call.calling == "+13125550001"',
         '        held  free: queue("Support").agents_available = 3',
+        '              when queue("Support").agents_available > 0',
         "    decision  redirect to cloud, then premise",
         '         why  policy "door", rule "free": redirect to cloud, else bridge to premise; read '
         'queue("Support").agents_available = 3; state 0.0 s old',

@@ -162,6 +162,30 @@ def test_where_a_call_was_before_it_is_not_sent_again() -> None:
     assert asked(one, REDIRECTED, session_id="b" * 32).target == "cloud"
 
 
+def test_where_a_call_goes_round_in_a_circle_it_goes_nowhere() -> None:
+    one = stage(door={"revisit": False})
+    visits, who = one.router.routing.ledger.visits, identity_of("a" * 32, CALLING, REDIRECTED)
+    for peer in ("cloud", "premise", "cloud"):
+        visits.note(who, peer, one.clock())
+    answer = asked(one, REDIRECTED, session_id="a" * 32)
+    assert (answer.ok, answer.target, answer.method) == (False, "premise", "bridge")
+    told = "the call was at cloud 2 times before; the call was at premise before"
+    assert answer.error == f"nothing else is left: {told}"
+    visits.note(who, "premise", one.clock())
+    answer = asked(one, REDIRECTED, session_id="a" * 32)
+    assert (answer.ok, answer.target, answer.method, answer.code) == (False, "", "none", 482)
+    assert answer.error == (
+        "the call was at cloud 2 times before; the call was at premise 2 times before; "
+        "the call goes round in a circle, and nothing else is left"
+    )
+
+
+def test_a_share_names_its_limit() -> None:
+    answer = asked(stage(door={"share": {"of": "cloud", "per_minute": 0}}), REDIRECTED)
+    assert answer.target == "premise"
+    assert answer.reason.endswith("; cloud is over its share (per_minute 0)")
+
+
 # ------------------------------------------------------------------------------------------------ nothing is counted
 
 
@@ -323,3 +347,15 @@ def test_the_service_of_a_number_is_told_and_dialled(tmp_path: Path) -> None:
     assert (answer.service, answer.target, answer.number) == ("Support", "premise", CLOUD_FIRST)
     assert answer.reason.endswith("cloud is without a cloud_number for this number")
     assert asked(one, PREMISE_ONLY).service == ""
+
+
+@pytest.mark.parametrize("otherwise", [True, False])
+def test_where_no_number_is_left_nothing_is_said_to_dial(otherwise: bool) -> None:
+    rule: Settings = {"name": "away", "to": ["cloud", "premise"] if otherwise else ["cloud"], "final": True}
+    none: Settings = {
+        "translation_rules": {"none": ["/^.*$/ //"]},
+        "cloud": {"translate": {"outbound": {"called": "none"}}},
+    }
+    answer = asked(stage([rule], **none), CALLED)
+    assert (answer.ok, answer.target, answer.number) == ((True, "premise", CALLED) if otherwise else (False, "", ""))
+    assert "cloud is without a number that is left to dial" in answer.reason

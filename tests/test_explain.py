@@ -1,14 +1,18 @@
 """What `route` says would be done, beside what is done with a call."""
 
 import re
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from edge_router.admission.visits import identity_of
 from edge_router.explain import Explanation, explain
 from edge_router.explain_steps import Step
+from edge_router.made_up_call import MadeUpCall, arrive
 from edge_router.policy.decision import Hop
-from edge_router.route_question import imagined
+from edge_router.route_report import show
 from tests.b2bua.stage import (
     CLOUD_FIRST,
     DIAL_PEERS,
@@ -20,6 +24,7 @@ from tests.b2bua.stage import (
     Settings,
     Stage,
     configuration,
+    examined,
 )
 
 CALLING = "+13125550199"
@@ -31,9 +36,9 @@ def stage_with(accepts: list[str], **cloud: str) -> Stage:
 
 
 def explained(stage: Stage, called: str, calling: str = CALLING, *headers: str) -> Explanation:
-    routing = stage.router.routing
-    incoming = imagined(routing.trunks["carrier"].trunk, calling, called, headers)
-    return explain(routing, incoming, "pstn", {"pstn": stage.line}, stage.clock())
+    pairs = [(name.lower(), value) for name, _, value in (header.partition(": ") for header in headers)]
+    call = MadeUpCall(calling, called, pairs)
+    return explain(arrive(stage.router.routing, call, ("carrier",), "pstn", stage.clock()), {"pstn": stage.line})
 
 
 def first_step(stage: Stage, called: str) -> Step:
@@ -48,10 +53,21 @@ def test_a_redirect_has_the_contacts_that_a_call_gets(cloud: dict[str, str]) -> 
     assert step.sends == ("302 Moved Temporarily", *(f"Contact: {value}" for value in refusal.all("Contact")))
 
 
-def test_who_has_no_number_leaves_the_user_part_out() -> None:
-    stage = stage_with([], called_number="{calling}")
-    step = explained(stage, CLOUD_FIRST, "").steps[0]
-    assert step.sends == ("INVITE sip:198.51.100.21:5060", "INVITE sip:198.51.100.22:5060")
+@pytest.mark.parametrize(
+    ("called_number", "closed"),
+    [("{calling}", "without a number that is left to dial"), ("{service.desk}", "without a desk for this number")],
+)
+@pytest.mark.parametrize("called", [CLOUD_FIRST, REDIRECTED])
+def test_where_nothing_can_be_dialled_nothing_is_sent(
+    tmp_path: Path, called: str, called_number: str, closed: str
+) -> None:
+    (tmp_path / "s.csv").write_text(f"called,desk\n{called},\n")
+    peers = [{"name": "cloud", "outgoing": {"trunk": "cloud"}, "called_number": called_number}]
+    carrier, table = {"accepts": ["redirect"]}, {"file": "s.csv"}
+    stage = Stage(*examined(carrier=carrier, peers=peers, folder=str(tmp_path), services=table))
+    step, following = explained(stage, called, "").steps
+    assert (step.dial_peer, step.closed, step.sends, step.called, step.headers) == ("cloud", closed, (), "", ())
+    assert (following.dial_peer, following.closed) == ("premise", "")
 
 
 def test_where_all_targets_are_down_they_are_named_all_the_same() -> None:
@@ -191,14 +207,76 @@ def test_what_is_full_or_switched_off_is_said() -> None:
     assert [step.closed for step in explained(stage, CLOUD_FIRST).steps] == ["full (max_calls)", "switched off"]
 
 
+def test_also_the_last_resort_may_be_full() -> None:
+    stage = Stage(configuration(door={"share": {"of": "cloud", "max_concurrent": 0}}))
+    steps = explained(stage, CLOUD_FIRST).steps
+    assert [(step.dial_peer, step.closed) for step in steps][-1] == ("cloud", "")
+    stage = Stage(
+        configuration(
+            door={"share": {"of": "cloud", "max_concurrent": 0}}, cloud={"limits": {"outbound": {"max_calls": 0}}}
+        )
+    )
+    steps = explained(stage, CLOUD_FIRST).steps
+    assert [(step.dial_peer, step.closed) for step in steps][-1] == ("cloud", "full (max_calls)")
+    assert steps[1].on_failure[-1].failures == "any failure"
+
+
+def test_an_emergency_call_goes_on_after_any_failure() -> None:
+    stage = Stage(configuration(emergency={"called": ["911"], "destinations": ["cloud", "premise"]}))
+    first, last = explained(stage, "911").steps
+    assert [(one.failures, one.leads_to) for one in first.on_failure] == [
+        ("any failure at a target", "the next target of trunk cloud"),
+        ("any failure", "bridge to premise"),
+    ]
+    assert [one.failures for one in last.on_failure] == ["any failure"]
+
+
 def test_a_visit_and_a_share_are_said() -> None:
     stage = Stage(configuration(door={"revisit": False, "share": {"of": "cloud", "max_concurrent": 1}}))
     ledger, now = stage.router.routing.ledger, stage.clock()
     ledger.visits.note(identity_of("", CALLING, CLOUD_FIRST), "cloud", now)
     sent_on = "Diversion: <sip:1001@cloud.example>"
     assert explained(stage, CLOUD_FIRST, CALLING, sent_on).steps[0].closed == "visited"
-    ledger.placed.placed("1", "cloud", "cloud", (), "redirect", "+13125550111", (CLOUD_FIRST,), now)
-    assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share"
+    ledger.placed.placed("1", "door", "cloud", "cloud", (), "redirect", "+13125550111", (CLOUD_FIRST,), now)
+    assert explained(stage, CLOUD_FIRST, "+13125550122").steps[0].closed == "over its share (max_concurrent 1)"
+
+
+def test_a_call_in_a_circle_has_no_last_resort() -> None:
+    stage = Stage(configuration(door={"revisit": False}))
+    visits, now = stage.router.routing.ledger.visits, stage.clock()
+    for peer in ("cloud", "premise", "cloud"):
+        visits.note(identity_of("a" * 32, CALLING, CLOUD_FIRST), peer, now)
+    session = f"Session-ID: {'a' * 32}"
+    steps = explained(stage, CLOUD_FIRST, CALLING, session).steps
+    assert [(step.dial_peer, step.closed) for step in steps] == [
+        ("cloud", "visited twice"),
+        ("premise", "visited"),
+        ("premise", ""),
+    ]
+    visits.note(identity_of("a" * 32, CALLING, CLOUD_FIRST), "premise", now)
+    steps = explained(stage, CLOUD_FIRST, CALLING, session).steps
+    assert [(step.dial_peer, step.closed) for step in steps] == [
+        ("cloud", "visited twice"),
+        ("premise", "visited twice"),
+    ]
+
+
+# what rules say
+
+
+def test_each_rule_has_its_condition_and_an_undecided_one_what_it_could_read_before() -> None:
+    when = 'call.trunk == "carrier" &&\n  queue("Support").length < 3'
+    rules = [{"name": "free", "when": when, "to": "cloud"}, {"name": "always", "to": "premise"}]
+    found = explained(Stage(configuration(rules, state={"queues": {"Support": {"source": "pushed"}}})), CLOUD_FIRST)
+    free, always, *_ = found.rules
+    assert (free.verdict, free.when, free.values) == ("undecided", when, {"call.trunk": "carrier"})
+    assert 'queue("Support")' in free.because
+    assert (always.verdict, always.when) == ("held", "true")
+    screen = StringIO()
+    show(found, Console(file=screen, width=200, soft_wrap=True))
+    lines = screen.getvalue().splitlines()
+    place = lines.index(f'   undecided  free: {free.because}; call.trunk = "carrier"')
+    assert lines[place + 1] == '              when call.trunk == "carrier" && queue("Support").length < 3'
 
 
 # what decides before

@@ -332,6 +332,13 @@ def test_calls_before_the_first_known_state_are_left_out(tape: Tape) -> None:
     assert (findings.calls, findings.without_state) == (1, 1)
 
 
+def test_a_latch_that_the_recording_has_is_as_it_was_until_it_cannot_be_told_for_too_long(tape: Tape) -> None:
+    latches = {"full": {"set": 'queue("Support").length > 5', "clear": 'queue("Support").length < 3'}}
+    tape.write([call(50), call(70)], [state(0, full=True, latches={"full": True})])
+    findings = tape.by(rule('latch("full")'), latches=latches, state={"queues": {"Support": {"source": "pushed"}}})
+    assert (findings.changed, findings.undecided) == (1, 1)
+
+
 def test_what_a_full_line_does_not_name_is_unknown(tape: Tape) -> None:
     states = [state(0, full=True, queues={"Support": queue(0)}), state(5, full=True)]
     tape.write([call(1), call(6)], states)

@@ -1,6 +1,7 @@
 """`edge-router replay`: what is printed where, and with which exit status."""
 
 import json
+import os
 from io import StringIO
 from pathlib import Path
 
@@ -46,6 +47,24 @@ def test_where_there_is_nothing_to_replay(tape: Tape) -> None:
     result = replay(tape)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == f"Error: {tape.calls}: there is no such file\n"
+
+
+@pytest.mark.parametrize("which", ["calls", "state"])
+@pytest.mark.parametrize(
+    ("kind", "what"), [("pipe", "a named pipe"), ("directory", "a directory"), ("/dev/zero", "a device")]
+)
+def test_what_is_no_regular_file_is_not_waited_for(tape: Tape, which: str, kind: str, what: str) -> None:
+    place: Path = getattr(tape, which)
+    place.unlink()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "directory":
+        place.mkdir()
+    else:
+        place.symlink_to(kind)
+    result = replay(tape)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: {place} can't be read: it is {what}; name a file\n"
 
 
 def test_where_the_chart_cannot_be_written(tape: Tape) -> None:

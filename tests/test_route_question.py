@@ -61,7 +61,8 @@ def route(file: Path, called: str, *more: str, calling: str = "+13125550100") ->
     return found
 
 
-TEAM = ("--team", "Sales:available=3,idle=1")
+NOT_FULL = ("--latch", "full=off")
+TEAM = ("--team", "Sales:available=3,idle=1", *NOT_FULL)
 
 
 def test_the_row_of_the_service_is_shown_and_its_policy_is_asked(file: Path) -> None:
@@ -85,12 +86,13 @@ def test_a_dial_peer_that_wants_an_empty_cell_is_not_tried(file: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "rule"),
     [
-        (("--team", "Sales:available=2"), "otherwise"),
-        (("--team", "Sales:available=3"), "staffed"),
+        (("--team", "Sales:available=2", *NOT_FULL), "otherwise"),
+        (("--team", "Sales:available=3", *NOT_FULL), "staffed"),
+        (("--team", "Sales:available=3"), "if_stale"),  # how full is it?
         (("--header", "X-Level: gold", *TEAM), "gold"),
         (("--latch", "full=on"), "full"),
         (("--queue", "Support:length=9"), "full"),
-        (("--queue", "Support:length=9", "--latch", "full=off", *TEAM), "staffed"),
+        (("--queue", "Support:length=9", *TEAM), "staffed"),
         ((), "if_stale"),
     ],
 )
@@ -147,7 +149,7 @@ def test_queues_that_are_asked_about_are_the_clouds_and_those_of_the_configurati
     file.write_text(CONFIGURATION.replace("{name: gold", rule) + "  queues: {Desk: {source: pushed}}\n")
 
     def decided(*queues: str) -> tuple[str, str]:
-        words = "--team", "Sales:available=0", "--json"
+        words = "--team", "Sales:available=0", *NOT_FULL, "--json"
         found = route(file, "+18005550100", *words, *(word for queue in queues for word in ("--queue", queue)))
         return found["rule"], found["reason"]
 

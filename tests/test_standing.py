@@ -59,6 +59,33 @@ async def test_a_latch_is_looked_at_soon_after_a_queue_has_changed(tmp_path: Pat
     assert latch.on
 
 
+async def test_the_first_call_finds_the_latches_looked_at_also_after_a_reload(tmp_path: Path) -> None:
+    file = written(tmp_path, LATCH.replace("source: pushed", "length: 9"))
+    config = examine(file).config
+    assert config is not None
+    app = App(config, str(file))
+    await app.standing.start()
+    assert (app.router.routing.latches.latches["full"].on, app.router.routing.latches.lost) == (True, [])
+    written(tmp_path, LATCH.replace("source: pushed", "length: 9").replace("full:", "more:"))
+    assert await app.reload() == ()
+    assert (app.router.routing.latches.latches["more"].on, app.router.routing.latches.lost) == (True, [])
+    await app.standing.close()
+
+
+async def test_a_latch_that_turns_while_a_reload_builds_stays_so(tmp_path: Path) -> None:
+    file = written(tmp_path, LATCH)
+    examined = examine(file)
+    assert examined.config is not None
+    app = App(examined.config, str(file))
+    old = app.router.routing
+    new = build(examined.config, time.monotonic, old, app.state.picture, examined.tables)
+    app.state.centre.push("Support", None, time.time(), length=9)
+    app.standing.look(time.monotonic())
+    assert (old.latches.latches["full"].on, new.latches.latches["full"].on) == (True, False)
+    app.standing.follow(new, examined.config)
+    assert new.latches.latches["full"].on
+
+
 async def test_a_file_that_is_deleted_while_it_is_in_use_is_written_anew_with_all_that_is_kept(tmp_path: Path) -> None:
     file = written(tmp_path, LATCH)
     examined = examine(file)
@@ -100,7 +127,7 @@ async def test_what_the_cloud_takes_is_its_sessions_times_the_surge(tmp_path: Pa
 async def test_calls_are_expected_for_as_long_as_the_configuration_says(tmp_path: Path) -> None:
     _, state, standing = live(tmp_path)
     placed = state.ledger.placed
-    placed.placed("call-1", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 1_000.0)
+    placed.placed("call-1", "door", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 1_000.0)
     standing.look(1_044.0)
     assert placed.unseen_total == 1
     standing.look(1_046.0)
@@ -124,7 +151,7 @@ def test_the_cloud_s_calls_are_the_tasks_that_it_shows_and_ours_that_it_does_not
     tell(shown, task("one", "new", 1_001.0), task("two", "parked", 1_001.0, "q"))
     assert cloud.calls(1_005.0) == 2
     for number in range(3):
-        placed.placed(f"c-{number}", "cloud", "cloud", (), "redirect", f"{CALLER}{number}", (CALLED,), 1_002.0)
+        placed.placed(f"c-{number}", "door", "cloud", "cloud", (), "redirect", f"{CALLER}{number}", (CALLED,), 1_002.0)
     assert cloud.calls(1_005.0) == 5
     tell(shown, task("ours", "new", 1_003.0, origin=f"{CALLER}1", destination=CALLED))
     assert cloud.calls(1_005.0) == 5

@@ -21,13 +21,19 @@ class CloudTasks:
     """The telephone calls that the contact centre shows, each of them told of as it goes on: `heard`.
 
     What it shows of a call of ours is told to ``placed``, in the time that ``clock`` shows. ``offset`` says what to
-    take off a time of the contact centre to have that; it may change as its clock becomes known.
+    take off a time of the contact centre to have that; it may change as its clock becomes known. ``told`` says whether
+    anybody tells of all of them now: where a gateway of an older release is followed, nobody does.
     """
 
     def __init__(
-        self, placed: PlacedCalls, offset: Callable[[], float], clock: Callable[[], float] = time.monotonic
+        self,
+        placed: PlacedCalls,
+        offset: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        told: Callable[[], bool] = lambda: True,
     ) -> None:
         self.placed: Final = placed
+        self.told: Final = told
         self._offset: Final = offset
         self._clock: Final = clock
         self._live: set[str] = set()

@@ -14,7 +14,7 @@ from typing import Final
 
 from edge_router.admission.lines import Lines
 from edge_router.admission.number_form import form_of
-from edge_router.admission.placed_call import PlacedCall
+from edge_router.admission.placed_call import PlacedCall, Way
 from edge_router.admission.tally import Tally
 
 MOST: Final = 100_000
@@ -55,7 +55,7 @@ class PlacedCalls:
         self._fresh: deque[PlacedCall] = deque()
         self._lines: Final = Lines()
         self._queues: dict[str, int] = {}
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[Way, Tally] = {}
         self._unseen = 0
         self._ended: dict[str, str] = {}
         """Tasks that ended lately, and the call of each, "" where none is known."""
@@ -66,6 +66,7 @@ class PlacedCalls:
     def placed(
         self,
         call_id: str,
+        policy: str | None,
         trunk: str,
         dial_peer: str,
         queues: tuple[str, ...],
@@ -76,6 +77,7 @@ class PlacedCalls:
     ) -> None:
         """A call is sent to the contact centre; what was placed before under its id is gone.
 
+        ``policy`` has sent it there: it counts in that one's share and no other's, and where None has, in none.
         ``origin`` is the calling number as it is sent, ``destinations`` the called ones that may be seen there (as
         sent, as received). ``queues`` are where it is expected, by the names that `unseen` is asked by. ``method`` is
         bridge, redirect or refer.
@@ -88,7 +90,9 @@ class PlacedCalls:
             self._expire(self._fresh.popleft())
         if len(self._calls) >= self._most:
             self._forget(next(iter(self._calls.values())), now)
-        ways = (trunk,) if trunk == dial_peer else (trunk, dial_peer)
+        ways: tuple[Way, ...] = ()
+        if policy is not None:
+            ways = ((policy, trunk),) if trunk == dial_peer else ((policy, trunk), (policy, dial_peer))
         for way in ways:
             self._sent(way, now)
         forms = tuple([form_of(each) for each in destinations])
@@ -188,23 +192,22 @@ class PlacedCalls:
         """How many calls the contact centre doesn't show at all yet."""
         return self._unseen
 
-    def concurrent(self, of: str) -> int:
-        """How many calls that were placed by way of a trunk or dial-peer are there: unseen, or seen and in progress.
+    def concurrent(self, way: Way) -> int:
+        """How many calls that a policy has sent by way of a trunk or dial-peer are there: unseen, or seen and going on.
 
         A bridged one is there as long as its leg is, whether it was seen or not, unless its task has ended.
         """
-        tally = self._tallies.get(of)
+        tally = self._tallies.get(way)
         return 0 if tally is None else tally.calls
 
-    def in_last_minute(self, of: str, now: float) -> int:
-        """How many calls were placed by way of a trunk or dial-peer within the last 60 s, whatever became of them."""
-        tally = self._tallies.get(of)
+    def in_last_minute(self, way: Way, now: float) -> int:
+        """How many calls a policy has sent by way of a trunk or dial-peer in the last 60 s, whatever became of them."""
+        tally = self._tallies.get(way)
         return 0 if tally is None else tally.in_last_minute(now)
 
-    def task_of(self, call_id: str) -> str | None:
-        """The task of a call, as long as its leg or the task is there."""
-        call = self._calls.get(call_id)
-        return call.task or None if call is not None else None
+    def __contains__(self, call_id: object) -> bool:
+        """Whether this is a call that was placed, and of which something may still be told."""
+        return call_id in self._calls
 
     def call_of(self, task_id: str) -> str | None:
         """The call of a task, up to ``expect_for`` after the task's end."""
@@ -304,7 +307,7 @@ class PlacedCalls:
             else:
                 del counts[queue]
 
-    def _sent(self, way: str, now: float) -> None:
+    def _sent(self, way: Way, now: float) -> None:
         if way not in self._tallies:
             # Names come and go with the configuration only, so this is where those that went are let go of.
             self._tallies = {
@@ -312,7 +315,7 @@ class PlacedCalls:
             }
         self._tally(way).sent(now)
 
-    def _tally(self, way: str) -> Tally:
+    def _tally(self, way: Way) -> Tally:
         tally = self._tallies.get(way)
         if tally is None:
             tally = self._tallies[way] = Tally()

@@ -7,6 +7,9 @@ from typing import Final
 from edge_router.admission.lines import Place
 from edge_router.admission.number_form import same
 
+Way = tuple[str, str]
+"""A policy, and a trunk or dial-peer by which it has sent calls."""
+
 EARLY: Final = 5.0
 """Seconds by which a task may seem to be older than its call, or newer than its end: clocks differ."""
 
@@ -14,7 +17,7 @@ EARLY: Final = 5.0
 class PlacedCall:
     """A call, from when it was placed until neither leg nor task is left of it.
 
-    ``fresh``: its task may still be about to show itself. ``ways``: the trunk and dial-peer that it went by.
+    ``fresh``: its task may still be about to show itself. ``ways``: the trunk and dial-peer that its policy sent it by.
     ``bridged``: its end will be told; ``over``: it was, at ``ended``. ``task`` is "" until it is seen; ``sure`` when it
     was known by correlation, and not by numbers. ``queued``: the task is in a queue, or beyond. ``in_unseen``,
     ``in_queues`` and ``in_tallies`` say where it is counted at present.
@@ -44,7 +47,7 @@ class PlacedCall:
     def __init__(
         self,
         call_id: str,
-        ways: tuple[str, ...],
+        ways: tuple[Way, ...],
         queues: tuple[str, ...],
         bridged: bool,
         origin: str,

@@ -1,4 +1,4 @@
-"""How many calls are at one trunk or dial-peer, and how many were sent there within the last minute."""
+"""How many calls a policy has at one trunk or dial-peer, and how many it sent there within the last minute."""
 
 from __future__ import annotations
 

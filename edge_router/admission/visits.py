@@ -49,13 +49,14 @@ class Visits:
     one of the two has none, the numbers must do. Nothing is kept of a call that has neither Session-ID nor caller.
     """
 
-    __slots__ = ("_counts", "_marks", "_most", "_settled", "_times", "_window")
+    __slots__ = ("_counts", "_marks", "_most", "_settled", "_times", "_void", "_window")
 
     def __init__(self, most: int = MOST, window: float = WINDOW) -> None:
         self._most: Final = most
         self._window: Final = window
         self._counts: dict[int, int] = {}
         self._settled: dict[int, int] = {}
+        self._void: dict[int, int] = {}
         # What is remembered of a mark is its hash: a text would take four times the memory.
         self._marks: deque[int] = deque()
         self._times: deque[float] = deque()
@@ -73,7 +74,27 @@ class Visits:
 
     def settle(self, who: Identity, dial_peer: str) -> None:
         """A call that was placed there is over: whoever of its numbers calls now, doesn't come back from there."""
-        mark = hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer))
+        for uuid in who.uuids:
+            self._settle(hash((uuid, dial_peer)))
+        self._settle(hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer)))
+
+    def failed(self, who: Identity, dial_peer: str) -> None:
+        """A call that was placed there never got there: that was no visit, neither by Session-ID nor by numbers."""
+        for uuid in who.uuids:
+            self._take_back(hash((uuid, dial_peer)))
+        if who.numbers:
+            self._take_back(hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer)))
+
+    def _take_back(self, mark: int) -> None:
+        """One placement less; its place among the marks is let go of when its time has come."""
+        if mark in self._counts:
+            self._less(mark)
+            self._void[mark] = self._void.get(mark, 0) + 1
+            left = self._counts.get(mark, 0)  # what was settled of it may be that of one forgotten by now
+            if self._settled.get(mark, 0) > left:
+                self._set_settled(mark, left)
+
+    def _settle(self, mark: int) -> None:
         settled = self._settled.get(mark, 0)
         if settled < self._counts.get(mark, 0):
             self._settled[mark] = settled + 1
@@ -86,18 +107,38 @@ class Visits:
         another call from the same switchboard.
         """
         self._tidy(now)
-        if not self._counts:
+        counts = self._counts
+        if not counts:
             return False
         for uuid in who.uuids:
-            if hash((uuid, dial_peer)) in self._counts:
+            if hash((uuid, dial_peer)) in counts:
                 return True
-        if not who.numbers or not (from_there or who.retargeted):
-            return False
-        for kind in (_WITHOUT,) if who.uuids else (_WITHOUT, _WITH):
-            mark = hash((kind, who.numbers, dial_peer))
-            if self._counts.get(mark, 0) > self._settled.get(mark, 0):
-                return True
-        return False
+        return (from_there or who.retargeted) and self._open_by_numbers(who, dial_peer) > 0
+
+    def is_there(self, who: Identity, dial_peer: str, now: float) -> bool:
+        """Whether this call is at a dial-peer at this moment, as far as can be told."""
+        self._tidy(now)
+        by_session = any(self._open(hash((uuid, dial_peer))) > 0 for uuid in who.uuids)
+        return by_session or self._open_by_numbers(who, dial_peer) > 0
+
+    def rounds(self, who: Identity, dial_peer: str) -> int:
+        """How often who calls whom here was placed at a dial-peer and isn't known to be over, whatever its Session-ID.
+
+        Of a call that comes back, it is how often it has gone round: a Session-ID alone may be that of many.
+        """
+        return sum([self._open(hash((kind, who.numbers, dial_peer))) for kind in (_WITHOUT, _WITH)])
+
+    def _open_by_numbers(self, who: Identity, dial_peer: str) -> int:
+        """The same, as far as it may be this call: where both have a Session-ID, that alone says so."""
+        if not who.numbers:
+            return 0
+        if who.uuids:
+            return self._open(hash((_WITHOUT, who.numbers, dial_peer)))
+        return self.rounds(who, dial_peer)
+
+    def _open(self, mark: int) -> int:
+        """How many placements of a mark aren't settled."""
+        return self._counts.get(mark, 0) - self._settled.get(mark, 0)
 
     def visits(self, who: Identity, dial_peer: str, now: float) -> int:
         """How often this call was placed at a dial-peer within the last 15 minutes."""
@@ -130,11 +171,25 @@ class Visits:
     def _forget(self) -> None:
         self._times.popleft()
         mark = self._marks.popleft()
+        void = self._void.get(mark, 0)
+        if void > 1:
+            self._void[mark] = void - 1
+            return
+        if void:
+            del self._void[mark]
+            return
         settled = self._settled.get(mark, 0)
-        if settled > 1:
-            self._settled[mark] = settled - 1
-        elif settled:
+        if settled:
+            self._set_settled(mark, settled - 1)
+        self._less(mark)
+
+    def _set_settled(self, mark: int, settled: int) -> None:
+        if settled:
+            self._settled[mark] = settled
+        else:
             del self._settled[mark]
+
+    def _less(self, mark: int) -> None:
         count = self._counts[mark]
         if count > 1:
             self._counts[mark] = count - 1

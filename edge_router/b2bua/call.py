@@ -21,7 +21,7 @@ from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.glare import pass_on
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
-from edge_router.b2bua.placing import Placement, settle
+from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.sip.headers import tag_of
 from edge_router.sip.tokens import new_branch
@@ -376,7 +376,7 @@ class Call:
             self.callee.call = None
         self.count_on(None)
         if self.placed is not None:
-            settle(self, self.placed, outcome)
+            has_left(self, self.placed, outcome)
         self.router.call_over(self)
 
 

@@ -63,7 +63,7 @@ class Cloud:
         if age > self._stale_after:
             raise Undecided(f"cloud() is {age:.1f} s old, more than {self._stale_after:g} s")
         unseen = self._placed.unseen_total
-        if self._tasks is not None:
+        if self._tasks is not None and self._tasks.told():
             return len(self._tasks) + unseen
         return sum([queue.length + queue.calls for queue in self._queues()]) + unseen
 

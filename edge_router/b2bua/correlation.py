@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from edge_router.b2bua.outbound import new_cisco_guid
+from edge_router.b2bua.user_data import has_ours, remark
 from edge_router.dialplan.correlation import MOST_BYTES, UUI, size, user_to_user
 from edge_router.dialplan.number import normalise
 from edge_router.sip.tokens import new_token
@@ -28,6 +29,10 @@ _NOBODY: Final = "0" * 32
 
 def correlation_lines(call: Call, incoming: Incoming, trunk: Trunk, correlation: Correlation) -> str:
     """The header lines that go into an INVITE to this trunk."""
+    if has_ours(trunk):
+        why = remark(incoming.request)
+        if why:
+            call.remark_once(why)
     return "".join([f"{name}: {value}\r\n" for name, value in _headers(call, incoming, trunk, correlation)])
 
 
@@ -57,9 +62,6 @@ def _headers(call: Call, incoming: Incoming, trunk: Trunk, correlation: Correlat
         if not value:
             continue
         if name.lower() == UUI:
-            if "user-to-user" in incoming.request.first:
-                call.remark_once(f"{name} is the caller's own")
-                continue
             value = user_to_user(value)
         length = size(name, value)
         if not value.isprintable() or total + length > MOST_BYTES:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.identity import privacy_left, rehost, without_private
+from edge_router.b2bua.user_data import beside_ours, has_ours
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.names import SPELLING
+from edge_router.sip.session_id import session_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,8 @@ _BY_TRUST: Final = 2  # P-Asserted-Identity: where the one trunk is believed and
 _PRIVACY: Final = 3  # goes with the identity that it speaks of; else what of it isn't done yet
 _UNLESS_PRIVATE: Final = 4  # with our host, but for the entries that ask for privacy
 _PRIVACY_OF_HIDDEN: Final = 5  # what isn't done yet for a caller who is made anonymous
+_ONE_SESSION: Final = 6  # as it came, if it is one: the first that can be (RFC 7989)
+_BESIDE_OURS: Final = 7  # as it came; where we send one ourselves, what may stand beside it (RFC 7433)
 
 _BODY: Final = {
     "content-type": _AS_IT_CAME,
@@ -39,7 +43,7 @@ _EVERYWHERE: Final = _BODY | {
     "p-asserted-identity": _BY_TRUST,
     "privacy": _PRIVACY,
     "history-info": _WITH_OUR_HOST,
-    "session-id": _AS_IT_CAME,
+    "session-id": _ONE_SESSION,
     "user-to-user": _AS_IT_CAME,
     "reason": _AS_IT_CAME,
     "call-info": _AS_IT_CAME,
@@ -47,6 +51,7 @@ _EVERYWHERE: Final = _BODY | {
     "date": _AS_IT_CAME,
 }
 IN_INVITE: Final = _EVERYWHERE | {
+    "user-to-user": _BESIDE_OURS,
     "diversion": _WITH_OUR_HOST,
     "identity": _AS_IT_CAME,
     "subject": _AS_IT_CAME,
@@ -66,11 +71,11 @@ _PAST: Final = "history-info"
 IN_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_INVITE.items() if key != _PAST}
 IN_ANONYMOUS_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_ANONYMOUS_INVITE.items() if key != _PAST}
 IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
-IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _AS_IT_CAME}
+IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _ONE_SESSION}
 IN_DIALOG: Final = _BODY | {
     "p-asserted-identity": _BY_TRUST,
     "privacy": _PRIVACY,
-    "session-id": _AS_IT_CAME,
+    "session-id": _ONE_SESSION,
     "user-to-user": _AS_IT_CAME,
     "reason": _AS_IT_CAME,
     "info-package": _AS_IT_CAME,
@@ -106,6 +111,9 @@ def crossing(
                 lines.append(f"{message.spell(key)}: {value}\r\n")
         elif form == _AS_IT_CAME:
             lines.append(f"{SPELLING[key]}: {value}\r\n")
+        elif form >= _ONE_SESSION:
+            values = _well_formed(message, form, value, leaves_by)
+            lines += [line for each in values if (line := f"{SPELLING[key]}: {each}\r\n") not in lines]
         elif form in (_PRIVACY, _PRIVACY_OF_HIDDEN):
             left = value if leaves_by.send_identity else privacy_left(value, form == _PRIVACY_OF_HIDDEN)
             if left:
@@ -115,6 +123,13 @@ def crossing(
             if shown:
                 lines += _with_our_host(SPELLING[key], shown, host, calling_changes if form == _BY_TRUST else ())
     return "".join(lines)
+
+
+def _well_formed(message: Message, form: int, value: str, leaves_by: Trunk) -> list[str]:
+    """What of a value goes on that means nothing, or something else, where it isn't as it should be."""
+    if form == _ONE_SESSION:
+        return [value] if value and value == session_id_of(message) else []
+    return beside_ours([value])[0] if has_ours(leaves_by) else [value]
 
 
 def _with_our_host(name: str, value: str, host: str, changes: Sequence[Translation]) -> list[str]:

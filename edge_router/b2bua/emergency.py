@@ -7,7 +7,8 @@ from typing import Final
 
 from edge_router.dialplan.pattern import Pattern
 from edge_router.dialplan.trie import PatternTrie
-from edge_router.policy.decision import Decision, Hop
+from edge_router.policy.decision import Decision, Hop, harmless
+from edge_router.policy.facts import CallFacts
 
 SERVICE: Final = "urn:service:sos"
 RULE: Final = "emergency"
@@ -45,3 +46,9 @@ class Emergency:
     def decision(self) -> Decision:
         """What is done with such a call."""
         return Decision(None, RULE, "bridge", to=self._hops, because="an emergency call")
+
+
+def in_words(call: CallFacts) -> str:
+    """Who calls whom and by which way: enough to find the caller, or to call him back."""
+    caller, called, call_id = harmless(call.calling) or "nobody known", harmless(call.called), harmless(call.call_id)
+    return f"emergency call to {called} from {caller} by trunk {call.trunk} ({call.source}, Call-ID {call_id})"

@@ -25,6 +25,9 @@ class Observer(Protocol):
     def rejected(self, reason: str) -> None:
         """A datagram or request was dropped or refused before it became a call; ``reason`` is one of few words."""
 
+    def emergency_began(self, trunk: str) -> None:
+        """An emergency call came in by this trunk, whether there is room for it or not."""
+
     def emergency_refused(self, trunk: str) -> None:
         """There was no room for an emergency call from this trunk, not even by the reserve."""
 
@@ -54,6 +57,9 @@ class Silence:
         """Ignored."""
 
     def rejected(self, reason: str) -> None:
+        """Ignored."""
+
+    def emergency_began(self, trunk: str) -> None:
         """Ignored."""
 
     def emergency_refused(self, trunk: str) -> None:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from edge_router.b2bua.callee import CalleeLeg
     from edge_router.sip.message import Response
 
+LOOP_DETECTED: Final = 482
+"""What a caller gets whose call goes round in a circle (RFC 3261 §16.3 item 4)."""
+IN_A_CIRCLE: Final = "the call goes round in a circle, and nothing else is left"
 _NO_CIRCUIT: Final = 34  # Q.850: no circuit or channel available
+_EXCHANGE_ROUTING_ERROR: Final = 25  # Q.850
 _RECOVERY_ON_TIMER: Final = 102  # Q.850
 # A challenge is between the target and us, and is not the caller's to answer.
 _CODES_FOR_CALLER: Final = {401: 403, 407: 403}
@@ -34,18 +38,28 @@ class Failure(NamedTuple):
         return "timeout" if self.code is None else str(self.code)
 
 
-def give_back(call: Call, failure: Failure | None, last: str) -> None:
-    """Refuses the caller with what the last attempt said, in a form that does no harm; None: nothing was tried."""
+def give_back(call: Call, failure: Failure | None, last: str, looped: bool) -> None:
+    """Refuses the caller with what the last attempt said, in a form that does no harm; None: nothing was tried.
+
+    ``looped``: a destination that could have been tried was left out, since the call was there too often.
+    """
     if failure is not None:
         call.remark(f"{last}: {failure.word}")
-    if failure is None:
-        call.refuse(480, reason_phrase(480), "failed", f"Reason: Q.850;cause={_NO_CIRCUIT}\r\n", _NO_CIRCUIT)
+    if failure is None and looped:
+        call.remark(IN_A_CIRCLE)
+        _refuse(call, LOOP_DETECTED, _EXCHANGE_ROUTING_ERROR)
+    elif failure is None:
+        _refuse(call, 480, _NO_CIRCUIT)
     elif failure.code is None:
         call.refuse(408, reason_phrase(408), "failed", cause=_RECOVERY_ON_TIMER)
     elif failure.response is None:
         call.refuse(failure.code, reason_phrase(failure.code), "failed")
     else:
         _pass_on(call, failure.callee, failure.code, failure.response)
+
+
+def _refuse(call: Call, code: int, cause: int) -> None:
+    call.refuse(code, reason_phrase(code), "failed", f"Reason: Q.850;cause={cause}\r\n", cause)
 
 
 def _pass_on(call: Call, callee: CalleeLeg, code: int, response: Response) -> None:

@@ -99,14 +99,32 @@ def fill(template: str, called: str, calling: str, service: Mapping[str, str] | 
     return template.replace("{called}", escape_user(called)).replace("{calling}", escape_user(calling))
 
 
+NO_NUMBER: Final = "without a number that is left to dial"
+
+
 def missing(facts: CallFacts, peer: DialPeer) -> str:
     """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
-    for template in (peer.called_number, peer.refer_uri) if not facts.emergency else ():
+    for template in (peer.called_number, peer.refer_uri):
         if template is not None and "{service." in template:
             for column in _columns_of(template):
                 if not (facts.service or _NO_CELLS).get(column):
                     return f"without a {column} for this number"
     return ""
+
+
+def may_vanish(facts: CallFacts, peer: DialPeer, trunk: Trunk) -> bool:
+    """Whether another number than the one that came is dialled there, of which nothing may be left.
+
+    Not where callers are sent to one and the same address, whatever they have called.
+    """
+    if peer.refer_uri is not None and "{called}" not in peer.refer_uri:
+        return False
+    return (
+        peer.called_number is not None
+        or facts.called != facts.called_received
+        or peer.translate is not None
+        or trunk.translate_out is not None
+    )
 
 
 @lru_cache(maxsize=256)

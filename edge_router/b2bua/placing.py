@@ -1,4 +1,7 @@
-"""Where a call is sent, as the ledger has it: before it is, when it did not get there, and when it is over."""
+"""What the ledger is told of one call: where it is sent, and what becomes of it there.
+
+Whatever it is told may turn a latch that counts calls at the contact centre: the next call is decided by it.
+"""
 
 from __future__ import annotations
 
@@ -24,42 +27,49 @@ class Placement(NamedTuple):
 
 
 def place(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str, now: float) -> None:
-    """Notes in the ledger that the call is sent to a dial-peer, before it is.
+    """Notes that a call is sent to a dial-peer, before it is.
 
-    Whoever has sent it, it is noted where that is the contact centre; elsewhere only for a policy. Nothing is kept
-    of calls at the contact centre that nobody asks for: at thousands a second it is much.
+    Whoever has sent it, it is noted where that is the contact centre; elsewhere for a policy, and of an emergency.
+    Nothing is kept of calls at the contact centre that nobody asks for: at thousands a second it is much.
     """
-    decision, facts = call.record.decision, incoming.facts
-    ledger, cloud = call.routing.ledger, call.routing.cloud
+    record, routing, facts = call.record, call.routing, incoming.facts
+    decision, ledger, cloud = record.decision, routing.ledger, routing.cloud
     in_cloud = cloud is not None and trunk.name in cloud.trunks
-    if decision is None or (decision.policy is None and not in_cloud):
+    record.visits = 0
+    if decision is None or (decision.policy is None and not in_cloud and not facts.emergency):
         return
+    record.visits = ledger.visits.visits(incoming.who, peer.name, now)
     ledger.visits.note(incoming.who, peer.name, now)
     call.placed = Placement(peer.name, incoming.who, in_cloud)
-    if cloud is not None and in_cloud and call.routing.counts_placed:
+    if cloud is not None and in_cloud and routing.counts_placed:
         queues = cloud.expecting(facts.service, decision.queues)
         calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
         numbers = (normalise(incoming.user_at(peer, trunk.trunk)), facts.called_received)
-        ledger.placed.placed(call.record.call_id, trunk.name, peer.name, queues, by, calling, numbers, now)
+        ways = decision.policy, trunk.name, peer.name
+        ledger.placed.placed(record.call_id, *ways, queues, by, calling, numbers, now)
+        call.router.routing.latches.recount(now)
 
 
-def failed_there(call: Call, now: float) -> None:
-    """Notes in the ledger that the call didn't get to where it was sent."""
+def got_nowhere(call: Call, now: float) -> None:
+    """Notes that a call didn't get to where it was sent, if it was sent anywhere."""
     placed, call.placed = call.placed, None
     if placed is not None:
-        call.routing.ledger.visits.settle(placed.who, placed.dial_peer)
+        ledger = call.routing.ledger
+        ledger.visits.failed(placed.who, placed.dial_peer)
         if placed.in_cloud:
-            call.routing.ledger.placed.failed(call.record.call_id, now)
+            ledger.placed.failed(call.record.call_id, now)
+            call.router.routing.latches.recount(now)
 
 
-def settle(call: Call, placed: Placement, outcome: str) -> None:
-    """Notes in the ledger that the call is over; one that was sent away is elsewhere, and nobody will tell."""
+def has_left(call: Call, placed: Placement, outcome: str) -> None:
+    """Notes that a call is over; one that was sent away is elsewhere, and nobody will tell."""
     now, ledger = call.router.wheel.now, call.routing.ledger
     if outcome in ("redirected", "referred"):
         return
     if outcome != "answered" or call.record.method == "refer":  # who hung up before his REFER was accepted
-        failed_there(call, now)
+        got_nowhere(call, now)
         return
     ledger.visits.settle(placed.who, placed.dial_peer)
     if placed.in_cloud:
         ledger.placed.over(call.record.call_id, now)
+        call.router.routing.latches.recount(now)

@@ -29,8 +29,9 @@ class CallRecord:
     ``method`` is redirect, refer, bridge, reject or none. ``ended_by`` is caller, callee or router. ``outcome`` is
     answered, redirected, referred, rejected (by us on purpose), failed, cancelled or interrupted. ``code`` is the
     final status that the caller got, ``cause`` the Q.850 cause of the end where one was given. ``service`` is the
-    called number's in the table of services, None where it isn't there. A record begins with what is known when the
-    call comes; the rest is written into it as it happens.
+    called number's in the table of services, None where it isn't there. ``visits`` is how often this call had been
+    placed before where it was sent to last: 0 unless it has come back. A record begins with what is known when the call
+    comes; the rest is written into it as it happens.
     """
 
     __slots__ = (
@@ -64,6 +65,7 @@ class CallRecord:
         "start",
         "target",
         "transferred_to",
+        "visits",
         "webex_task_id",
     )
 
@@ -98,6 +100,7 @@ class CallRecord:
         self.method = "none"
         self.reason = ""
         self.attempts: tuple[Attempt, ...] = ()
+        self.visits = 0
         self.transferred_to: str | None = None
         self.webex_task_id: str | None = None
         self.ringing: float | None = None

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.emergency import in_words
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
 from edge_router.b2bua.screening import (
     CAPABILITIES,
     Refusal,
@@ -50,15 +52,14 @@ _log = logging.getLogger(__name__)
 
 MOST_TRANSACTIONS: Final = 1_000_000  # some six hundred octets each; 2,000 calls a second need a quarter of it
 COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ours
-_RETRY_AFTER: Final = "Retry-After: 5\r\n"
 
 
 class Router:
     """A B2BUA on some listeners. ``routing`` is the configuration for new calls; assign another to reload.
 
     ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
-    while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped: their
-    sender will repeat them, and calls in progress go on.
+    while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
+    emergency calls: their sender will repeat them, and calls in progress go on.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Router:
         self._limits = limits
         self._most_transactions = most_transactions
         self._dialogs: dict[str, Leg] = {}
-        self._above: set[str] = set()  # the emergency calls that have a place of the reserve
+        self._reserve = Reserve()
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
@@ -156,7 +157,7 @@ class Router:
             return
         if method == "CANCEL" and self._is_forged(arrival):
             return
-        if len(self.transactions) >= self._most_transactions:
+        if self._crowded and (to_tag or not self._begins_emergency(arrival, trunk)):
             self.observer.rejected("too many transactions")
             return
         self.observer.request("in", method, trunk)
@@ -247,12 +248,16 @@ class Router:
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
         emergency = self.routing.is_emergency(incoming.facts)
+        if emergency:
+            self.observer.emergency_began(trunk.name)
         above, refusal = False, _DRAINING if self.draining and not emergency else None
         if refusal is None:
-            above, refusal = self._room(routing, trunk, emergency)
+            above, why, refusal = self._reserve.let_in(routing, trunk, emergency, self._crowded, self.wheel.now)
+            if why:
+                self.observer.rejected(why)
         if refusal is not None:
             if emergency:
-                _log.warning("emergency call to %s from trunk %s refused: no room", incoming.facts.called, trunk.name)
+                _log.warning("%s refused: no room", in_words(incoming.facts))
                 self.observer.emergency_refused(trunk.name)
             self._answer_statelessly(request, arrival.source, arrival.transport, trunk.name, refusal)
             return
@@ -267,48 +272,33 @@ class Router:
             ingress_trunk=trunk.name,
             start=time.time(),
         )
-        record.session_id = request.first.get("session-id")
+        record.session_id = incoming.facts.session_id or None
         record.cisco_guid = request.first.get("cisco-guid")
         call = Call(self, routing, record)
         call.emergency = record.emergency = incoming.facts.emergency = emergency
         if emergency:
-            _log.warning("emergency call to %s from trunk %s", record.called, trunk.name)
+            _log.warning("%s is call %s", in_words(incoming.facts), record.call_id)
         listener = self.listeners[arrival.transport.name]
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
         transaction.user = call
         self.calls[record.call_id] = call
         if above:
-            self._above.add(record.call_id)
+            self._reserve.add(record.call_id)
         call.start(set_up(call, incoming))
 
-    def _room(self, routing: Routing, trunk: LiveTrunk, emergency: bool) -> tuple[bool, Refusal | None]:
-        """Whether it takes the emergencies' reserve to let one more call in, and why there is no room for it at all.
+    @property
+    def _crowded(self) -> bool:
+        return len(self.transactions) >= self._most_transactions
 
-        Where there is, node and trunk count it from here on.
-        """
-        now = self.wheel.now
-        why = routing.load.admit(now)
-        above_node = why is not None and emergency and self._reserve_left(routing)
-        if above_node:
-            why = routing.load.admit(now, whatever=True)
-        if why is not None:
-            self.observer.rejected(f"node {why}")
-            return False, Refusal(503, "Service Unavailable", _RETRY_AFTER)
-        why = trunk.admit_inbound(now)
-        above_trunk = why is not None and emergency and self._reserve_left(routing)
-        if above_trunk:
-            why = trunk.admit_inbound(now, whatever=True)
-        if why is not None:
-            routing.load.release()
-            self.observer.rejected(f"trunk {why}")
-            # Without Retry-After: this trunk is full, the node is not (RFC 3261 §21.5.4).
-            warning = f'Warning: 399 edge "trunk {trunk.name} has reached its {why}"\r\n'
-            return False, Refusal(503, "Service Unavailable", warning)
-        return above_node or above_trunk, None
-
-    def _reserve_left(self, routing: Routing) -> bool:
-        """Whether one more emergency call may go above the limits."""
-        return routing.emergency is not None and len(self._above) < routing.emergency.reserve
+    def _begins_emergency(self, arrival: Arrival, trunk: str) -> bool:
+        """Whether a request is the INVITE of an emergency call: read once more, where no other is taken."""
+        request, routing = arrival.request, self.routing
+        if request.method != "INVITE" or routing.emergency is None:
+            return False
+        check_form(request)
+        if routing.number_of_urn(request.uri):
+            return True
+        return routing.is_emergency(read_incoming(request, routing.trunks[trunk].trunk, arrival.source[0], 0).facts)
 
     def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""
@@ -352,7 +342,7 @@ class Router:
     def call_over(self, call: Call) -> None:
         """A call has ended and its record is complete."""
         if self.calls.pop(call.record.call_id, None) is not None:
-            self._above.discard(call.record.call_id)
+            self._reserve.discard(call.record.call_id)
             call.routing.load.release()
             self.observer.ended(call.record)
 
@@ -390,4 +380,4 @@ _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
 _TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 _MERGED: Final = Refusal(482, "Loop Detected")
 _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
-_DRAINING: Final = Refusal(503, "Service Unavailable", _RETRY_AFTER)
+_DRAINING: Final = Refusal(503, "Service Unavailable", RETRY_AFTER)

@@ -23,20 +23,11 @@ from edge_router.dialplan.number import normalise
 from edge_router.dialplan.peer import DialPeer
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
-from edge_router.dialplan.trunk import Trunk
-from edge_router.policy.decision import Decision, Hop, Way
+from edge_router.policy.decision import Decision, Hop
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.latch import LatchBoard
 from edge_router.policy.policy import Policy
 from edge_router.sip.uri import escape_user
-
-
-def way(hop: Hop, came_by: Trunk) -> tuple[Way, str]:
-    """How a call that came by this trunk goes there, and where that is not as decided, why; else ""."""
-    if hop.by == "bridge" or hop.by in came_by.accepts:
-        return hop.by, ""
-    return "bridge", f"bridged, since trunk {came_by.name} does not accept {hop.by}"
-
 
 Route = tuple[DialPeer | None, Decision]
 """The dial-peer that a call came in by, None where none matches, and what is to be done with the call."""
@@ -78,7 +69,7 @@ class Routing:
     ledger: Ledger = field(default_factory=Ledger)
 
     def route(self, call: CallFacts, listen: str, now: float) -> Route:
-        """Matches the inbound dial-peer and decides: by its policy, its destinations, or the called number.
+        """Matches the inbound dial-peer and decides: by its service's policy, its own, its destinations, or by number.
 
         The numbers as they are then, and what the table of services says of the called one, go into the call's facts.
         """
@@ -98,7 +89,7 @@ class Routing:
         call.service = None if service is None else service.columns
         call.visits = self._visits
         policy = (service.policy if service is not None else "") or peer.policy
-        if policy and not peer.destinations:
+        if policy:
             return peer, self._decide(policy, call, now)
         names = peer.destinations or tuple(out.name for out in self.plan.outbound(call.called))
         if not names:
@@ -186,10 +177,10 @@ class Routing:
         """Whether a person has said that no calls shall go to this trunk."""
         return self.ledger.switches.engaged("trunk", trunk) is False
 
-    def over_share(self, policy: str | None, peer: str, trunk: str, now: float) -> bool:
-        """Whether one more call of this policy would be more than its share of the way."""
+    def over_share(self, policy: str | None, peer: str, trunk: str, now: float) -> str:
+        """The limit that one more call of this policy would break of its share of the way, as configured; else ""."""
         share = self.shares.get(policy) if policy is not None and self.shares else None
-        return share is not None and share.of in (peer, trunk) and share.full(self.ledger.placed, now) is not None
+        return share.full(self.ledger.placed, now) if share is not None and share.of in (peer, trunk) else ""
 
     def tidy(self, now: float) -> None:
         """In a quiet moment: has the loads forget the times of calls that matter no more."""

@@ -1,8 +1,9 @@
 """A call's set-up, from its INVITE to the answer: read it top to bottom.
 
 Decide; then, dial-peer by dial-peer and target by target, redirect, REFER or bridge, until one takes the call. What
-the cloud refuses, or does not answer, or has no room for, goes on to the next; the caller hears of it only when
-nothing is left. `call.py` drives this coroutine and has the ends that can come at any moment (CANCEL, BYE).
+the cloud refuses, or does not answer, or has no room for, goes on to the next, and an emergency call after any failure;
+the caller hears of it only when nothing is left. `call.py` drives this coroutine and has the ends that can come at any
+moment (CANCEL, BYE).
 """
 
 from __future__ import annotations
@@ -11,21 +12,20 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call, next_event
-from edge_router.b2bua.closed import DOWN, PUT_OFF, closed, in_words, visited
+from edge_router.b2bua.destinations import destinations
 from edge_router.b2bua.failure import Failure, give_back
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
-from edge_router.b2bua.placing import failed_there, place
+from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import refer
-from edge_router.b2bua.routing import way
-from edge_router.policy.decision import Hop
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge_router.b2bua.callee import CalleeLeg
+    from edge_router.b2bua.destinations import Destination
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.dialplan.failures import FailureSet
@@ -43,13 +43,15 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         return
     failure: Failure | None = None
     last = why = ""
-    for peer, trunk, by, shut in hops(call, decision, incoming):
+    looped = False
+    for one, skipped in hops(call, decision, incoming):
+        peer, trunk, by = one.peer, one.trunk, one.by
         if last and last != peer.name:
             call.router.observer.failover(last, peer.name, why)
         last = peer.name
-        if shut:
-            why = shut
-            call.remark(in_words(last, shut))
+        if skipped:
+            why = skipped
+            looped = looped or one.in_a_circle
             continue
         call.record.dial_peer_out = peer.name
         call.record.egress_trunk = trunk.trunk.name
@@ -67,9 +69,9 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         if failure is None:
             return
         why = failure.word
-        if not _moves_on(trunk.trunk.next_peer_on, failure.code):
+        if not (call.emergency or _moves_on(trunk.trunk.next_peer_on, failure.code)):
             break
-    give_back(call, failure, last)
+    give_back(call, failure, last, looped)
 
 
 def decide(call: Call, incoming: Incoming) -> Decision:
@@ -100,54 +102,31 @@ def reject(call: Call, decision: Decision) -> None:
     call.refuse(decision.code, reason, "rejected" if matched else "failed", headers, decision.cause)
 
 
-def hops(call: Call, decision: Decision, incoming: Incoming) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
-    """The dial-peers to try, in order, with the way there; or where one is skipped, why: ``down``, ``full (...)``.
+def hops(call: Call, decision: Decision, incoming: Incoming) -> Iterator[tuple[Destination, str]]:
+    """The destinations to try, in order; or where one is skipped, why: ``down``, ``full (...)``.
 
-    One that is tried counts on its trunk until the next. When all else has failed, those that were only put off are
-    tried all the same: nothing is lost by it, and a premise that came back a second ago is not written off. They are
-    bridged: a caller sent to where nobody may be is lost for good.
+    One that is tried counts on its trunk until the next.
     """
-    put_off: list[tuple[Hop, str]] = []
-    before = visited(call.routing, decision, incoming, call.router.wheel.now)
-    for hop in (*decision.to, *decision.otherwise):
-        peer, trunk = call.routing.outgoing(hop.peer)
-        why = closed(call.routing, decision, incoming, peer, trunk, before, call.router.wheel.now)
-        if not why:
-            yield from _admitted(call, incoming, peer, trunk, _way(call, hop))
+    wheel = call.router.wheel
+    for one in destinations(call.routing, decision, incoming, call.caller, wheel):
+        if one.closed:
+            call.remark(one.in_words)
+            yield one, one.closed
             continue
-        if why in PUT_OFF:
-            put_off.append((hop, why))
-        yield peer, trunk, "", why
-    for hop, why in put_off:
-        peer, trunk = call.routing.outgoing(hop.peer)
-        if hop.by != "bridge":
-            call.remark("bridged, since nothing else is up" if why == DOWN else "bridged, since nothing else is left")
-        yield from _admitted(call, incoming, peer, trunk, "bridge")
-
-
-def _admitted(
-    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str
-) -> Iterator[tuple[DialPeer, LiveTrunk, str, str]]:
-    now = call.router.wheel.now
-    limit = trunk.admit_outbound(now, call.emergency)
-    if limit is not None:
-        yield peer, trunk, "", f"full ({limit})"
-        return
-    call.count_on(trunk)
-    place(call, incoming, peer, trunk, by, now)
-    yield peer, trunk, by, ""
-    failed_there(call, now)
-    call.count_on(None)
-
-
-def _way(call: Call, hop: Hop) -> str:
-    """How the call goes there: a caller's trunk that can't be redirected, or is answered by now, is bridged."""
-    if call.caller.answered:
-        return "bridge"
-    by, note = way(hop, call.caller.trunk.trunk)
-    if note:
-        call.remark(note)
-    return by
+        now, trunk = wheel.now, one.trunk
+        limit = trunk.admit_outbound(now, call.emergency)
+        if limit is not None:
+            full = f"full ({limit})"
+            call.remark(f"{one.peer.name} is {full}")
+            yield one, full
+            continue
+        if one.note:
+            call.remark(one.note)
+        call.count_on(trunk)
+        place(call, incoming, one.peer, trunk, one.by, now)
+        yield one, ""
+        got_nowhere(call, wheel.now)
+        call.count_on(None)
 
 
 async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> Failure | None:
@@ -176,6 +155,8 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
             return None
         failure = answer
         _judge(trunk, target, failure, callee, router.wheel.now)
+        if call.emergency:
+            continue  # whatever one of them says, another may help him
         if code is None and callee.provisional > 100:
             break  # nobody is there to answer: another target would only ring as long again
         if not _moves_on(trunk.trunk.hunt_on, code):

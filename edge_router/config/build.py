@@ -31,7 +31,7 @@ from edge_router.config.tables import Tables
 from edge_router.dialplan.correlation import Correlation
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
-from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
+from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.translation import Translation, Translations
@@ -93,7 +93,7 @@ def build(
             for name, entry in config.number_lists.items()
             if entry.reject is not None
         ),
-        shares={name: Share(share.of, share.max_concurrent, share.per_minute) for name, share in shares.items()},
+        shares={name: Share(name, share.of, share.max_concurrent, share.per_minute) for name, share in shares.items()},
         revisiting=frozenset(name for name, policy in config.policies.items() if policy.revisit),
         translates=any(trunk.trunk.translate_in is not None for trunk in live.values())
         or any(peer.incoming and _translations(peer.translate, rules) is not None for peer in config.dial_peers),
@@ -306,7 +306,7 @@ def _dial_peer(entry: dial_peer_model.DialPeer, rules: _Rules) -> DialPeer:
     out = entry.outgoing
     return DialPeer(
         name=entry.name,
-        incoming=tuple(Incoming(one.trunk, one.listen, one.called, one.calling) for one in entry.incoming),
+        incoming=tuple(WayIn(one.trunk, one.listen, one.called, one.calling) for one in entry.incoming),
         outgoing=Outgoing(out.trunk, out.called, out.preference) if out else None,
         policy=entry.policy,
         destinations=entry.destinations,

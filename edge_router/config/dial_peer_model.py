@@ -51,9 +51,12 @@ class DialPeer(Section):
     incoming: Annotated[
         tuple[Incoming, ...], BeforeValidator(one_or_many, json_schema_input_type=Incoming | list[Incoming])
     ] = Field(default=(), description="Calls that it matches as they come in: one map, or a list of which any holds.")
-    policy: PolicyName | None = Field(default=None, description="The policy that decides its calls.")
+    policy: PolicyName | None = Field(
+        default=None, description="The policy that decides its calls, unless the row of their service names another."
+    )
     destinations: tuple[PeerName, ...] = Field(
-        default=(), description="Instead of a policy: the dial-peers to try, in order."
+        default=(),
+        description="Instead of a policy: the dial-peers to try, in order, unless the row of their service names one.",
     )
     outgoing: Outgoing | None = Field(default=None, description="Where calls leave that are sent to it.")
     called_number: NumberTemplate | None = Field(

@@ -6,12 +6,13 @@ from math import ceil
 from edge_router.config.addresses import target_uri
 from edge_router.config.checks import listeners_of, readable
 from edge_router.config.document import Map
-from edge_router.config.faults import Kind, quoted
+from edge_router.config.faults import Kind, Path, quoted
 from edge_router.config.finding import Finding
 from edge_router.config.models import Config
 from edge_router.config.outline import Outline, items, maps
 from edge_router.config.state_model import State, Webex
 from edge_router.policy.expression import costly_classes
+from edge_router.policy.tokens import tokens_of
 from state_client.webex.source import LOOKS_SHARE
 
 
@@ -24,7 +25,9 @@ def doubts(outline: Outline, config: Config | None) -> Iterator[Finding]:
     if config is not None:
         yield from _state(config.state)
         yield from _policies_without_an_end(config)
-        yield from _peers_that_nothing_reaches(config)
+        yield from _peers_that_nothing_reaches(outline, config)
+        yield from _shares_of_odd_ways(config)
+        yield from _cloud_of_which_nothing_is_known(outline, config)
 
 
 def _state(state: State) -> Iterator[Finding]:
@@ -122,12 +125,59 @@ def _policies_without_an_end(config: Config) -> Iterator[Finding]:
             yield Finding(("policies", name), message, Kind.WARNING, on_key=True)
 
 
-def _peers_that_nothing_reaches(config: Config) -> Iterator[Finding]:
+def _shares_of_odd_ways(config: Config) -> Iterator[Finding]:
+    leads = {peer.name: peer.outgoing.trunk for peer in config.dial_peers if peer.outgoing is not None}
+    for name, policy in config.policies.items():
+        of = policy.share.of if policy.share is not None else "cloud"
+        trunk, where = leads.get(of, of), ("policies", name, "share", "of")
+        if trunk not in leads.values():
+            if policy.share is not None:
+                message = f"no dial-peer leads to trunk {quoted(trunk)}, so that no call ever counts in this share"
+                yield Finding(where, message, Kind.WARNING)
+        elif trunk != "cloud" and config.state.trunks is None:
+            message = (
+                f"this makes trunk {quoted(trunk)} a way to the contact centre: calls sent there count in "
+                f"cloud().calls and in expected; if it is one, say so in state.trunks, else take the share out"
+            )
+            yield Finding(where, message, Kind.WARNING)
+
+
+def _cloud_of_which_nothing_is_known(outline: Outline, config: Config) -> Iterator[Finding]:
+    state = config.state
+    unknown: dict[str, str] = {}
+    if state.source == "static" and not state.queues:
+        unknown["calls"] = "nobody says how many calls the contact centre has: state has no queue"
+    if state.source != "webex" and (state.webex is None or state.webex.entitlement is None):
+        unknown["entitlement"] = "nobody says how many calls the contact centre takes"
+    for path, text in _conditions(outline):
+        for field in _read_of_cloud(text) & unknown.keys():
+            message = f"{unknown[field]}, so that what reads cloud().{field} is always undecided"
+            yield Finding(path, message, Kind.WARNING)
+
+
+def _conditions(outline: Outline) -> Iterator[tuple[Path, str]]:
+    """Every condition of rules and latches, and where it stands."""
+    for policy_path, policy in outline.policies:
+        for path, rule in maps(policy.get("rules"), (*policy_path, "rules")):
+            yield from (((*path, key), text) for key, text in rule.items() if key == "when" and isinstance(text, str))
+    for path, latch in outline.latches:
+        yield from (((*path, key), text) for key in ("set", "clear") if isinstance(text := latch.get(key), str))
+
+
+def _read_of_cloud(text: str) -> set[str]:
+    """The fields of `cloud()` that a condition without faults reads."""
+    words = [token.text for token in tokens_of(text)]
+    return {words[at + 4] for at, word in enumerate(words[:-4]) if word == "cloud" and words[at + 1] == "("}
+
+
+def _peers_that_nothing_reaches(outline: Outline, config: Config) -> Iterator[Finding]:
     incoming = [peer for peer in config.dial_peers if peer.incoming]
+    services = outline.tables.services
+    decides = {peer.policy for peer in incoming} | {row.policy for row in (services.services if services else ())}
     by_number = any(not peer.policy and not peer.destinations for peer in incoming)
     named = {name for peer in incoming for name in peer.destinations}
     named.update(config.emergency.destinations if config.emergency is not None else ())
-    for policy in (config.policies[peer.policy] for peer in incoming if peer.policy):
+    for policy in (policy for name, policy in config.policies.items() if incoming and name in decides):
         fallbacks = [fallback.to for fallback in (policy.otherwise, policy.if_stale) if fallback]
         named |= {hop.peer for hops in (*fallbacks, *(rule.to or () for rule in policy.rules)) for hop in hops}
     for index, peer in enumerate(config.dial_peers):

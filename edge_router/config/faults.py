@@ -4,6 +4,7 @@ A fault is for the person who edits the file: it says what is wrong and what wou
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -68,8 +69,15 @@ def as_json_text(faults: Iterable[Fault]) -> str:
 
 
 def in_order(faults: Iterable[Fault]) -> list[Fault]:
-    """Sort faults as they stand in the file; the same one is named once."""
-    return sorted(dict.fromkeys(faults), key=lambda f: (f.line, f.column, f.key, f.message))
+    """Sort faults as they stand in the file, and of another file that stands there; the same one is named once."""
+    return sorted(dict.fromkeys(faults), key=lambda f: (f.line, f.column, f.key, _by_number(f.message)))
+
+
+def _by_number(text: str) -> list[str | tuple[int, str]]:
+    """Text to sort by in which `line 18` goes before `line 501`."""
+    pieces: list[str | tuple[int, str]] = list(re.split(r"([0-9]+)", text))
+    pieces[1::2] = [(len(digits), digits) for digits in map(str, pieces[1::2])]
+    return pieces
 
 
 def key_path(path: Path) -> str:

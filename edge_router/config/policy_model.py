@@ -88,13 +88,14 @@ class Fallback(Section):
 
 
 class Share(Section):
-    """How much of a way this policy may use; beyond it a call goes to the next destination."""
+    """How much of a way this policy's own calls may use; beyond it a call goes to the next destination."""
 
     of: PlaceName = Field(description="The dial-peer or trunk.")
     max_concurrent: Count | None = Field(
-        default=None, description="Calls there at the same time, those included that the cloud doesn't show yet."
+        default=None,
+        description="This policy's calls there at the same time, with those that the cloud doesn't show yet.",
     )
-    per_minute: Count | None = Field(default=None, description="Calls sent there within any 60 s.")
+    per_minute: Count | None = Field(default=None, description="Calls that this policy sends there within any 60 s.")
 
 
 class Policy(Section):
@@ -107,7 +108,9 @@ class Policy(Section):
     if_stale: Fallback | None = Field(
         default=None, description="When a rule needs state that is too old or missing. Default: otherwise."
     )
-    share: Share | None = Field(default=None, description="A limit on what goes one way, such as to the cloud.")
+    share: Share | None = Field(
+        default=None, description="A limit on what this policy sends one way, such as to the cloud."
+    )
     revisit: Bool = Field(
         default=False, description="Place a call also where it was placed before, as far as known: it may come back."
     )

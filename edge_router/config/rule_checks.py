@@ -26,7 +26,13 @@ class _AnyTrunk:
 
 
 class _AnyLatch:
-    on = False
+    queues: frozenset[str] = frozenset()
+
+    def value(self) -> bool:
+        return False
+
+    def age(self, now: float, /) -> float | None:
+        return None
 
 
 class _AnyCloud:

@@ -171,6 +171,11 @@ class State(Section):
         "Default: the trunk called cloud, and those that a policy's share is of.",
     )
     queues: dict[Name, Queue] = Field(default={}, description="The queues by name: static, or pushed by others.")
+    expect_for: Duration | None = Field(
+        default=None,
+        description="For how long a call that was sent to the contact centre is expected to appear there, whatever the "
+        "source. Default: state.webex.expect_for, else 120s.",
+    )
     webex: Webex | None = Field(default=None, description="Webex Contact Center, for source: webex.")
     peers: tuple[Url, ...] = Field(
         default=(), description="Other gateways to follow, for source: peer; the first that answers is followed."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Final, TypeVar
@@ -17,6 +17,8 @@ from state_client.regular_file import read_regular
 
 MOST_OCTETS: Final = 32 * 1024 * 1024
 """Octets of one file."""
+MOST_TOLD: Final = 20
+"""Faults of one file that are told."""
 
 T = TypeVar("T")
 
@@ -101,7 +103,7 @@ def _services(text: str, name: str, names: Names, checked: bool, findings: list[
     try:
         return read_services(text, checks)
     except BadServices as bad:
-        findings += (Finding(("services", "file"), f"{quoted(name)} {fault}", Kind.VALUE) for fault in bad.faults)
+        findings += _told(("services", "file"), name, [(fault.line, str(fault)) for fault in bad.faults])
         return None
 
 
@@ -114,5 +116,15 @@ def _numbers(text: str, name: str, where: Path, findings: list[Finding]) -> Numb
     try:
         return read_numbers(text)
     except BadNumbers as bad:
-        findings += (Finding(where, f"{quoted(name)} line {line}: {why}", Kind.VALUE) for line, why in bad.faults)
+        findings += _told(where, name, [(line, f"line {line}: {why}") for line, why in bad.faults])
         return NumberList()
+
+
+def _told(where: Path, name: str, faults: Sequence[tuple[int, str]]) -> Iterator[Finding]:
+    """The first faults of one file, by line, and how many more there are."""
+    for _, fault in faults[:MOST_TOLD]:
+        yield Finding(where, f"{quoted(name)} {fault}", Kind.VALUE)
+    more = len(faults) - MOST_TOLD
+    if more > 0:
+        message = f"{quoted(name)} line {faults[-1][0]}: and {more} more up to here; put these right first"
+        yield Finding(where, message, Kind.VALUE)

@@ -12,7 +12,7 @@ from edge_router.dialplan.translation import Translations
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class WayIn:
     """One map of `incoming`: everything that is given must hold, and of several patterns any one."""
 
     trunk: str | None = None
@@ -36,12 +36,13 @@ class DialPeer:
     """A dial-peer: the ways in, and the way out.
 
     `policy` names the policy that decides on calls that come in by it, `destinations` the dial-peers to send them to
-    instead; with neither, outgoing dial-peers are matched by the called number. `called_number` and `refer_uri` are
+    instead; with neither, outgoing dial-peers are matched by the called number. A policy that the row of the called
+    number's service names goes before all of it. `called_number` and `refer_uri` are
     templates with {called} and {calling}. `translate` is for calls that come in by it, and for those that leave by it.
     """
 
     name: str
-    incoming: tuple[Incoming, ...] = ()
+    incoming: tuple[WayIn, ...] = ()
     outgoing: Outgoing | None = None
     policy: str | None = None
     destinations: tuple[str, ...] = ()

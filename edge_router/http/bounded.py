@@ -9,6 +9,8 @@ from typing import Final
 
 from aiohttp import web, web_response
 
+from edge_router.http.unreadable import UNREADABLE, connection_kind
+
 MOST_CONNECTIONS: Final = 64
 IDLE: Final = 20.0
 """Seconds that a connection may wait for its next request, or take to send one's head."""
@@ -44,6 +46,15 @@ async def _nowhere(request: web.Request) -> web.StreamResponse:
     raise web.HTTPNotFound
 
 
+@web.middleware
+async def _as_it_is(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses what would have to be inflated."""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        raise web.HTTPUnsupportedMediaType(reason="the body has to come as it is, without a Content-Encoding")
+    return await handler(request)
+
+
 def _plain(refusal: web.HTTPException) -> web.Response:
     """The answer that an exception is, as one that is none.
 
@@ -52,6 +63,10 @@ def _plain(refusal: web.HTTPException) -> web.Response:
     refusal.with_traceback(None)
     headers = {name: refusal.headers[name] for name in ("Allow",) if name in refusal.headers}
     return web.Response(status=refusal.status, text=refusal.reason, headers=headers)
+
+
+def _bad_request(said: str) -> web.Response:
+    return web.json_response({"ok": False, "error": UNREADABLE}, status=400)
 
 
 def _nobody(transport: asyncio.BaseTransport) -> bool:
@@ -63,19 +78,26 @@ class BoundedServer:
 
     Where there are too many connections the oldest makes room, since it is the likeliest to be stuck: but not one that
     ``stays``. Who doesn't read his answers is ``cut_off``, which counts them; one that stays watches over itself.
-    ``requests`` counts them, and connections: either may leave garbage behind.
+    ``requests`` counts them, and connections: either may leave garbage behind. ``unreadable`` answers what is no HTTP.
     """
 
-    def __init__(self, application: web.Application, stays: Callable[[asyncio.BaseTransport], bool] = _nobody) -> None:
+    def __init__(
+        self,
+        application: web.Application,
+        stays: Callable[[asyncio.BaseTransport], bool] = _nobody,
+        unreadable: Callable[[str], web.Response] = _bad_request,
+    ) -> None:
         self.port = 0
         self.cut_off = 0
         self.requests = 0
         self._stays = stays
+        self._connection = connection_kind(unreadable)
         self._answered: dict[asyncio.WriteTransport, float] = {}  # since when there is something to read, 0 if not
         self._said = 0.0
         self._look: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
         application.middlewares.insert(0, self._guard)
+        application.middlewares.append(_as_it_is)  # inside all others: how a refusal is written is theirs to say
         application.router.add_route("*", "/{rest:(?s:.*)}", _nowhere)
         self._runner = web.AppRunner(
             application,
@@ -120,18 +142,16 @@ class BoundedServer:
         open_ones = [each for each in transports if each is not None and not each.is_closing()]
         if len(open_ones) >= MOST_CONNECTIONS:
             next(each for each in open_ones if not self._stays(each)).abort()
-        return server()
+        connection = server()
+        connection.__class__ = self._connection
+        return connection
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuses what would have to be inflated."""
+        """Counts, and lets no exception out that aiohttp would hold on to."""
         self.requests += 1
         if request.transport is not None:
             self._answered.setdefault(request.transport, 0.0)
-        encoding = request.headers.get("Content-Encoding", "identity")
-        if encoding.strip().lower() not in ("", "identity"):
-            why = "the body has to come as it is, without a Content-Encoding"
-            return web.json_response({"ok": False, "error": why}, status=415)
         try:
             return await handler(request)
         except web.HTTPException as refusal:

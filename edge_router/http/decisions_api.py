@@ -2,7 +2,7 @@
 
 For scripts of a contact centre and for flows, which take one flat object and go astray at an HTTP error: the status is
 200 whatever happens, and an answer that isn't `ok` is the safe one. The exceptions are made before: 401 and 403
-where the token won't do, 429 who asks too often.
+where the token won't do, 429 who asks too often, 405, 415 and 503 where nothing could be read. They look alike.
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ import orjson
 from aiohttp import web
 
 from edge_router.http.answer import FORMATS, Answer, form_of, response
-from edge_router.http.answer import KEYS as ANSWERED
 from edge_router.http.rate import Rate
 from edge_router.http.server import LARGEST_BODY
 
 PATH: Final = "/v1/decisions"
-REFUSED: Final = {PATH: tuple(key for key in ANSWERED if key not in ("ok", "error"))}
-"""The keys of an answer to who may not ask."""
 PER_SECOND: Final = 400.0
 """Requests of one token, or of one address without: twice what the fastest is expected to need."""
 BURST: Final = 400
@@ -32,6 +29,7 @@ LONGEST: Final = 256
 """Characters of a number, a name or a Session-ID."""
 MOST_HEADERS: Final = 32
 LONGEST_HEADER: Final = 1_024
+_NOT_UTF8: Final = "\ufffd"  # what is read of octets that aren't
 
 _log = logging.getLogger(__name__)
 
@@ -50,22 +48,31 @@ class BadQuestion(ValueError):
     """What isn't right with a question, in words."""
 
 
+def refused(status: int, why: str, query: Mapping[str, str], accept: str) -> web.Response:
+    """Give the answer to who may not ask, or not so: nothing is decided. It is written as he wants his answers."""
+    return response(status, Answer(False, error=why), form_of(query.get("format", ""), accept))
+
+
+REFUSALS: Final = {PATH: refused}
+"""How the server refuses at this path."""
+
+
 class DecisionsApi:
     """``decide`` answers a question, ``safe`` gives the safe answer, told the called number and why.
 
-    ``asker`` says who sends a request, ``rate`` how often each may.
+    ``budget`` says whose a request is, ``rate`` how often each may ask.
     """
 
     def __init__(
         self,
         decide: Callable[[Asked], Answer],
         safe: Callable[[str, str], Answer],
-        asker: Callable[[web.Request], str],
+        budget: Callable[[web.Request], str],
         rate: Rate | None = None,
     ) -> None:
         self._decide = decide
         self._safe = safe
-        self._asker = asker
+        self._budget = budget
         self._rate = Rate(PER_SECOND, BURST) if rate is None else rate
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
@@ -88,11 +95,11 @@ class DecisionsApi:
     def _answer(self, request: web.Request, fields: Mapping[str, object], fault: str) -> web.Response:
         asked_form = str(fields.get("format", ""))[:LONGEST]
         form = form_of(asked_form, request.headers.get("Accept", ""))
-        wait = self._rate.wait(self._asker(request), time.monotonic())
+        wait = self._rate.wait(self._budget(request), time.monotonic())
         if wait:
-            refused = response(429, Answer(False, error="too many requests; Retry-After says when to ask again"), form)
-            refused.headers["Retry-After"] = str(ceil(wait))
-            return refused
+            too_many = response(429, Answer(False, error="too many requests; Retry-After says when to ask again"), form)
+            too_many.headers["Retry-After"] = str(ceil(wait))
+            return too_many
         if not fault and asked_form and asked_form not in FORMATS:
             fault = f"format: write {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         return response(200, self._answered(fields, fault), form)
@@ -144,7 +151,9 @@ def _of_body(body: bytes, content_type: str) -> dict[str, object]:
             raise BadQuestion("the body is no JSON object")
         return found
     try:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_HEADERS * 2)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_HEADERS * 2)
+    except UnicodeDecodeError:
+        raise BadQuestion("the body isn't UTF-8") from None
     except ValueError:
         raise BadQuestion("the form has too many fields") from None
     return _of_pairs(pairs)
@@ -161,6 +170,8 @@ def _text(fields: Mapping[str, object], name: str) -> str:
     value = value.strip()
     if len(value) > LONGEST or not value.isprintable():
         raise BadQuestion(f"{name}: at most {LONGEST} characters, and no line breaks")
+    if _NOT_UTF8 in value:
+        raise BadQuestion(f"{name}: it isn't UTF-8")
     return value
 
 

@@ -15,6 +15,7 @@ from edge_router.http.operation_views import ANSWERED, RINGING, TRYING
 from edge_router.http.state_api import SETTABLE, PushedQueue
 from edge_router.switches import STATES
 from state_client.picture import AGENT_STATES
+from state_client.task import RANKS
 
 # `Any` in here: JSON Schema has no better type.
 Schema = dict[str, Any]
@@ -73,6 +74,11 @@ _TASK: Final[Schema] = {
     "callback": _FLAG,
     "doubted": _FLAG,
     "parked_secs": _AGE,
+}
+_TASK_EVENT: Final[Schema] = {
+    **dict.fromkeys(("id", "queue", "channel", "direction", "origin", "destination", "call_id"), _TEXT),
+    "state": {"type": "string", "enum": list(RANKS)},
+    "began_secs": _AGE | {"description": "How many seconds ago it began; null where nobody knows."},
 }
 _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _MAYBE: Final[Schema] = {"type": ["string", "null"]}
@@ -144,6 +150,8 @@ def description(version: str) -> Schema:
             "schemas": {
                 "Queue": _object(_ENVELOPE | _QUEUE),
                 "NoQueue": _nothing(_QUEUE),
+                "TaskEvent": _object(_TASK_EVENT),
+                "TasksEvent": _object({"total": _COUNT}),
                 "PushedQueue": PushedQueue.model_json_schema() | {"anyOf": [_with(key) for key in SETTABLE]},
             },
         },
@@ -174,7 +182,7 @@ def description(version: str) -> Schema:
             },
             "/v1/events": {
                 "get": _get(
-                    "What changes, as server-sent events: `queue`, `decision` and `beat`",
+                    "What changes, as server-sent events: `queue`, `task`, `tasks`, `decision` and `beat`",
                     {"200": {"description": "A stream without an end.", "content": {"text/event-stream": {}}}},
                 )
             },
@@ -205,17 +213,18 @@ def _decision_paths() -> Schema:
     answer = _object(_DECISION)
     answers = {
         "200": _answer(answer, "What would be done; where it isn't ok, the safe answer."),
+        "400": _answer(answer, "It is no HTTP."),
+        "415": _answer(answer, "The body has a Content-Encoding."),
         "429": _answer(answer, "Too many requests; Retry-After says when to ask again."),
     }
-    for each in answers.values():
-        each["content"] |= {"application/xml": {}, "text/plain": {}}
-    refused = _nothing({key: each for key, each in _DECISION.items() if key not in _ENVELOPE})
     words = "What would be done with a call; nothing is counted"
     body = {"content": {f"application/{kind}": {"schema": asked} for kind in ("json", "x-www-form-urlencoded")}}
-    return {
-        "get": _get(words, answers, refused) | {"parameters": parameters},
-        "post": _get(words, answers, refused) | {"requestBody": body},
-    }
+    asking: Schema = {"get": {"parameters": parameters}, "post": {"requestBody": body}}
+    operations = {method: _get(words, answers, answer) | question for method, question in asking.items()}
+    for operation in operations.values():
+        for each in operation["responses"].values():
+            each["content"] |= {"application/xml": {}, "text/plain": {}}
+    return operations
 
 
 def _switch_paths() -> Schema:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Final
 
 from aiohttp import web
@@ -17,6 +18,8 @@ from edge_router.http.json_text import json_octets
 
 MOST_WAITING: Final = 4_096
 """Events that wait for a listener before he is cut off."""
+SLICE: Final = 128
+"""Events that are made and written at once, before calls get their turn again."""
 BEAT: Final = 5.0
 """Seconds without an event after which a beat is sent: a listener knows that the line is alive."""
 PATIENCE: Final = 20.0
@@ -85,8 +88,10 @@ class Feed:
             await response.prepare(request)
             await _write(response, b"retry: %d\n\n" % COME_AGAIN)
             self._listeners.add(listener)
-            for octets in self._beginning():
+            beginning = iter(self._beginning())
+            while octets := b"".join(islice(beginning, SLICE)):
                 await _write(response, octets)
+                await asyncio.sleep(0)
             await self._tell(listener, response)
         except ConnectionError:  # he has gone
             pass
@@ -100,8 +105,11 @@ class Feed:
     async def _tell(self, listener: _Listener, response: web.StreamResponse) -> None:
         while not listener.cut_off and not self._over:
             listener.woken.clear()
-            while listener.waiting:
-                await _write(response, listener.waiting.popleft())
+            waiting = listener.waiting
+            while waiting:
+                await _write(response, b"".join([waiting.popleft() for _ in range(min(SLICE, len(waiting)))]))
+                if waiting:
+                    await asyncio.sleep(0)
             try:
                 async with asyncio.timeout(BEAT):
                     await listener.woken.wait()

@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from edge_router.http.access import Access, Question
 from edge_router.http.bounded import BoundedServer
 from edge_router.http.json_text import json_octets
+from edge_router.http.unreadable import UNREADABLE
 
 MOST_STREAMS: Final = 16
 HANDLE: Final = 10.0
@@ -32,6 +34,8 @@ _log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Keys = Mapping[str, Sequence[str]]
 """The keys that an answer at a path has, beside `ok` and `error`; one that ends in "/" stands for all below it."""
+Refusals = Mapping[str, Callable[[int, str, Mapping[str, str], str], web.Response]]
+"""How paths with a form of their own refuse: given the status, why in words, the query and the Accept header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class HttpServer:
     ``readiness`` is asked at each /readyz. ``metrics`` gives the Prometheus text in slices; others run between two of
     them. ``access`` says who may ask what, ``routes`` what there is besides. ``errors`` counts faults of our own.
     Answers at the paths that ``endless`` names last as long as somebody listens; there are MOST_STREAMS of them at
-    most, and they need not make room. What is refused has the ``keys`` of what isn't.
+    most, and they need not make room. What is refused has the ``keys`` of what isn't, or is written by ``refusals``.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class HttpServer:
         routes: Iterable[web.AbstractRouteDef] = (),
         endless: Iterable[str] = (),
         keys: Keys = MappingProxyType({}),
+        refusals: Refusals = MappingProxyType({}),
     ) -> None:
         self.access = access
         self.errors = 0
@@ -71,8 +76,11 @@ class HttpServer:
         self._routes = tuple(routes)
         self._endless = frozenset(endless)
         self._keys = keys
+        self._refusals = refusals
         self._streams: set[asyncio.BaseTransport | None] = set()
-        self._server = BoundedServer(self._application(), lambda transport: transport in self._streams)
+        self._server = BoundedServer(
+            self._application(), lambda transport: transport in self._streams, self._unreadable
+        )
 
     @property
     def requests(self) -> int:
@@ -137,7 +145,19 @@ class HttpServer:
 
     def _refused(self, request: web.Request, status: int, error: str) -> web.Response:
         """An answer without what was asked for, in the form of one that has it."""
+        own = self._refusals.get(request.path)
+        if own is not None:
+            return own(status, error, request.query, request.headers.get("Accept", ""))
         return json_answer(status, ok=False, error=error, **dict.fromkeys(self._keys_at(request.path)))
+
+    def _unreadable(self, said: str) -> web.Response:
+        """The answer to what is no HTTP: in the form of the path that it was meant for, if so much can be told."""
+        for path, refuse in self._refusals.items():
+            _, found, rest = said.partition(path)
+            if found:
+                query = rest.removeprefix("?").partition(" ")[0]
+                return refuse(400, UNREADABLE, dict(parse_qsl(query)), "")
+        return json_answer(400, ok=False, error=UNREADABLE)
 
     def _keys_at(self, path: str) -> Sequence[str]:
         if path in self._keys:

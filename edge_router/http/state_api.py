@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from itertools import chain
 from typing import Annotated, Final
 
 import orjson
@@ -18,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from edge_router.http.feed import Feed, event
 from edge_router.http.server import LARGEST_BODY, json_answer
 from edge_router.http.state_views import QUEUE_KEYS, View, agent_views, queue_view, task_views, team_view
+from edge_router.http.task_feed import TaskFeed
 from state_client.centre import ContactCentre
 from state_client.picture import FOREVER, GROUPS, Queue, QueueValues
 
@@ -32,7 +34,7 @@ KEYS: Final = {
 }
 """The keys of the answers, which refusals have too."""
 TELL_AFTER: Final = 0.1
-"""Seconds for which changes of a queue are gathered before they are told."""
+"""Seconds for which changes of queues and calls are gathered before they are told."""
 
 
 def _whole(value: object) -> object:
@@ -98,7 +100,8 @@ class StateApi:
 
     ``refuses_push`` says why a queue's values may not be pushed, "" where they may. Ages are told by ``stale_after``,
     in seconds. All three may change while it runs: a reload brings others. ``unseen`` counts the calls that were sent
-    to a queue and that it doesn't show yet; ``call_of`` gives the call of ours that a task is.
+    to a queue and that it doesn't show yet; ``call_of`` gives the call of ours that a task is. ``tasks`` are what is
+    told of telephone calls to those who listen.
     """
 
     def __init__(self, centre: ContactCentre, stale_after: float, refuses_push: Pushable) -> None:
@@ -108,6 +111,8 @@ class StateApi:
         self.unseen: Callable[[str], int] = lambda queue: 0
         self.call_of: Callable[[str], str | None] = lambda task: None
         self.feed = Feed(self._beginning)
+        self.tasks = TaskFeed(centre, self.feed, lambda task: self.call_of(task), self._tell_soon)
+        self._about_to_tell = False
         self._changed: dict[str, Queue] = {}
         self._expiries: dict[str, asyncio.TimerHandle] = {}
         centre.listener = self._remember
@@ -136,18 +141,24 @@ class StateApi:
         """A queue has changed: who listens is told soon, and once, however often it changes meanwhile."""
         if not self.feed:
             return
-        if not self._changed:
-            asyncio.get_running_loop().call_later(TELL_AFTER, self._tell)
+        self._tell_soon()
         self._changed[queue.name] = queue
 
+    def _tell_soon(self) -> None:
+        if not self._about_to_tell:
+            self._about_to_tell = True
+            asyncio.get_running_loop().call_later(TELL_AFTER, self._tell)
+
     def _tell(self) -> None:
+        self._about_to_tell = False
         now = time.monotonic()
         changed, self._changed = self._changed, {}
         for queue in changed.values():
             self.feed.publish("queue", self._view(queue, now))
+        self.tasks.tell()
 
     def _beginning(self) -> Iterable[bytes]:
-        return [event("queue", view) for view in self.queue_views()]
+        return chain([event("queue", view) for view in self.queue_views()], self.tasks.beginning())
 
     async def _queues(self, request: web.Request) -> web.Response:
         return _many("queues", self.queue_views())

@@ -31,11 +31,12 @@ class Decision:
     and is empty when the rule is `final`. With method "reject" both are empty and the caller gets `code` and
     `reason`, with a Reason header for the Q.850 `cause` and Retry-After of `retry_after` seconds where set.
 
-    `rule` is the name of the rule that fired, or "otherwise" or "if_stale" when that applied; then `fallback`
-    says which kind it was and `because` says it in words. Without a policy, `rule` is "emergency", or the list that the
-    caller is on, or None where the dial plan alone decides. `values` maps each read, as the rule writes it, to
-    what was read; `age` is that of the oldest state among them in seconds, None if no state was read. `queues` are
-    those that the rule speaks of, by the name or id that it calls them: where its calls are expected.
+    `rule` is the name of the rule that fired, or "otherwise" or "if_stale" when that applied; then `fallback` says why,
+    and `because` in words: "stale" where state is, "error" where a rule fails or reads what isn't there however fresh
+    the state is, "otherwise" where no rule is true. Without a policy, `rule` is "emergency", or the list that the
+    caller is on, or None where the dial plan alone decides. `values` maps each read, as the rule writes it, to what was
+    read; `age` is that of the oldest state among them in seconds, None if no state was read. `queues` are those that
+    the rule speaks of, by the name or id that it calls them: where its calls are expected.
     """
 
     __slots__ = (

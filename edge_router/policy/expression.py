@@ -14,7 +14,7 @@ import cel
 
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.faults import RuleError, RuleFault, fault_at, unknown
-from edge_router.policy.reads import Ageless, CloudRead, HeaderRead, Name, QueueRead, TeamRead
+from edge_router.policy.reads import Ageless, CloudRead, HeaderRead, LatchRead, Name, QueueRead, TeamRead
 from edge_router.policy.rewriting import ROOTS, USAGE, Found, Rewritten, rewrite
 from edge_router.policy.surroundings import Surroundings
 from edge_router.policy.tokens import Kind, Token, tokens_of
@@ -76,8 +76,9 @@ class Expression:
 
     @property
     def queues(self) -> frozenset[str]:
-        """The queues that the condition reads, by the name or id that it calls them."""
-        return _literal(read.name for _, _, read in self._found if isinstance(read, QueueRead))
+        """The queues that the condition reads, and those that the latches do which it reads, as they call them."""
+        own = _literal(read.name for _, _, read in self._found if isinstance(read, QueueRead))
+        return own.union(*(read.queues for _, _, read in self._found if isinstance(read, LatchRead)))
 
     @property
     def teams(self) -> frozenset[str]:
@@ -93,6 +94,14 @@ class Expression:
     def counts_calls(self) -> bool:
         """Whether the condition asks how many calls the contact centre has."""
         return any(isinstance(read, CloudRead) for _, _, read in self._found)
+
+    @property
+    def changes_with_calls(self) -> bool:
+        """Whether the condition reads what a call changes at once that is sent to the contact centre, or leaves it."""
+        return any(
+            isinstance(read, CloudRead) or (isinstance(read, QueueRead) and read.field == "expected")
+            for _, _, read in self._found
+        )
 
     def age(self, call: CallFacts, now: float) -> float | None:
         """The age of the oldest state that the condition reads, in seconds; None if it reads none."""

@@ -38,6 +38,10 @@ class Undecided(Exception):
     """A read that can't be had at this call: the state is missing or stale. Its text says which, in plain words."""
 
 
+class Missing(Undecided):
+    """A read that fails whatever is known of the contact centre: there is no such row, or nothing has that name."""
+
+
 def _place(text: str, offset: int) -> str:
     """Where in a rule something is, counted from 1: `character 7`, or `line 2, character 7` in a longer rule."""
     line = text.count("\n", 0, offset) + 1

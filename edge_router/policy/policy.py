@@ -15,18 +15,19 @@ from edge_router.policy.decision import Decision, Fallback, harmless, shown
 from edge_router.policy.error_log import ErrorLog, OnError
 from edge_router.policy.expression import Expression, compile_expression
 from edge_router.policy.facts import CallFacts
-from edge_router.policy.faults import RuleError, RuleFault, Undecided
+from edge_router.policy.faults import Missing, RuleError, RuleFault, Undecided
 from edge_router.policy.spec import NOWHERE, Outcome, PolicySpec
 from edge_router.policy.surroundings import Surroundings
 
 
 class Verdict(NamedTuple):
-    """What one rule says of a call. `because` says why it is undecided, in words."""
+    """What one rule says of a call. `because` says why it is undecided, in words; `when` is its condition."""
 
     rule: str
     verdict: Literal["held", "not held", "undecided"]
     values: dict[str, object]
     because: str = ""
+    when: str = ""
 
 
 class _Ending:
@@ -122,7 +123,8 @@ class Policy:
             except Undecided as undecided:
                 because = f"rule {shown(rule.name)} is undecided: {undecided}"
                 if not rule.skip_stale:
-                    return self._if_stale.decision(seen | values, self._age(call, now, rule), "stale", because)
+                    why: Fallback = "error" if isinstance(undecided, Missing) else "stale"
+                    return self._if_stale.decision(seen | values, self._age(call, now, rule), why, because)
                 skipped += f"; {because}"
             except Exception as error:  # whatever a rule does, the call goes on
                 because = self._failed(rule, error, now)
@@ -136,18 +138,19 @@ class Policy:
 
     def evaluate(self, call: CallFacts, now: float) -> list[Verdict]:
         """What every rule says of a call, also behind the one that decides. Nothing is logged."""
-        verdicts = []
-        for rule in self._rules:
-            values: dict[str, object] = {}
-            try:
-                held = rule.when.holds(call, now, values)
-            except Undecided as undecided:
-                verdicts.append(Verdict(rule.name, "undecided", values, str(undecided)))
-            except Exception as error:  # as in decide
-                verdicts.append(Verdict(rule.name, "undecided", values, _words(error)))
-            else:
-                verdicts.append(Verdict(rule.name, "held" if held else "not held", values))
-        return verdicts
+        return [self._verdict(rule, call, now) for rule in self._rules]
+
+    def _verdict(self, rule: _Rule, call: CallFacts, now: float) -> Verdict:
+        values: dict[str, object] = {}
+        verdict: Literal["held", "not held", "undecided"] = "undecided"
+        because = ""
+        try:
+            verdict = "held" if rule.when.holds(call, now, values) else "not held"
+        except Undecided as undecided:
+            because = str(undecided)
+        except Exception as error:  # as in decide
+            because = _words(error)
+        return Verdict(rule.name, verdict, values, because, rule.when.text)
 
     def _failed(self, rule: _Rule, error: Exception, now: float) -> str:
         """Tell of a rule that failed, and say so for the decision."""

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from edge_router.policy.decision import shown
 from edge_router.policy.facts import CallFacts
-from edge_router.policy.faults import Undecided
+from edge_router.policy.faults import Missing, Undecided
 from edge_router.policy.percent import Percent
 from edge_router.policy.surroundings import (
     CALL_FIELDS,
@@ -93,7 +93,7 @@ class ServiceRead(Ageless):
     def value(self, call: CallFacts, now: float) -> Value:
         """The cell."""
         if call.service is None:
-            raise Undecided("no service has this number")
+            raise Missing("no service has this number")
         return call.service[self._column]
 
 
@@ -130,13 +130,16 @@ class Name:
 class _StateRead:
     """`queue("NAME").FIELD` or `team("NAME").FIELD`. ``find`` gives the one of a name, None if there is none."""
 
-    def __init__(self, root: str, name: Name, field: str, kind: type[Value], find: Find, stale_after: float) -> None:
+    def __init__(
+        self, root: str, name: Name, field: str, kind: type[Value], find: Find, surroundings: Surroundings
+    ) -> None:
         self.kind: type[Value] = kind
         self.name = name
         self._root = root
-        self._field = field
+        self.field = field
         self._find = find
-        self._stale_after = stale_after
+        self._stale_after = surroundings.stale_after
+        self._open = surroundings.open
         self._get: Callable[[object], int] | None = None if field == "age" else attrgetter(field)
 
     def value(self, call: CallFacts, now: float) -> Value:
@@ -144,8 +147,10 @@ class _StateRead:
         name = self.name.of(call, now)
         found = self._find(name)
         if found is None:
-            raise Undecided(f"nothing is known of {self._root}({shown(name)})")
-        age = found.age_of(self._field, now)
+            # An empty cell names nothing, and where all names are known, so does any other that nobody has.
+            kind = Undecided if name and self._open else Missing
+            raise kind(f"nothing is known of {self._root}({shown(name)})")
+        age = found.age_of(self.field, now)
         if self._get is None:
             return age
         if age > self._stale_after:
@@ -158,12 +163,12 @@ class _StateRead:
             found = self._find(self.name.of(call, now))
         except Undecided:
             return None
-        age = inf if found is None else found.age_of(self._field, now)
+        age = inf if found is None else found.age_of(self.field, now)
         return None if age == inf else age
 
     def _how_old(self, age: float) -> str:
         if age == inf:
-            return f"has no {self._field} that is still known to be true"
+            return f"has no {self.field} that is still known to be true"
         return f"is {age:.1f} s old, more than {self._stale_after:g} s"
 
 
@@ -172,7 +177,7 @@ class QueueRead(_StateRead):
 
     def __init__(self, name: Name, field: str, surroundings: Surroundings) -> None:
         find = surroundings.picture.queue
-        super().__init__("queue", name, field, QUEUE_FIELDS[field], find, surroundings.stale_after)
+        super().__init__("queue", name, field, QUEUE_FIELDS[field], find, surroundings)
         if field == "expected":
             unseen = surroundings.unseen
             self._get = lambda queue: queue.length + unseen(queue.name)  # type: ignore[attr-defined]
@@ -183,7 +188,7 @@ class TeamRead(_StateRead):
 
     def __init__(self, name: Name, field: str, surroundings: Surroundings) -> None:
         find = surroundings.picture.team
-        super().__init__("team", name, field, TEAM_FIELDS[field], find, surroundings.stale_after)
+        super().__init__("team", name, field, TEAM_FIELDS[field], find, surroundings)
 
 
 class CloudRead:
@@ -218,18 +223,30 @@ class HoursRead(Ageless):
         return _named("hours", self._name.of(call, now), self._hours)(self._wall())
 
 
-class LatchRead(Ageless):
+class LatchRead:
     """`latch("NAME")`: whether it is set."""
 
-    kind = bool
-
     def __init__(self, name: Name, surroundings: Surroundings) -> None:
+        self.kind: type[Value] = bool
         self._name = name
         self._latches = surroundings.latches
 
+    @property
+    def queues(self) -> frozenset[str]:
+        """The queues that it reads, by the name or id that it calls them; none where a call brings its name along."""
+        latch = self._latches.get(self._name.literal) if self._name.literal is not None else None
+        return frozenset() if latch is None else latch.queues
+
     def value(self, call: CallFacts, now: float) -> Value:
         """Whether it is set now."""
-        return _named("latch", self._name.of(call, now), self._latches).on
+        return _named("latch", self._name.of(call, now), self._latches).value()
+
+    def age(self, call: CallFacts, now: float) -> float | None:
+        """The age of the state that the latch goes by."""
+        try:
+            return _named("latch", self._name.of(call, now), self._latches).age(now)
+        except Undecided:
+            return None
 
 
 class ListedRead(Ageless):
@@ -247,10 +264,10 @@ class ListedRead(Ageless):
 
 
 def _named(root: str, name: str, known: Mapping[str, T]) -> T:
-    """What has a name that a call brought along. Raises Undecided where nothing has."""
+    """What has a name that a call brought along. Raises Missing where nothing has."""
     found = known.get(name)
     if found is None:
-        raise Undecided(f"there is no {root}({shown(name)})")
+        raise Missing(f"there is no {root}({shown(name)})")
     return found
 
 

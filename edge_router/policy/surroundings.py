@@ -83,8 +83,16 @@ class LatchView(Protocol):
     """What a rule sees of a latch."""
 
     @property
-    def on(self) -> bool:
-        """Whether it is set."""
+    def queues(self) -> frozenset[str]:
+        """The queues that its conditions read, by the name or id that they call them."""
+        ...
+
+    def value(self) -> bool:
+        """Whether it is set. Raises Undecided where that can't be told."""
+        ...
+
+    def age(self, now: float, /) -> float | None:
+        """How old the state is that it goes by, in seconds; None where it goes by none."""
         ...
 
 

@@ -1,6 +1,6 @@
 """The recorder: hears of each call as it is decided, and looks at the state that it was decided on.
 
-Lives here: when it is looked, and that it costs calls next to nothing. What is written is `lines.py`'s and
+Lives here: when it is looked, and that it costs calls next to nothing. What is written is `call_line.py`'s and
 `state_watch.py`'s.
 """
 
@@ -16,8 +16,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from edge_router.b2bua.events import Silence
+from edge_router.recording.call_line import call_line
 from edge_router.recording.files import Files
-from edge_router.recording.lines import call_line
 from edge_router.recording.state_watch import StateWatch
 from edge_router.recording.writer import Writer
 
@@ -38,7 +38,7 @@ PART_OF_TIME: Final = 50
 class Recorder(Silence):
     """Records calls and state into a directory, in at most `max_mb` megabytes.
 
-    `routing` and `picture` give those in force, in the monotonic clock.
+    `routing` and `picture` give those in force, in the monotonic clock. How long a look takes is by the `stopwatch`.
     """
 
     def __init__(
@@ -48,11 +48,13 @@ class Recorder(Silence):
         routing: Callable[[], Routing],
         picture: Callable[[], Picture],
         clock: Callable[[], float] = time.monotonic,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.writer: Final = Writer(Files(directory, max_mb * 1_000_000))
         self._routing = routing
         self._picture = picture
         self._clock = clock
+        self._stopwatch = stopwatch
         self._watch = StateWatch()
         self._looked = self._due = float("-inf")
         self._known: Routing | None = None
@@ -84,7 +86,7 @@ class Recorder(Silence):
             self._look(time.time())
 
     def _look(self, epoch: float, full: bool = False) -> None:
-        routing, now, began = self._routing(), self._clock(), time.perf_counter()
+        routing, now, began = self._routing(), self._clock(), self._stopwatch()
         if routing is not self._known:
             self._known = routing
             self._headers = frozenset[str]().union(*(policy.headers for policy in routing.policies.values()))
@@ -95,7 +97,7 @@ class Recorder(Silence):
         if line is not None:
             self.writer.put("state", line)
         self._looked = now
-        self._due = now + max(LOOK_EVERY, PART_OF_TIME * (time.perf_counter() - began))
+        self._due = now + max(LOOK_EVERY, PART_OF_TIME * (self._stopwatch() - began))
 
 
 class RecordingMetrics(Collector):

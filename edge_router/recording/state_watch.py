@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.cloud import Cloud
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
-    from edge_router.recording.lines import Line
+    from edge_router.recording.call_line import Line
     from state_client.picture import Picture
 
 QUEUE_VALUES: Final = (

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
+from edge_router.recording.call_line import Line, written
 from edge_router.recording.files import Files
-from edge_router.recording.lines import Line, written
 
 MOST_WAITING: Final = 20_000
 """Lines that wait to be written; at 2,000 calls a second those of ten seconds."""

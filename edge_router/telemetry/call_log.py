@@ -60,6 +60,7 @@ class CallLine(Event):
             "rule": decision and decision.rule,
             "values": decision.values if decision else {},
             "state_age_s": decision and decision.age,
+            "visits": record.visits,
             "method": record.method,
             "reason": why(record),
             "attempts": [

@@ -52,6 +52,7 @@ class Metrics(Collector):
         self._version = version
         self._calls: Counts = {}
         self._emergencies: Counts = {}
+        self._emergencies_begun: Counts = {}
         self._decisions: Counts = {}
         self._fallbacks: Counts = {}
         self._failovers: Counts = {}
@@ -88,6 +89,10 @@ class Metrics(Collector):
             self._rejected[(reason,)] += 1
         except KeyError:
             _count(self._rejected, (self._reject_reasons.label(reason),))
+
+    def emergency_began(self, trunk: str) -> None:
+        """Count it at once: an alarm must not wait until the call is over."""
+        _count(self._emergencies_begun, (trunk,))
 
     def emergency_refused(self, trunk: str) -> None:
         """Count it among the emergency calls."""
@@ -146,9 +151,10 @@ class Metrics(Collector):
         trunks = list(self.read_trunks())
         active = _gauge("calls_active", "Calls in progress, by trunk and direction (in, out)", "trunk", "direction")
         up = _gauge("trunk_up", "1 while the target of a trunk is taken to be up, else 0", "trunk", "target")
-        emergencies = dict(self._emergencies)
+        emergencies, begun = dict(self._emergencies), dict(self._emergencies_begun)
         for trunk in trunks:
             if trunk.emergencies:  # shown before there are any: else the first would be no increase
+                begun.setdefault((trunk.name,), 0)
                 for outcome in EMERGENCY_OUTCOMES:
                     emergencies.setdefault((trunk.name, outcome), 0)
             active.add_metric((trunk.name, "in"), trunk.calls_in)
@@ -165,6 +171,9 @@ class Metrics(Collector):
             "Emergency calls that are over, by how they ended; refused: there was no room",
             ("trunk", "outcome"),
             emergencies,
+        )
+        yield _counter(
+            "emergency_calls_begun", "Emergency calls that came, those included that were refused", ("trunk",), begun
         )
         yield _counter(
             "failovers",

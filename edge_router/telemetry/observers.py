@@ -35,6 +35,7 @@ class Observers:
         self.request = counter.request
         self.response = counter.response
         self._rejected = [each.rejected for each in observers if _listens(each, "rejected")]
+        self._emergency_began = [each.emergency_began for each in observers if _listens(each, "emergency_began")]
         self._emergency_refused = [each.emergency_refused for each in observers if _listens(each, "emergency_refused")]
         self._routed = [each.routed for each in others if _listens(each, "routed")]
         self._decided = [each.decided for each in observers if _listens(each, "decided")]
@@ -47,6 +48,14 @@ class Observers:
         for hear in self._rejected:
             try:
                 hear(reason)
+            except Exception as error:
+                self._failed(error)
+
+    def emergency_began(self, trunk: str) -> None:
+        """Handed on."""
+        for hear in self._emergency_began:
+            try:
+                hear(trunk)
             except Exception as error:
                 self._failed(error)
 

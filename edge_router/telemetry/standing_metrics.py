@@ -13,12 +13,14 @@ from prometheus_client.registry import Collector
 class StandingReading(NamedTuple):
     """Latches by name, whether they are on; switches by kind and name, 1 for on or open and 0 for off or closed.
 
-    ``unseen`` are calls that were sent to the contact centre and that it doesn't show yet.
+    ``unseen`` are calls that were sent to the contact centre and that it doesn't show yet, ``lost`` the latches that
+    can't be told.
     """
 
     latches: Mapping[str, bool]
     switches: Mapping[tuple[str, str], int]
     unseen: int
+    lost: frozenset[str]
 
 
 class StandingMetrics(Collector):
@@ -34,6 +36,14 @@ class StandingMetrics(Collector):
         for name, on in reading.latches.items():
             latches.add_metric((name,), float(on))
         yield latches
+        undecided = GaugeMetricFamily(
+            "edge_router_latch_undecided",
+            "1 while a latch can't be told: the state that it goes by has been missing or stale for stale_after.",
+            labels=("name",),
+        )
+        for name in reading.latches:
+            undecided.add_metric((name,), float(name in reading.lost))
+        yield undecided
         switches = GaugeMetricFamily(
             "edge_router_switch",
             "1 for what a person has switched on or opened, 0 for off or closed; what is auto isn't here.",

@@ -1,4 +1,4 @@
-"""Another gateway's state: its queues by its event stream ``GET /v1/events``, and beside that its ``GET /v1/teams``.
+"""Another gateway's state: queues and calls by its event stream ``GET /v1/events``, and beside that ``GET /v1/teams``.
 
 One gateway follows the cloud and many follow that one: they need no token of the cloud's and no subscription, and ask
 it for nothing. A value is as old here as it is there, and grows older while the line is silent.
@@ -17,7 +17,9 @@ import aiohttp
 
 from state_client.centre import ContactCentre
 from state_client.feeds import told
+from state_client.feeds.peer_tasks import PeerTasks
 from state_client.picture import AGENT_STATES, GROUPS, TELEPHONY, Picture, Queue, Stamp, Team
+from state_client.task import Task
 from state_client.webex.secret import SecretFile
 
 PATH: Final = "/v1/events"
@@ -46,7 +48,8 @@ class PeerSource:
 
     ``peers`` are the other gateways' addresses, such as https://edge-1:8080; the first that answers is followed, and
     the next one when it falls silent for ``silence`` seconds, or has no news of a queue for ``patience`` seconds.
-    ``clock`` is the picture's.
+    ``clock`` is the picture's. ``heard`` is called with each telephone call that the other one tells of, when it has
+    begun, changed or ended; ``tasks`` are those that go on.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class PeerSource:
         silence: float = SILENCE,
         first_pause: float = FIRST_PAUSE,
         patience: float = PATIENCE,
+        heard: Callable[[Task], None] = lambda task: None,
     ) -> None:
         self.centre = centre
+        self.tasks = PeerTasks(heard, lambda: centre.offset, clock)
         self.seeded = asyncio.Event()
         self.followed = ""
         self._peers = peers
@@ -110,6 +115,7 @@ class PeerSource:
                 for peer in self._peers:
                     if await self._listen(http, peer):
                         pause = self._first_pause
+                    await self.tasks.look(alive=False)
                 await asyncio.sleep(pause * (1.0 - random.random() / 2))
                 pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -144,6 +150,7 @@ class PeerSource:
         clock = asyncio.get_running_loop().time
         heard = news = clock()
         patience = self._silence
+        self.tasks.begin()
         try:
             async with asyncio.timeout_at(heard + patience) as limit:
                 async for name, data in told.events(stream):
@@ -153,6 +160,11 @@ class PeerSource:
                         # One alone isn't left that once had news: it may be that nothing happens there.
                         patience = self._patience if len(self._peers) > 1 else float("inf")
                         self._reached(peer)
+                    elif name == "task":
+                        self.tasks.take(data)
+                    elif name == "tasks":
+                        await self.tasks.all_told()
+                    await self.tasks.look(alive=True)
                     limit.reschedule(min(heard + self._silence, news + patience))
         except TimeoutError:
             if news + patience < heard + self._silence:

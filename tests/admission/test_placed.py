@@ -5,6 +5,7 @@ import pytest
 from edge_router.admission.placed import PlacedCalls
 
 CALLER, CALLED = "+12125550100", "+18005550111"
+POLICIES = ("door", "night", "")
 
 
 def place(
@@ -16,12 +17,19 @@ def place(
     destinations: tuple[str, ...] = (CALLED,),
     queues: tuple[str, ...] = ("Support",),
 ) -> None:
-    placed.placed(call_id, "cloud", "to-cloud", queues, method, origin, destinations, now)
+    placed.placed(call_id, "door", "cloud", "to-cloud", queues, method, origin, destinations, now)
+
+
+def links(placed: PlacedCalls) -> dict[str, str]:
+    """The task of each call, as it is told; "" once it was a mistake."""
+    told: dict[str, str] = {}
+    placed.linked = told.__setitem__
+    return told
 
 
 def counts(placed: PlacedCalls) -> tuple[int, int, int]:
     """Expected in the queue, unseen in all, concurrent."""
-    return placed.unseen("Support"), placed.unseen_total, placed.concurrent("cloud")
+    return placed.unseen("Support"), placed.unseen_total, placed.concurrent(("door", "cloud"))
 
 
 def test_a_burst_counts_though_no_event_comes() -> None:
@@ -30,7 +38,7 @@ def test_a_burst_counts_though_no_event_comes() -> None:
         place(placed, f"call-{number}", number / 50, origin=f"+1212555{number:04}")
     assert counts(placed) == (50, 50, 50)
     assert placed.unseen("Sales") == 0
-    assert placed.concurrent("elsewhere") == 0
+    assert placed.concurrent(("door", "elsewhere")) == 0
 
 
 def test_a_redirected_call_counts_until_it_is_expected_no_longer() -> None:
@@ -98,22 +106,24 @@ def test_a_bridged_call_that_nobody_sees_is_there_as_long_as_its_leg() -> None:
 def test_call_and_task_end_in_either_order() -> None:
     for call_first in (True, False):
         placed = PlacedCalls()
+        told = links(placed)
         place(placed, "call", 0.0, "bridge")
         placed.seen("task", CALLER, CALLED, 0.5, 1.0, queued=True)
         placed.over("call", 9.0) if call_first else placed.task_over("task", 9.0)
         assert counts(placed) == (0, 0, 0)
-        assert (placed.task_of("call"), placed.call_of("task")) == ("task", "call")
+        assert (told, placed.call_of("task")) == ({"call": "task"}, "call")
         placed.task_over("task", 9.0) if call_first else placed.over("call", 9.0)
         assert counts(placed) == (0, 0, 0)
-        assert (placed.task_of("call"), placed.call_of("task")) == (None, "call")
+        assert (told, placed.call_of("task")) == ({"call": "task"}, "call")
 
 
 def test_a_task_that_shows_itself_after_its_call_is_linked_and_counts_nowhere() -> None:
     placed = PlacedCalls()
+    told = links(placed)
     place(placed, "call", 0.0, "bridge")
     placed.over("call", 2.0)
     assert placed.seen("task", CALLER, CALLED, 0.5, 4.0, queued=True) == "call"
-    assert (placed.task_of("call"), placed.call_of("task")) == ("task", "call")
+    assert (told, placed.call_of("task")) == ({"call": "task"}, "call")
     assert counts(placed) == (0, 0, 0)
     placed.task_over("task", 5.0)
     assert placed.tasks == []
@@ -145,19 +155,20 @@ def test_a_call_that_never_got_there() -> None:
     placed.failed("call", 1.0)
     assert counts(placed) == (0, 0, 0)
     assert placed.seen("task", CALLER, CALLED, 0.5, 2.0, queued=True) is None
-    assert placed.in_last_minute("cloud", 2.0) == 1  # it knocked at the door all the same
+    assert placed.in_last_minute(("door", "cloud"), 2.0) == 1  # it knocked at the door all the same
 
 
 def test_a_call_that_is_placed_again_counts_once() -> None:
     placed = PlacedCalls()
+    told = links(placed)
     place(placed, "call", 0.0, "bridge")
     placed.seen("task-1", CALLER, CALLED, 0.5, 1.0, queued=False)
     place(placed, "call", 2.0, "bridge")
     assert counts(placed) == (1, 1, 1)
     assert placed.seen("task-1", CALLER, CALLED, 0.5, 3.0, queued=True) == "call"  # the first try's, and no news
-    assert (placed.task_of("call"), counts(placed)) == (None, (1, 1, 1))
+    assert counts(placed) == (1, 1, 1)
     assert placed.seen("task-2", CALLER, CALLED, 2.5, 3.0, queued=True) == "call"
-    assert placed.task_of("call") == "task-2"
+    assert told == {"call": "task-2"}
 
 
 @pytest.mark.parametrize("origin", ["+12125550100", "12125550100", "2125550100", "0012125550100", "sip:+12125550100@a"])
@@ -224,33 +235,36 @@ def test_many_anonymous_calls_are_nobodys() -> None:
 
 def test_a_correlation_is_worth_more_than_numbers() -> None:
     placed = PlacedCalls()
+    told = links(placed)
     place(placed, "call", 0.0)
     place(placed, "named", 0.0, origin="+4989123456")
     assert placed.seen("task", CALLER, CALLED, 0.5, 1.0, queued=True, correlation="named") == "named"
     assert placed.seen("task-2", CALLER, CALLED, 0.5, 1.0, queued=True, correlation="of another router") is None
     assert placed.seen("task-3", CALLER, CALLED, 0.5, 1.0, queued=True, correlation="named") is None
-    assert (placed.call_of("task"), placed.task_of("call"), counts(placed)) == ("named", None, (1, 1, 2))
+    assert (placed.call_of("task"), told, counts(placed)) == ("named", {"named": "task"}, (1, 1, 2))
 
 
 def test_a_correlation_that_is_known_later_corrects_a_guess() -> None:
     placed = PlacedCalls()
+    told = links(placed)
     place(placed, "a", 0.0)
     place(placed, "b", 0.0)
     assert placed.seen("task-of-b", CALLER, CALLED, 0.5, 1.0, queued=False) == "a"
     assert placed.seen("task-of-a", CALLER, CALLED, 0.5, 1.0, queued=True) == "b"
     assert placed.seen("task-of-b", CALLER, CALLED, 0.5, 2.0, queued=False, correlation="b") == "b"
-    assert (placed.call_of("task-of-a"), placed.task_of("a")) == ("a", "task-of-a")
+    assert (placed.call_of("task-of-a"), told) == ("a", {"a": "task-of-a", "b": "task-of-b"})
     assert counts(placed) == (1, 0, 2)  # b's is in the IVR yet, as before
     assert placed.seen("task-of-b", CALLER, CALLED, 0.5, 3.0, queued=False, correlation="a") == "b"
 
 
 def test_a_guess_that_was_wrong_leaves_its_call_as_it_was() -> None:
     placed = PlacedCalls()
+    told = links(placed)
     place(placed, "a", 0.0)
     place(placed, "b", 0.0, origin="+4989123456")
     assert placed.seen("task", CALLER, CALLED, 0.5, 1.0, queued=True) == "a"
     assert placed.seen("task", CALLER, CALLED, 0.5, 2.0, queued=True, correlation="b") == "b"
-    assert (counts(placed), placed.task_of("a")) == ((1, 1, 2), None)
+    assert (counts(placed), told) == ((1, 1, 2), {"a": "", "b": "task"})
     assert placed.seen("other", CALLER, CALLED, 0.5, 3.0, queued=True) == "a"
 
 
@@ -270,27 +284,37 @@ def test_a_guess_about_a_task_that_has_ended_is_corrected_too() -> None:
 
 def test_trunk_and_dial_peer_of_one_name_are_one() -> None:
     placed = PlacedCalls()
-    placed.placed("call", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 0.0)
-    assert (placed.concurrent("cloud"), placed.in_last_minute("cloud", 0.0)) == (1, 1)
+    placed.placed("call", "door", "cloud", "cloud", (), "redirect", CALLER, (CALLED,), 0.0)
+    assert (placed.concurrent(("door", "cloud")), placed.in_last_minute(("door", "cloud"), 0.0)) == (1, 1)
     place(placed, "other", 0.0)
-    assert (placed.concurrent("cloud"), placed.concurrent("to-cloud")) == (2, 1)
+    assert (placed.concurrent(("door", "cloud")), placed.concurrent(("door", "to-cloud"))) == (2, 1)
 
 
 def test_the_last_minute() -> None:
     placed = PlacedCalls(expect_for=10.0)
     for second in range(100):
         place(placed, f"call-{second}", float(second))
-        assert placed.in_last_minute("to-cloud", float(second)) == min(second + 1, 61)
-    assert placed.in_last_minute("to-cloud", 159.0) == 1
-    assert placed.in_last_minute("to-cloud", 159.25) == 0
-    assert placed.in_last_minute("nowhere", 159.25) == 0
+        assert placed.in_last_minute(("door", "to-cloud"), float(second)) == min(second + 1, 61)
+    assert placed.in_last_minute(("door", "to-cloud"), 159.0) == 1
+    assert placed.in_last_minute(("door", "to-cloud"), 159.25) == 0
+    assert placed.in_last_minute(("door", "nowhere"), 159.25) == 0
 
 
 def test_names_that_went_with_the_configuration_are_forgotten() -> None:
     placed = PlacedCalls(expect_for=10.0)
     for number in range(100):
-        placed.placed("call", f"trunk-{number}", f"peer-{number}", (), "redirect", CALLER, (CALLED,), 61.0 * number)
-    assert sorted(placed._tallies) == ["peer-99", "trunk-99"]
+        ways = f"trunk-{number}", f"peer-{number}"
+        placed.placed("call", "door", *ways, (), "redirect", CALLER, (CALLED,), 61.0 * number)
+    assert sorted(placed._tallies) == [("door", "peer-99"), ("door", "trunk-99")]
+
+
+def test_what_a_policy_has_sent_is_its_own() -> None:
+    placed = PlacedCalls()
+    for number, policy in enumerate(("door", "night", "door", None)):
+        placed.placed(f"call-{number}", policy, "cloud", "to-cloud", (), "redirect", CALLER, (CALLED,), 0.0)
+    assert placed.unseen_total == 4
+    found = [(placed.concurrent((name, "cloud")), placed.in_last_minute((name, "to-cloud"), 1.0)) for name in POLICIES]
+    assert found == [(2, 2), (1, 1), (0, 0)]
 
 
 def test_the_tasks_that_the_contact_centre_may_have_lost() -> None:

@@ -88,8 +88,13 @@ class Ear(Silence):
         self.refused: Counter[str] = Counter()
         self.failovers: list[tuple[str, str, str]] = []
         self.rang = 0
+        self.emergencies: list[str] = []
+        """The trunks of emergency calls, at once when they came."""
         self.turned_away: list[str] = []
         """The trunks of emergency calls for which there was no room."""
+
+    def emergency_began(self, trunk: str) -> None:
+        self.emergencies.append(trunk)
 
     def emergency_refused(self, trunk: str) -> None:
         self.turned_away.append(trunk)

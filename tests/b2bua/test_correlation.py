@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from edge_router.dialplan.correlation import MOST_BYTES
+from edge_router.dialplan.correlation import MOST_BYTES, user_to_user
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import CALLING, Leg
 from tests.b2bua.stage import CLOUD_FIRST, DIAL_PEERS, REDIRECTED, REFERRED, Stage
@@ -150,11 +150,62 @@ def test_user_to_user_is_written_in_hexadecimal(open_stage: OpenStage) -> None:
     assert params == ["encoding=hex", "purpose=isdn-uui"]
 
 
-def test_what_the_caller_says_to_the_user_stays(open_stage: OpenStage) -> None:
+def test_what_the_caller_says_to_the_user_stays_where_we_say_nothing(stage: Stage) -> None:
+    assert invited(stage, "User-to-User: 0431;encoding=hex").all("User-to-User") == ["0431;encoding=hex"]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "0431;encoding=hex;purpose=x-acd",
+        "plain-text;purpose=x-acd;content=text",
+        '"a, b;c";purpose=x-acd',
+        "0431 ; purpose = x-acd",
+    ],
+)
+def test_ours_stands_beside_what_the_caller_says_for_another_purpose(open_stage: OpenStage, theirs: str) -> None:
     stage = open_stage(cloud=told({"User-to-User": "call_id"}))
-    invite = invited(stage, "User-to-User: 0431;encoding=hex")
-    assert invite.all("User-to-User") == ["0431;encoding=hex"]
-    assert stage.record.reason == "User-to-User is the caller's own"
+    invite = invited(stage, f"User-to-User: {theirs}")
+    assert invite.all("User-to-User") == [theirs, user_to_user(stage.record.call_id)]
+    assert stage.record.reason == ""
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "",
+        ";encoding=hex;purpose=x-acd",
+        "0431;;purpose=x-acd",
+        "043;encoding=hex;purpose=x-acd",
+        "04zz;purpose=isdn-uui",
+        '"never closed;purpose=x-acd',
+        "0431;purpose=x-acd;purpose=x-other",
+        "0431;purpose=x-acd;purpose",
+        "0431;purpose=",
+        "04\x0731;purpose=x-acd",
+        "ÿ;purpose=x-acd",
+        "a b;purpose=x-acd",
+    ],
+)
+def test_what_cannot_be_read_goes_no_further_and_ours_does(open_stage: OpenStage, theirs: str) -> None:
+    stage = open_stage(cloud=told({"User-to-User": "call_id"}))
+    invite = invited(stage, f"User-to-User: {theirs}")
+    assert invite.all("User-to-User") == [user_to_user(stage.record.call_id)]
+    assert stage.record.reason == "a User-to-User that can't be read isn't passed on"
+
+
+def test_of_our_purpose_there_is_ours_alone(open_stage: OpenStage) -> None:
+    stage = open_stage(cloud=told({"User-to-User": "call_id"}))
+    invite = invited(stage, "User-to-User: 0431;purpose=isdn-uui", "User-to-User: 0432, 0433;purpose=x-acd")
+    assert invite.all("User-to-User") == ["0433;purpose=x-acd", user_to_user(stage.record.call_id)]
+    assert stage.record.reason.startswith("the caller's own User-to-User isn't passed on")
+
+
+def test_what_the_caller_says_is_his_own_to_take_along(open_stage: OpenStage) -> None:
+    stage = open_stage(cloud=told({"User-to-User": "node"}, in_uri=True))
+    contact = stage.carrier.calls(REDIRECTED, "User-to-User: 0431").hears_refusal(302).all("Contact")[0]
+    assert uri_headers(contact) == [("User-to-User", user_to_user("edge-1"))]
+    assert stage.record.reason == ""
 
 
 # ------------------------------------------------------------------------------------------------ Session-ID and Guid
@@ -172,6 +223,51 @@ def test_a_session_id_and_a_guid_go_on_as_they_came(stage: Stage) -> None:
     invite = invited(stage, f"Session-ID: {KNOWN}", "Cisco-Guid: 1-2-3-4")
     assert (invite.all("Session-ID"), invite.all("Cisco-Guid")) == ([KNOWN], ["1-2-3-4"])
     assert (stage.record.session_id, stage.record.cisco_guid) == (KNOWN, "1-2-3-4")
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        SESSION.upper(),
+        SESSION[:-1],
+        f"{SESSION}0",
+        f"{SESSION};remote=0",
+        f"{SESSION};remote={'0' * 33}",
+        f"{SESSION};remote={'E' * 32}",
+        f"{SESSION};remote",
+        f"{SESSION};remote={'0' * 32};remote={'0' * 32}",
+        f"{SESSION};",
+        f"{SESSION} x",
+        f"{SESSION};a=\x07",
+        f"{SESSION};a={'b' * 500}",
+        f"{SESSION[:8]}-{SESSION[8:]}",
+        "",
+        "ÿ",
+    ],
+)
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_what_is_no_session_id_goes_no_further(open_stage: OpenStage, theirs: str, asked_for: bool) -> None:
+    stage = open_stage(cloud=told({"X-Edge-Session": "session_id"}) if asked_for else {})
+    invite = invited(stage, f"Session-ID: {theirs}")
+    if asked_for:
+        ours = f"{invite.get('X-Edge-Session')};remote={'0' * 32}"
+        assert invite.all("Session-ID") == [stage.record.session_id] == [ours]
+        assert re.fullmatch("[0-9a-f]{32}", invite.get("X-Edge-Session"))
+    else:
+        assert (invite.all("Session-ID"), stage.record.session_id) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "theirs", [SESSION, f"{SESSION} ; remote = {'0' * 32};x", f'{"0" * 32};remote={SESSION};a="b;remote=1";c=1']
+)
+def test_a_session_id_keeps_its_parameters(open_stage: OpenStage, theirs: str) -> None:
+    stage = open_stage(cloud=told({"X-Edge-Session": "session_id"}))
+    assert invited(stage, f"Session-ID: {theirs}").all("Session-ID") == [theirs] == [stage.record.session_id]
+
+
+def test_of_two_session_ids_the_first_that_is_one_goes_on(stage: Stage) -> None:
+    headers = ("Session-ID: 1", f"Session-ID: {KNOWN}", f"Session-ID: {SESSION}", f"Session-ID: {KNOWN}")
+    assert invited(stage, *headers).all("Session-ID") == [KNOWN]
 
 
 def test_session_ids_cross_both_ways(stage: Stage) -> None:

@@ -1,12 +1,13 @@
 """Emergency calls: before policies, lists, switches, limits and drain, to whoever can be reached."""
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import CALLING, Leg, Party
-from tests.b2bua.stage import PREMISE_ONLY, Stage
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
 
 EMERGENCY: dict[str, Any] = {"called": ["911", "112"], "destinations": ["cloud", "premise"], "reserve": 2}
 
@@ -119,16 +120,76 @@ def test_the_next_destination_is_tried(open_stage: OpenStage) -> None:
     ends(caller, stage.premise.is_called())
 
 
+@pytest.mark.parametrize("code", [486, 603, 404, 403, 302])
+def test_whatever_one_says_the_next_is_tried(open_stage: OpenStage, code: int) -> None:
+    stage = opened(open_stage)
+    caller, callee = rings(stage)
+    callee.refuses(code)
+    stage.spare.is_called().refuses(code)
+    ends(caller, stage.premise.is_called())
+    assert [attempt.code for attempt in stage.record.attempts] == [code, code, 200]
+
+
+def test_where_nobody_answers_the_next_is_tried(open_stage: OpenStage) -> None:
+    stage = opened(open_stage, cloud={"answer_timeout": "5s"})
+    caller, callee = rings(stage)
+    callee.says(180)
+    caller.hears(180)
+    stage.pass_time(5)
+    callee.is_cancelled()
+    stage.spare.is_called().refuses(486)
+    ends(caller, stage.premise.is_called())
+
+
+def test_no_other_call_goes_on_after_these(stage: Stage) -> None:
+    caller = stage.carrier.calls(CLOUD_FIRST)
+    caller.hears(100)
+    stage.cloud.is_called().refuses(486)
+    caller.hears_refusal(486)
+
+
+def test_who_gives_up_is_tried_nowhere_else(open_stage: OpenStage) -> None:
+    stage = opened(open_stage)
+    caller, callee = rings(stage)
+    callee.says(180)
+    caller.hears(180)
+    caller.cancel()
+    caller.hears(200, "CANCEL")
+    callee.is_cancelled()
+    caller.hears_refusal(487)
+    assert stage.record.outcome == "cancelled"
+
+
+def test_it_is_taken_also_where_there_are_too_many_transactions(
+    open_stage: OpenStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = opened(open_stage)
+    stage.router._most_transactions = 0
+    legs = [rings(stage), rings(stage, "sos", None, "urn:service:sos")]
+    stage.carrier.calls("911").hears_refusal(503)  # the reserve is used up
+    assert caplog.messages[-1].endswith("refused: no room")
+    assert (stage.ear.turned_away, stage.ear.emergencies) == (["carrier"], ["carrier"] * 3)
+    stage.carrier.calls(PREMISE_ONLY)
+    assert stage.ear.refused["too many transactions"] == 2
+    for each in legs:
+        ends(*each)
+    ends(*rings(stage))
+
+
 def test_a_reserve_is_above_every_limit(open_stage: OpenStage, caplog: pytest.LogCaptureFixture) -> None:
     one = {"limits": {"max_calls": 1}}
     stage = opened(open_stage, limits={"max_calls": 1}, carrier=one, cloud=one, premise=one)
     taken = stage.ringing()
     stage.carrier.calls(PREMISE_ONLY).hears_refusal(503)
+    assert stage.ear.emergencies == []
     first, second = rings(stage), rings(stage)
-    assert stage.ear.turned_away == []
+    assert (stage.ear.turned_away, stage.ear.emergencies) == ([], ["carrier"] * 2)  # while they still ring
     stage.carrier.calls("911").hears_refusal(503)  # the reserve is used up
-    assert stage.ear.turned_away == ["carrier"]
-    assert caplog.messages[-1] == "emergency call to 911 from trunk carrier refused: no room"
+    assert (stage.ear.turned_away, stage.ear.emergencies) == (["carrier"], ["carrier"] * 3)
+    taken_in, refused = caplog.messages[-2:]
+    who = r"emergency call to 911 from \+13125550199 by trunk carrier \(198\.51\.100\.1, Call-ID call-\d+\)"
+    assert re.fullmatch(f"{who} refused: no room", refused)
+    assert re.fullmatch(f"{who} is call {list(stage.router.calls)[-1]}", taken_in)
     for legs in (first, second):
         ends(*legs)
     ends(*rings(stage))

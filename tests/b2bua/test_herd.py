@@ -60,6 +60,50 @@ def test_a_burst_that_the_cloud_doesnt_show_yet_does_not_all_go_there(open_stage
     assert burst(stage, 50) == ["redirected"] * 5 + ["premise"] * 45
 
 
+@pytest.mark.parametrize(
+    ("condition", "reads", "there"),
+    [('queue("Support").expected', "", 6), ('queue("Support").expected', 'queue("Support").length >= 0', 6)],
+)
+def test_a_latch_alone_holds_a_burst(open_stage: OpenStage, condition: str, reads: str, there: int) -> None:
+    away = {"name": "away", "to": ["cloud", "premise"], "by": "redirect"}
+    stage = open_stage(
+        rules=[{"name": "over", "when": 'latch("full")', "to": "premise"}, {**away, "when": reads} if reads else away],
+        latches={"full": {"set": f"{condition} > 5", "clear": f"{condition} < 3", "hold": "0s"}},
+        state=STATE | {"stale_after": "10m"},
+    )
+    stage.picture.set("Support", stage.clock(), "pushed", length=0)
+    assert burst(stage, 50) == ["redirected"] * there + ["premise"] * (50 - there)
+    board, now = stage.router.routing.latches, stage.clock()
+    assert [str(news) for news in board.look(now)] == ['latch "full" is on: queue("Support").expected is 6']
+    stage.pass_time(121)
+    stage.router.routing.ledger.placed.tidy(stage.clock())
+    board.look(stage.clock())
+    assert burst(stage, 2) == ["redirected"] * 2
+
+
+def test_a_latch_goes_off_with_the_call_that_leaves(open_stage: OpenStage) -> None:
+    over = {"name": "over", "when": 'latch("full")', "to": "premise"}
+    stage = open_stage(
+        rules=[over, {"name": "there", "to": ["cloud", "premise"]}],
+        latches={"full": {"set": "cloud().calls > 1", "clear": "cloud().calls < 2"}},
+        state={"queues": {"Sales": {"length": 0}}},
+        cloud=ONE_TARGET,
+    )
+    legs = [call(stage, number) for number in range(3)]
+    assert [where for where, _, _ in legs] == ["cloud", "cloud", "premise"]
+    end(*legs[0][1:])
+    legs.append(call(stage, 3))
+    assert legs[-1][0] == "cloud"
+    last = legs.pop()
+    assert last[2] is not None
+    last[2].refuses(503)
+    end(last[1], stage.premise.is_called())
+    legs.append(call(stage, 4))
+    assert legs[-1][0] == "cloud"
+    for _, caller, callee in legs[1:]:
+        end(caller, callee)
+
+
 def test_expected_is_of_the_queue_whatever_a_rule_calls_it(open_stage: OpenStage) -> None:
     stage = stage_of(open_stage, 'queue("q-1").expected < 2 && queue("Sales").length == 0')
     assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2
@@ -121,9 +165,9 @@ def test_who_hangs_up_before_his_refer_is_accepted_is_expected_no_longer(open_st
     if asked:
         caller.ack()
         refer = caller.hears("REFER")
-    assert (placed.unseen_total, placed.concurrent("cloud")) == (1, 1)
+    assert (placed.unseen_total, placed.concurrent(("door", "cloud"))) == (1, 1)
     caller.hangs_up()
-    assert (placed.unseen_total, placed.concurrent("cloud"), stage.record.outcome) == (0, 0, "answered")
+    assert (placed.unseen_total, placed.concurrent(("door", "cloud")), stage.record.outcome) == (0, 0, "answered")
     if refer is not None:
         caller.answers(refer, 481)
 
@@ -162,11 +206,11 @@ def test_what_no_policy_sends_there_is_counted_and_linked_all_the_same(open_stag
     stage = without_policy(open_stage, way, door={"share": SHARED})
     placed, now = stage.router.routing.ledger.placed, stage.router.wheel.now
     where, caller, callee = call(stage, 1)
-    assert (where, placed.unseen_total, placed.concurrent("cloud")) == ("cloud", 1, 1)
+    assert (where, placed.unseen_total, placed.concurrent(("door", "cloud"))) == ("cloud", 1, 0)
     record = next(iter(stage.router.calls.values())).record
     assert placed.seen("task-1", "+13125550001", CALLED, now, now, queued=True) == record.call_id
     end(caller, callee)
-    assert (placed.unseen_total, placed.concurrent("cloud"), stage.record.webex_task_id) == (0, 0, "task-1")
+    assert (placed.unseen_total, placed.concurrent(("door", "cloud")), stage.record.webex_task_id) == (0, 0, "task-1")
 
 
 def test_what_no_policy_sends_there_is_expected_in_its_services_queue(open_stage: OpenStage) -> None:
@@ -234,7 +278,52 @@ def test_a_share_sends_the_rest_to_the_next_destination(
     went = burst(stage, 9)
     assert went == ["redirected" if by == "redirect" else "cloud"] * there + ["premise"] * (9 - there)
     if there < 9:
-        assert stage.ear.records[-1].reason == "cloud is over its share"
+        ((limit, most),) = share.items()
+        assert stage.ear.records[-1].reason == f"cloud is over its share ({limit} {most})"
+        assert stage.ear.failovers[-1] == ("cloud", "premise", "over its share")
+
+
+def test_a_share_is_of_its_own_policys_calls(open_stage: OpenStage) -> None:
+    def policy(most: int) -> dict[str, Any]:
+        rule = {"name": "away", "to": ["gold", "premise"], "by": "redirect"}
+        return {"rules": [rule], "otherwise": {"to": "premise"}, "share": {"of": "cloud", "max_concurrent": most}}
+
+    stage = open_stage(
+        policies={"door": policy(2), "night": policy(3)},
+        peers=[{"name": "gold", "outgoing": {"trunk": "cloud"}}],
+        files={"services.csv": "called,policy\n+18005557000,\n+18005557111,night\n"},
+        services={"file": "services.csv"},
+        emergency={"called": ["911"], "destinations": ["cloud"]},
+    )
+    legs = [stage.carrier.calls("911")]
+    legs[0].hears(100)
+    legs.append(stage.cloud.is_called())
+    assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2
+    nights = [stage.carrier.calls("+18005557111", calling=f"+1312556{number:04d}") for number in range(4)]
+    for caller in nights[:3]:
+        caller.hears_refusal(302)
+    nights[3].hears(100)
+    end(nights[3], stage.premise.is_called())
+    assert stage.ear.records[-1].reason == "gold is over its share (max_concurrent 3)"
+    end(*legs)
+
+
+def test_what_the_cloud_shows_by_the_number_that_came_is_known(open_stage: OpenStage) -> None:
+    dialled = {"name": "cloud", "outgoing": {"trunk": "cloud"}, "called_number": "+13125550001"}
+    stage = stage_of(open_stage, "true", peers=[dialled])
+    placed, now = stage.router.routing.ledger.placed, stage.router.wheel.now
+    assert burst(stage, 1) == ["redirected"]
+    assert placed.seen("task-1", "+13125550000", CALLED, now, now, queued=True) == stage.record.call_id
+
+
+@pytest.mark.parametrize("of", ["front", "cloud"])
+def test_a_share_is_of_a_dial_peer_or_of_its_trunk(open_stage: OpenStage, of: str) -> None:
+    stage = open_stage(
+        dial_peers=[*DIAL_PEERS, {"name": "front", "outgoing": {"trunk": "cloud"}}],
+        rules=[{"name": "asked", "to": ["front", "premise"], "by": "redirect"}],
+        door={"share": {"of": of, "max_concurrent": 2}},
+    )
+    assert burst(stage, 4) == ["redirected"] * 2 + ["premise"] * 2
 
 
 def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
@@ -243,4 +332,4 @@ def test_a_share_never_refuses_a_call(open_stage: OpenStage) -> None:
     where, caller, callee = call(stage, 1)
     assert where == "cloud"
     end(caller, callee)
-    assert stage.record.reason == "cloud is over its share; bridged, since nothing else is left"
+    assert stage.record.reason == "cloud is over its share (max_concurrent 0); bridged, since nothing else is left"

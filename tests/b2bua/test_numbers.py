@@ -253,9 +253,8 @@ def test_the_contact_centre_shows_the_call_by_the_numbers_that_were_sent(open_st
     callee = stage.cloud.is_called()
     caller.hears(100)
     placed = stage.router.routing.ledger.placed
-    call_id = next(iter(stage.router.calls))
     placed.seen("task", "+19175550000", "+13035550000", stage.clock(), stage.clock(), True)
-    assert placed.task_of(call_id) == "task"
+    assert next(iter(stage.router.calls.values())).record.webex_task_id == "task"
     callee.refuses(486)
     caller.hears_refusal(486)
 
@@ -382,3 +381,41 @@ def test_nothing_is_done_where_nothing_is_configured() -> None:
     facts = call_facts(CALLING, PREMISE_ONLY, "carrier")
     routing.route(facts, "pstn", 0.0)
     assert (facts.called, facts.calling) == (PREMISE_ONLY, CALLING)
+
+
+NOTHING_LEFT = {"none": ["/^.*$/ //"]}
+
+
+@pytest.mark.parametrize("where", ["trunk", "dial-peer", "inbound"])
+def test_where_no_number_is_left_to_dial_the_next_takes_the_call(open_stage: OpenStage, where: str) -> None:
+    none = {"translate": {"called": "none"}}
+    door = {"incoming": {"trunk": "carrier"}, **(none if where == "inbound" else {})}
+    premise = {"called_number": "7001"} if where == "inbound" else {}
+    stage = open_stage(
+        translation_rules=NOTHING_LEFT,
+        cloud={"translate": {"outbound": {"called": "none"}}} if where == "trunk" else {},
+        dial_peers=with_peers(from_carrier=door, cloud=none if where == "dial-peer" else {}, premise=premise),
+        rules=[{"name": "away", "to": ["cloud", "premise"], "by": "redirect"}],
+    )
+    invite = is_bridged(stage)
+    assert user_of(uri_of(invite.uri)) == ("7001" if where == "inbound" else "8005551000")
+    assert stage.record.reason.startswith("cloud is without a number that is left to dial")
+
+
+def test_who_is_sent_to_one_address_whatever_he_called_needs_no_number(open_stage: OpenStage) -> None:
+    stage = open_stage(
+        translation_rules=NOTHING_LEFT,
+        dial_peers=with_peers(cloud={"translate": {"called": "none"}, "refer_uri": "sip:desk@cloud.example"}),
+    )
+    refusal = stage.carrier.calls(REDIRECTED).hears_refusal(302)
+    assert refusal.get("Contact") == "<sip:desk@cloud.example>;q=1.0"
+
+
+def test_an_emergency_call_is_sent_wherever_somebody_may_be(open_stage: OpenStage) -> None:
+    none = {"translate": {"called": "none"}}
+    stage = open_stage(
+        translation_rules=NOTHING_LEFT,
+        dial_peers=with_peers(premise=none),
+        emergency={"called": ["911"], "destinations": ["premise"]},
+    )
+    is_bridged(stage, "911")

@@ -47,7 +47,7 @@ def test_the_number_that_was_shown_in_the_end(open_stage: OpenStage, privacy: st
 
 
 def test_the_names_that_others_know_the_call_by(stage: Stage) -> None:
-    session, guid = "0123456789abcdef0123456789abcdef;remote=0", "0000000001-0000000002-0000000003-0000000004"
+    session, guid = "0123456789abcdef0123456789abcdef;remote=" + "0" * 32, "0000000001-0000000002-0000000003-0000000004"
     caller = stage.carrier.calls(PREMISE_ONLY, f"Session-ID: {session}", f"Cisco-Guid: {guid}")
     caller.hears(100)
     callee = stage.premise.is_called()

@@ -56,6 +56,28 @@ def test_from_the_cloud_back_it_ends_at_the_premise(stage: Stage) -> None:
     in_cloud.is_hung_up()
 
 
+def test_a_record_says_how_often_the_call_was_there_before(open_stage: OpenStage) -> None:
+    stage = open_stage(door={"revisit": True}, peers=PEERS)
+    session = f"Session-ID: {SESSION};remote={NIL}"
+    for _ in range(3):
+        call(stage, stage.carrier, REDIRECTED, session)
+    call(stage, stage.carrier, REDIRECTED, f"Session-ID: {SESSION[::-1]};remote={NIL}")
+    assert [record.visits for record in stage.ear.records] == [0, 1, 2, 0]
+
+
+def test_where_it_went_on_to_it_was_never_before(open_stage: OpenStage) -> None:
+    stage = open_stage(door={"revisit": True}, peers=PEERS)
+    session = f"Session-ID: {SESSION};remote={NIL}"
+    call(stage, stage.carrier, REDIRECTED, session)
+    caller = stage.carrier.calls(CLOUD_FIRST, session)
+    caller.hears(100)
+    for party in (stage.cloud, stage.spare):
+        party.is_called().refuses(503)
+    answer_and_end(caller, stage.premise.is_called())
+    last = stage.ear.records[-1]
+    assert (last.dial_peer_out, last.visits) == ("premise", 0)
+
+
 @pytest.mark.parametrize("header", ["Diversion: <sip:1001@cloud.example>", "History-Info: <sip:1001@x>;index=1"])
 def test_what_was_redirected_and_is_sent_on_by_the_carrier_ends_at_the_premise(stage: Stage, header: str) -> None:
     assert call(stage, stage.carrier, REDIRECTED) == ""
@@ -66,6 +88,34 @@ def test_what_was_redirected_and_is_sent_on_by_the_carrier_ends_at_the_premise(s
 def test_what_was_redirected_and_comes_back_from_the_cloud_ends_at_the_premise(stage: Stage) -> None:
     assert call(stage, stage.carrier, REDIRECTED) == ""
     assert call(stage, stage.cloud, REDIRECTED) == "premise"
+
+
+def test_what_was_sent_to_one_trunk_of_the_cloud_and_comes_back_by_another_ends_elsewhere(
+    open_stage: OpenStage,
+) -> None:
+    peers = [*PEERS, {"name": "from-europe", "incoming": {"trunk": "premise"}, "policy": "door"}]
+    stage = open_stage(door={"revisit": False}, peers=peers, state={"trunks": ["cloud", "premise"]})
+    assert call(stage, stage.carrier, REDIRECTED) == ""
+    returned = stage.premise.calls(REDIRECTED)
+    returned.hears(100)
+    answer_and_end(returned, stage.premise.is_called())
+    last = stage.ear.records[-1]
+    assert (last.dial_peer_out, last.reason) == ("premise", "the call was at cloud before")
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_where_it_was_refused_it_was_not(open_stage: OpenStage, reads: bool) -> None:
+    first = {"name": "first", "to": ["cloud", "premise"]}
+    rule = {**first, "when": 'call.visits("cloud") == 0'} if reads else first
+    one_target = {"targets": ["sip:198.51.100.21:5060"]}
+    stage = open_stage(rules=[rule], door={"revisit": reads}, peers=PEERS, cloud=one_target)
+    session = f"Session-ID: {SESSION};remote={NIL}"
+    caller = stage.carrier.calls(CLOUD_FIRST, session)
+    caller.hears(100)
+    stage.cloud.is_called().refuses(500)
+    answer_and_end(caller, stage.premise.is_called())
+    assert call(stage, stage.carrier, CLOUD_FIRST, session) == "cloud"
+    assert stage.ear.records[-1].visits == 0
 
 
 def test_after_a_quarter_of_an_hour_it_is_another_call(stage: Stage) -> None:

@@ -75,7 +75,7 @@ def test_a_number_without_a_service_makes_the_rule_undecided_and_costs_no_call(o
     record = goes(stage_of(open_stage, 'call.service.service == "Gold" || true'), NOBODY)
     assert record.outcome == "answered"
     assert record.decision is not None
-    assert (record.decision.fallback, record.dial_peer_out) == ("stale", "premise")
+    assert (record.decision.fallback, record.dial_peer_out) == ("error", "premise")
     assert "no service has this number" in record.decision.because
 
 
@@ -86,11 +86,11 @@ def test_the_services_policy_goes_before_the_dial_peers(open_stage: OpenStage) -
     assert [record.service for record in stage.ear.records] == ["Gold", "Silver", None]
 
 
-def test_a_dial_peers_own_destinations_stay(open_stage: OpenStage) -> None:
+def test_the_services_policy_goes_before_a_dial_peers_destinations(open_stage: OpenStage) -> None:
     peers = [{"name": "from-carrier", "incoming": {"trunk": "carrier"}, "destinations": ["premise"]}]
-    decision = goes(stage_of(open_stage, "true", peers=peers), SILVER).decision
-    assert decision is not None
-    assert decision.policy is None
+    stage = stage_of(open_stage, "true", peers=peers)
+    decisions = [goes(stage, called).decision for called in (GOLD, SILVER, NOBODY)]
+    assert [decision and decision.policy for decision in decisions] == [None, "night", None]
 
 
 def test_templates_dial_what_the_service_has(open_stage: OpenStage) -> None:
@@ -120,6 +120,19 @@ def test_a_dial_peer_whose_number_the_service_lacks_is_skipped(open_stage: OpenS
         assert (record.outcome, record.dial_peer_out) == ("answered", "premise")
         assert record.reason == "cloud is without a cloud_number for this number"
     assert stage.ear.failovers[-1] == ("cloud", "premise", "without a cloud_number for this number")
+
+
+def test_a_service_is_that_of_the_number_that_the_translations_make(open_stage: OpenStage) -> None:
+    door = {"name": "from-carrier", "incoming": {"trunk": "carrier"}, "policy": "door"}
+    stage = stage_of(
+        open_stage,
+        'call.service.service == "Gold"',
+        carrier={"translate": {"inbound": {"called": "national"}}},
+        peers=[{**door, "translate": {"called": "swapped"}}],
+        translation_rules={"national": [r"/^1\(80055570..\)$/ /+1\1/"], "swapped": [f"/^\\{SILVER}$/ /{GOLD}/"]},
+    )
+    record = goes(stage, SILVER.removeprefix("+"))
+    assert (record.service, record.dial_peer_out) == ("Gold", "cloud")
 
 
 @pytest.mark.parametrize("number", ["+13125550199", "1 (312) 555-0199"])

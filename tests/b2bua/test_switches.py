@@ -51,6 +51,9 @@ def test_rules_see_a_trunk_that_is_off_as_down(open_stage: OpenStage, state: str
     caller = stage.carrier.calls(CALLED)
     caller.hears(100)
     ends(caller, (stage.cloud if where == "cloud" else stage.premise).is_called())
+    decision = stage.record.decision
+    assert decision is not None
+    assert decision.values['trunk("cloud").up'] is (where == "cloud")
 
 
 def test_calls_from_a_trunk_that_is_off_are_taken(stage: Stage) -> None:

@@ -1,5 +1,7 @@
 """Warnings: what loads, but most likely isn't meant so."""
 
+from pathlib import Path
+
 import pytest
 
 from edge_router.config.faults import Kind
@@ -52,6 +54,35 @@ BASE = LISTEN + TRUNKS + "dial_peers:\n" + OUT
             r"6:40: policies.p.rules[0].when: warning: \d in matches() stands for characters of every script, and "
             "costs each call 20 to 250 µs more than a plain class such as [0-9]; startsWith() costs least",
         ),
+        (
+            BASE + IN + "policies: {p: {otherwise: {to: cloud}, share: {of: premise, max_concurrent: 5}}}",
+            '6:52: policies.p.share.of: warning: no dial-peer leads to trunk "premise", so that no call ever counts in '
+            "this share",
+        ),
+        (
+            LISTEN
+            + TRUNKS
+            + "dial_peers:\n- {name: desk, outgoing: {trunk: premise}}\n"
+            + IN
+            + "policies: {p: {otherwise: {to: desk}, share: {of: desk, max_concurrent: 5}}}",
+            '6:51: policies.p.share.of: warning: this makes trunk "premise" a way to the contact centre: calls sent '
+            "there count in cloud().calls and in expected; if it is one, say so in state.trunks, else take the share "
+            "out",
+        ),
+        (
+            BASE
+            + IN
+            + "policies: {p: {rules: [{name: r, when: cloud() .calls < 5, to: cloud}], otherwise: {to: cloud}}}",
+            "6:40: policies.p.rules[0].when: warning: nobody says how many calls the contact centre has: state has no "
+            "queue, so that what reads cloud().calls is always undecided",
+        ),
+        (
+            BASE + IN + "policies: {p: {otherwise: {to: cloud}}}\n"
+            "latches: {a: {set: 'true', clear: 'cloud().calls < cloud().entitlement'}}\n"
+            "state: {queues: {Support: {length: 1}}}",
+            "7:35: latches.a.clear: warning: nobody says how many calls the contact centre takes, so that what reads "
+            "cloud().entitlement is always undecided",
+        ),
         # Its pattern is of no use where every call is decided by name
         (
             BASE
@@ -83,6 +114,15 @@ def test_warning(text: str, warning: str) -> None:
         + IN
         + "- {name: premise, outgoing: {trunk: premise}}\n"
         + "policies: {p: {otherwise: {to: cloud}, if_stale: {to: premise}}}",
+        # A share of the contact centre, by whatever name, and reads of it that somebody answers
+        BASE + IN + "policies: {p: {otherwise: {to: cloud}, share: {of: cloud, max_concurrent: 5}}}",
+        LISTEN
+        + TRUNKS
+        + "dial_peers:\n- {name: desk, outgoing: {trunk: premise}}\n"
+        + IN
+        + "policies: {p: {otherwise: {to: desk}, share: {of: desk, max_concurrent: 5}}}\nstate: {trunks: [premise]}",
+        BASE + IN + 'policies: {p: {rules: [{name: r, when: \'"cloud().entitlement" == "" || cloud().calls < 5\', '
+        "to: cloud}], otherwise: {to: cloud}}}\nstate: {queues: {Support: {source: pushed}}}",
         # One address, but on two listeners
         'listen: [{name: a, address: "127.0.0.1:1"}, {name: b, address: "127.0.0.1:2"}]\n'
         'trunks: {x: {listen: a, targets: ["sip:192.0.2.4:1"]}, y: {listen: b, targets: ["sip:192.0.2.4:2"]}}',
@@ -91,6 +131,16 @@ def test_warning(text: str, warning: str) -> None:
 def test_no_warning(text: str) -> None:
     examined = examine_bytes(text.encode(), "f")
     assert [str(one) for one in (*examined.faults, *examined.warnings)] == []
+
+
+@pytest.mark.parametrize(("policy", "warned"), [("night", 0), ("", 1)])
+def test_a_policy_that_a_row_of_the_services_names_leads_somewhere(tmp_path: Path, policy: str, warned: int) -> None:
+    (tmp_path / "services.csv").write_text(f"called,policy\n+18005550100,{policy}\n")
+    text = BASE + IN + "- {name: premise, outgoing: {trunk: premise}}\nservices: {file: services.csv}\n"
+    text += "policies: {p: {otherwise: {to: cloud}}, night: {otherwise: {to: premise}}}"
+    examined = examine_bytes(text.encode(), str(tmp_path / "edge.yaml"))
+    assert examined.faults == ()
+    assert [one.key for one in examined.warnings] == ["dial_peers[2].outgoing"] * warned
 
 
 def test_warnings_stand_beside_faults() -> None:
@@ -116,3 +166,30 @@ def test_an_estimate_that_would_be_stale_before_the_next_one(
     if warned:
         assert "31 s only, and would be stale whenever one answer is late; write 30s or less" in found[0]
         assert found[0].endswith("or a stale_after of at least 62s")
+
+
+@pytest.mark.parametrize(
+    ("source", "warned"),
+    [
+        ("webex", []),  # the cloud itself may tell
+        ("webex, stated", []),
+        ("peer", ["policies.p.rules[0].when"]),
+    ],
+)
+def test_who_says_how_many_calls_the_cloud_takes(
+    source: str, warned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_TEST", "x" * 32)
+    webex = (
+        'state: {source: webex, webex: {api: "https://api.example.com", org_id: o, client_id: c, client_secret_file: '
+        '"env:SECRET_OF_TEST", refresh_token_file: "env:SECRET_OF_TEST"}}'
+    )
+    states = {
+        "webex": webex,
+        "webex, stated": webex.replace("org_id", "entitlement: {sessions: 300}, org_id"),
+        "peer": 'state: {source: peer, peers: ["https://192.0.2.9:8080"]}',
+    }
+    rules = "{rules: [{name: r, when: 'cloud().calls < cloud().entitlement', to: cloud}], otherwise: {to: cloud}}"
+    examined = examine_bytes((BASE + IN + f"policies: {{p: {rules}}}\n" + states[source]).encode(), "f")
+    assert examined.faults == ()
+    assert [one.key for one in examined.warnings if one.key.startswith("policies")] == warned

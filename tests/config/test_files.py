@@ -145,6 +145,30 @@ def test_names_in_the_table_of_services_are_looked_up(configuration: Path) -> No
     ]
 
 
+def of_policies(configuration: Path, policies: str) -> list[str]:
+    """What is said of a table with these policies, one a row from line 2 on, and "" for the right one."""
+    rows = [f"+180055501{row:03},{policy or 'front-door'}" for row, policy in enumerate(policies.split(","))]
+    configuration.with_name("services.csv").write_text("\n".join(["called,policy", *rows]))
+    configuration.write_text(OF_SERVICES)
+    return [fault.partition("services.file: ")[2] for fault in faults(configuration)]
+
+
+def test_faults_of_a_table_are_told_in_the_order_of_its_lines(configuration: Path) -> None:
+    told = of_policies(configuration, ",a,,,,,,,,,b" + "," * 90 + ",c")
+    assert [each.split(",")[0] for each in told] == [f'"services.csv" line {line}' for line in (3, 12, 103)]
+
+
+def test_of_many_faults_of_a_file_the_first_are_told_and_how_many_more_there_are(configuration: Path) -> None:
+    assert len(of_policies(configuration, ",".join("x" * 20))) == 20
+    told = of_policies(configuration, ",".join("x" * 23))
+    assert told[19].startswith('"services.csv" line 21, policy: there is no policy "x"')
+    assert told[20:] == ['"services.csv" line 24: and 3 more up to here; put these right first']
+    vip = configuration.with_name("vip")
+    vip.write_text("what\n" * 21)
+    configuration.write_text(HEAD.splitlines()[0] + "\nnumber_lists: {vip: {file: vip}}\n")
+    assert faults(configuration)[20].endswith('"vip" line 21: and 1 more up to here; put these right first')
+
+
 def test_queues_there_are_looked_up_later_where_the_contact_centre_says_which_it_has(configuration: Path) -> None:
     told = of_services(configuration, 'state: {source: peer, peers: ["http://127.0.0.1:1"]}\n')
     assert [each.split(": ")[0] for each in told] == ['"services.csv" line 3, policy', '"services.csv" line 5, hours']

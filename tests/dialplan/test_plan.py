@@ -3,7 +3,7 @@ from random import Random
 import pytest
 
 from edge_router.dialplan.pattern import Pattern
-from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
+from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
 from edge_router.dialplan.plan import DialPlan, Match
 
 CALLED = "+18005550100"
@@ -14,7 +14,7 @@ def some(*texts: str) -> tuple[Pattern, ...]:
     return tuple(Pattern.parse(text) for text in texts)
 
 
-def way_in(name: str, *incoming: Incoming) -> DialPeer:
+def way_in(name: str, *incoming: WayIn) -> DialPeer:
     return DialPeer(name, incoming)
 
 
@@ -32,7 +32,7 @@ def outbound(plan: DialPlan, called: str = CALLED) -> list[str]:
 
 
 def test_all_keys_of_a_map_must_hold() -> None:
-    incoming = Incoming("carrier", "pstn", some("+1800"), some("+1212"))
+    incoming = WayIn("carrier", "pstn", some("+1800"), some("+1212"))
     plan = DialPlan([way_in("a", incoming)])
     assert plan.inbound("carrier", "pstn", CALLED, CALLING) is plan.peers["a"]
     assert plan.inbound("other", "pstn", CALLED, CALLING) is None
@@ -42,34 +42,34 @@ def test_all_keys_of_a_map_must_hold() -> None:
 
 
 def test_any_map_and_any_pattern_of_a_list_will_do() -> None:
-    plan = DialPlan([way_in("a", Incoming("x"), Incoming(called=some("1", "2"), calling=some("3", "4")))])
+    plan = DialPlan([way_in("a", WayIn("x"), WayIn(called=some("1", "2"), calling=some("3", "4")))])
     assert plan.inbound("x", "pstn", "9", "9") is not None
     assert [plan.inbound("y", "pstn", called, "4") is not None for called in "123"] == [True, True, False]
     assert [plan.inbound("y", "pstn", "2", calling) is not None for calling in "345"] == [True, True, False]
 
 
 def test_an_empty_map_takes_every_call_and_a_peer_without_maps_none() -> None:
-    assert inbound(DialPlan([way_in("a"), way_in("b", Incoming())]), called="alice") == "b"
+    assert inbound(DialPlan([way_in("a"), way_in("b", WayIn())]), called="alice") == "b"
 
 
 @pytest.mark.parametrize(
     ("closer", "other"),
     [
-        (Incoming(called=some("+1800")), Incoming(called=some("+180"))),
-        (Incoming(called=some("+1800")), Incoming("carrier", "pstn", some("+180"), some(CALLING))),
-        (Incoming(called=some("+180[01]")), Incoming("carrier", "pstn", some("+180."), some(CALLING))),
-        (Incoming(called=some("+1800")), Incoming(called=some("+180[01]"))),
-        (Incoming(called=some("+1")), Incoming("carrier", "pstn")),
-        (Incoming(calling=some("+1212")), Incoming("carrier", "pstn", (), some("+121"))),
-        (Incoming(calling=some("+121[12]")), Incoming("carrier", "pstn", (), some("+121."))),
-        (Incoming(called=some("+1"), calling=some("+")), Incoming("carrier", "pstn", some("+1"))),
-        (Incoming("carrier"), Incoming(None, "pstn")),
-        (Incoming("carrier", "pstn"), Incoming("carrier")),
-        (Incoming(None, "pstn"), Incoming()),
-        (Incoming(called=some("5", "+18005")), Incoming(called=some("+1800"))),
+        (WayIn(called=some("+1800")), WayIn(called=some("+180"))),
+        (WayIn(called=some("+1800")), WayIn("carrier", "pstn", some("+180"), some(CALLING))),
+        (WayIn(called=some("+180[01]")), WayIn("carrier", "pstn", some("+180."), some(CALLING))),
+        (WayIn(called=some("+1800")), WayIn(called=some("+180[01]"))),
+        (WayIn(called=some("+1")), WayIn("carrier", "pstn")),
+        (WayIn(calling=some("+1212")), WayIn("carrier", "pstn", (), some("+121"))),
+        (WayIn(calling=some("+121[12]")), WayIn("carrier", "pstn", (), some("+121."))),
+        (WayIn(called=some("+1"), calling=some("+")), WayIn("carrier", "pstn", some("+1"))),
+        (WayIn("carrier"), WayIn(None, "pstn")),
+        (WayIn("carrier", "pstn"), WayIn("carrier")),
+        (WayIn(None, "pstn"), WayIn()),
+        (WayIn(called=some("5", "+18005")), WayIn(called=some("+1800"))),
     ],
 )
-def test_the_closer_match_wins_wherever_it_stands(closer: Incoming, other: Incoming) -> None:
+def test_the_closer_match_wins_wherever_it_stands(closer: WayIn, other: WayIn) -> None:
     for peers in (
         [way_in("closer", closer), way_in("other", other)],
         [way_in("other", other), way_in("closer", closer)],
@@ -82,7 +82,7 @@ def test_the_closer_match_wins_wherever_it_stands(closer: Incoming, other: Incom
 
 
 def test_of_equal_ways_in_the_first_in_the_file_wins() -> None:
-    incoming = Incoming("carrier", called=some("+1800"))
+    incoming = WayIn("carrier", called=some("+1800"))
     plan = DialPlan([way_in(name, incoming) for name in "badc"], ties="random", rng=Random(1))
     assert {inbound(plan) for _ in range(20)} == {"b"}
     found = plan.inbound_all("carrier", "pstn", CALLED, CALLING)
@@ -90,7 +90,7 @@ def test_of_equal_ways_in_the_first_in_the_file_wins() -> None:
 
 
 def test_a_peer_is_named_once_with_its_closest_match() -> None:
-    peer = way_in("a", Incoming(called=some("+1", "+1800", "+18[0-9].")), Incoming("carrier", "pstn"))
+    peer = way_in("a", WayIn(called=some("+1", "+1800", "+18[0-9].")), WayIn("carrier", "pstn"))
     found = DialPlan([peer]).inbound_all("carrier", "pstn", CALLED, CALLING)
     assert found == [(peer, Match(5))]
 

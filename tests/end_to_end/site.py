@@ -57,12 +57,17 @@ class Site:
         """The leg that the router opens towards `phone` for this caller."""
         return Leg.answering(phone, self.block.router, caller.called)
 
-    def answered(self, caller: Leg, phone: Phone, headers: Iterable[Header] = ()) -> Leg:
-        """Brings a plain call from INVITE to ACK and hands back the callee's leg."""
+    def ringing(self, caller: Leg, phone: Phone, headers: Iterable[Header] = ()) -> Leg:
+        """Brings a plain call from INVITE to ringing and hands back the callee's leg."""
         caller.invite(headers)
         callee = self.callee(phone, caller)
         callee.answer(180)
         caller.expect(180)
+        return callee
+
+    def answered(self, caller: Leg, phone: Phone, headers: Iterable[Header] = ()) -> Leg:
+        """Brings a plain call from INVITE to ACK and hands back the callee's leg."""
+        callee = self.ringing(caller, phone, headers)
         self.connects(caller, callee)
         return callee
 

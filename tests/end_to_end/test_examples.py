@@ -53,6 +53,7 @@ def test_overflow(block: Block, start_router: StartRouter, ends: Ends, cloud: Si
     text = configuration("overflow", block, tmp_path, changes={"hold: 30s": "hold: 0s"})
     router = start_router(following(text, cloud, block))
     follows(router)
+    until(lambda: router.metric("latch_undecided") == 0, "the latch, told")
     assert ends.goes(NUMBER) == [f"{NUMBER}@cloud"]
     assert decided(router, rule="otherwise", target="cloud") == 1
     assert ends.goes(NUMBER, "cloud") == [f"{NUMBER}@cloud", f"{NUMBER}@premise"]
@@ -76,6 +77,30 @@ def test_overflow(block: Block, start_router: StartRouter, ends: Ends, cloud: Si
     until(lambda: queue(router)["agents_signed_on"] == 0, "nobody who works", within=60)
     assert ends.goes(NUMBER) == [f"{NUMBER}@premise"]
     assert decided(router, rule="nobody works in the cloud", target="premise") == 1
+
+
+def test_overflow_in_a_burst_that_the_cloud_has_not_seen(
+    block: Block, start_router: StartRouter, ends: Ends, cloud: SimulatorProcess, tmp_path: Path
+) -> None:
+    redirects = {"otherwise: {to: [cloud, premise]}": "otherwise: {to: [cloud, premise], by: redirect}"}
+    text = configuration("overflow", block, tmp_path, changes=redirects)
+    router = start_router(following(text, cloud, block))
+    follows(router)
+    until(lambda: router.metric("latch_undecided") == 0, "the latch, told")
+    for _ in range(50):
+        ends.caller(NUMBER).invite()
+
+    def sent_away() -> set[str]:
+        return {each.get("Call-ID") for each in ends.phones["carrier"].heard() if each.code == 302}
+
+    def at_the_premise() -> set[str]:
+        return {each.get("From") for each in ends.phones["premise"].heard() if each.method == "INVITE"}
+
+    until(lambda: len(sent_away()) + len(at_the_premise()) == 50, "all of them")
+    assert len(sent_away()) == 6
+    assert decided(router, rule="overflow", target="premise") == 44
+    until(lambda: router.metric("latch") == 1, "the latch, set")
+    assert queue(router)["expected"] == 6
 
 
 def test_overflow_without_a_word_from_the_cloud(

@@ -12,6 +12,7 @@ import pytest
 
 from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import front_door
+from tests.end_to_end.probe import probe, probed
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
 
@@ -20,28 +21,12 @@ NUMBER = "+1800555"
 # ------------------------------------------------------------------------------------------------ reload
 
 
-def probe(code: int) -> dict[str, Any]:
-    """A rule by which a test sees which configuration is in force."""
-    return {"name": "probe", "when": 'call.called.startsWith("+1999")', "reject": code}
-
-
-def probed(site: Site) -> int:
-    caller = site.caller("+1999")
-    caller.invite()
-    final = caller.expect_final()
-    caller.ack(final)
-    return final.code
-
-
 def test_a_reload_is_for_new_calls(own_site: OwnSite) -> None:
     site = own_site(probe(404))
     caller = site.caller(NUMBER)
     callee = site.answered(caller, site.premise)
     ringing = site.caller(NUMBER)
-    ringing.invite()
-    later = site.callee(site.premise, ringing)
-    later.answer(180)
-    ringing.expect(180)
+    later = site.ringing(ringing, site.premise)
     site.router.configure(front_door(site.block, [probe(480), {"name": "closed", "reject": 603}]))
     until(lambda: probed(site) == 480, "the new configuration")
     refused = site.caller(NUMBER)
@@ -159,10 +144,7 @@ def test_drain_takes_no_new_calls_and_keeps_those_in_progress(own_site: OwnSite)
     caller = site.caller(NUMBER)
     callee = site.answered(caller, site.premise)
     ringing = site.caller(NUMBER)
-    ringing.invite()
-    later = site.callee(site.premise, ringing)
-    later.answer(180)
-    ringing.expect(180)
+    later = site.ringing(ringing, site.premise)
     site.router.send(signal.SIGTERM)
     until(lambda: draining(site), "/readyz to say 503")
     assert site.router.get("/healthz")[0] == 200
@@ -185,10 +167,7 @@ def test_told_twice_it_ends_the_calls_in_progress_too(own_site: OwnSite) -> None
     caller = site.caller(NUMBER)
     callee = site.answered(caller, site.premise)
     ringing = site.caller(NUMBER)
-    ringing.invite()
-    later = site.callee(site.premise, ringing)
-    later.answer(180)
-    ringing.expect(180)
+    later = site.ringing(ringing, site.premise)
     site.router.send(signal.SIGTERM)
     until(lambda: draining(site), "/readyz to say 503")
     site.router.send(signal.SIGTERM)

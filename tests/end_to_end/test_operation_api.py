@@ -6,6 +6,7 @@ import signal
 from typing import Any
 
 from tests.end_to_end.configuration import front_door
+from tests.end_to_end.probe import probe, probed
 from tests.end_to_end.router_process import RouterProcess
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
@@ -36,29 +37,13 @@ def trunk(site: Site, name: str) -> dict[str, Any]:
     return next(each for each in found["trunks"] if each["name"] == name)
 
 
-def rejected(code: int) -> dict[str, Any]:
-    """A rule by which a test sees which configuration is in force."""
-    return {"name": "probe", "when": 'call.called.startsWith("+1999")', "reject": code}
-
-
-def probed(site: Site) -> int:
-    caller = site.caller("+1999")
-    caller.invite()
-    final = caller.expect_final()
-    caller.ack(final)
-    return final.code
-
-
 def test_calls_in_progress_and_their_trunks(own_site: OwnSite) -> None:
     site = own_site(premise={"limits": {"outbound": {"max_calls": 9}}})
     assert calls(site) == []
     caller = site.caller(NUMBER)
     callee = site.answered(caller, site.premise)
     ringing = site.caller(NUMBER)
-    ringing.invite()
-    later = site.callee(site.premise, ringing)
-    later.answer(180)
-    ringing.expect(180)
+    later = site.ringing(ringing, site.premise)
     answered, rings = calls(site)
     assert (answered["called"], answered["state"]) == (caller.called, "answered")
     assert (rings["called"], rings["state"]) == (ringing.called, "ringing")
@@ -78,16 +63,16 @@ def test_calls_in_progress_and_their_trunks(own_site: OwnSite) -> None:
 
 
 def test_a_reload_is_in_force_when_it_is_answered(own_site: OwnSite) -> None:
-    site = own_site(rejected(404))
+    site = own_site(probe(404))
     assert probed(site) == 404
-    site.router.file.write_text(front_door(site.block, [rejected(480)]))
+    site.router.file.write_text(front_door(site.block, [probe(480)]))
     assert ask(site.router, "/v1/reload", "POST") == (200, {"ok": True, "error": "", "faults": []})
     assert probed(site) == 480
 
 
 def test_a_configuration_with_faults_is_not_taken_and_they_are_told(own_site: OwnSite) -> None:
-    site = own_site(rejected(404))
-    site.router.file.write_text(front_door(site.block, [rejected(480)], frobnicate=1, on_no_match="x"))
+    site = own_site(probe(404))
+    site.router.file.write_text(front_door(site.block, [probe(480)], frobnicate=1, on_no_match="x"))
     status, found = ask(site.router, "/v1/reload", "POST")
     assert (status, found["ok"]) == (422, False)
     assert found["error"] == "2 faults; the old configuration stays"

@@ -1,6 +1,7 @@
 """Who asks the running router for a decision, and who switches something on it."""
 
 import json
+import os
 import subprocess
 import sys
 import urllib.error
@@ -27,9 +28,13 @@ def decision(router: RouterProcess, query: str) -> dict[str, Any]:
     return found
 
 
-def switch(path: Path, *words: str, expect: int = 0) -> Any:
+def switch(path: Path, *words: str, expect: int = 0, **login: str) -> Any:
+    """Run the command; `login` is what the environment says of whoever runs it."""
     command = [sys.executable, "-m", "edge_router", "switch", *words, "-c", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
+    environment = {"SUDO_USER": "", **os.environ, **login}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False, env=environment
+    )
     assert done.returncode == expect, (done.stdout, done.stderr)
     return json.loads(done.stdout) if expect == 0 else done.stderr
 
@@ -62,17 +67,18 @@ def test_a_decision_is_what_a_call_gets_and_counts_nothing(own_site: OwnSite) ->
 def test_a_switch_is_for_the_next_call_and_kept_over_a_restart(block: Block, start_router: StartRouter) -> None:
     text = front_door(block, [TO_CLOUD])
     router = start_router(text)
-    found = switch(router.file, "trunk", "cloud", "off")
-    assert (found["state"], found["who"]) == ("off", "loopback")
+    found = switch(router.file, "trunk", "cloud", "off", SUDO_USER="ann", LOGNAME="root")
+    assert (found["state"], found["who"]) == ("off", "loopback:ann")
     assert decision(router, "called=%2B18005550100")["target"] == "premise"
     ready = json.loads(router.get("/readyz")[1])
     assert ready["degraded"] is True
-    assert "trunk cloud is off (by loopback, " in ready["reason"]
+    assert "trunk cloud is off (by loopback:ann, " in ready["reason"]
     assert router.metrics()["switch"] == [({"kind": "trunk", "name": "cloud"}, 0)]
     router.stop()
     again = start_router(text)
     assert switch(again.file, "trunk", "cloud") == found
-    assert switch(again.file, "trunk", "cloud", "auto")["state"] == "auto"
+    found = switch(again.file, "trunk", "cloud", "auto", SUDO_USER="", LOGNAME="Jörg\n" + "x" * 80)
+    assert (found["state"], found["who"]) == ("auto", "loopback:J_rg_" + "x" * 59)
     assert decision(again, "called=%2B18005550100")["target"] == "cloud"
 
 

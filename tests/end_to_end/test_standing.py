@@ -68,6 +68,29 @@ def test_a_latch_turns_calls_and_outlives_reload_and_restart(own_site: OwnSite, 
     again.close()
 
 
+def test_a_latch_that_cannot_be_told_any_more_decides_no_call(own_site: OwnSite) -> None:
+    rule = {"name": "full", "when": 'latch("full")', "to": "cloud", "by": "redirect"}
+    site = own_site(rule, state=PUSHED | {"stale_after": "1s"}, latches={"full": LATCH})
+    push(site, length=6)
+    until(lambda: site.router.metric("latch") == 1, "the latch, set")
+    until(lambda: site.router.metric("latch_undecided") == 1, "the latch, lost")
+    assert site.router.metric("latch") == 1
+    caller = site.caller(NUMBER)
+    site.ends(caller, site.answered(caller, site.premise))
+    assert site.router.metric("policy_fallback_total", policy="front-door", why="stale") == 1
+    ready = json.loads(site.router.get("/readyz")[1])
+    assert ready["degraded"] is True
+    assert ready["reason"].startswith('latch full can\'t be told: queue("Support") is ')
+    until(lambda: "can't be told (it was on)" in site.router.stderr, "the log")
+    assert site.router.stderr.count("can't be told (it was on)") == 1
+
+    def known_again() -> bool:
+        push(site, length=6)
+        return site.router.metric("latch_undecided") == 0 and not json.loads(site.router.get("/readyz")[1])["degraded"]
+
+    until(known_again, "the latch, told again")
+
+
 def test_what_was_sent_to_the_cloud_is_expected_there_until_the_cloud_shows_it(
     own_site: OwnSite, cloud: SimulatorProcess
 ) -> None:

@@ -12,8 +12,7 @@ from edge_router.b2bua.record import CallRecord
 from edge_router.dialplan.trunk import Limit, Target, Trunk
 from edge_router.http.access import Access
 from edge_router.http.answer import Answer
-from edge_router.http.decisions_api import REFUSED as DECISIONS_REFUSED
-from edge_router.http.decisions_api import Asked, DecisionsApi
+from edge_router.http.decisions_api import REFUSALS, Asked, DecisionsApi
 from edge_router.http.description import route
 from edge_router.http.operation_api import KEYS as OPERATION_KEYS
 from edge_router.http.operation_api import Operation, OperationApi
@@ -136,7 +135,8 @@ async def served(api: StateApi, operation: Operation | None = None) -> AsyncIter
             route(__version__),
         ],
         endless={EVENTS},
-        keys={**KEYS, **OPERATION_KEYS, **DECISIONS_REFUSED, **SWITCHES_REFUSED},
+        keys={**KEYS, **OPERATION_KEYS, **SWITCHES_REFUSED},
+        refusals=REFUSALS,
     )
     await server.start(HOST, 0)
     try:

@@ -1,5 +1,6 @@
 """What is taken for a question, and how it is answered; what is decided is shown elsewhere."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,13 +15,14 @@ from hypothesis import strategies as st
 from edge_router.admission.tokens import read_tokens
 from edge_router.http.access import Access
 from edge_router.http.answer import KEYS, Answer, form_of
-from edge_router.http.asker import asker_of
-from edge_router.http.decisions_api import PATH, Asked, BadQuestion, DecisionsApi
+from edge_router.http.asker import budget_of
+from edge_router.http.decisions_api import PATH, REFUSALS, Asked, BadQuestion, DecisionsApi
 from edge_router.http.rate import Rate
 from edge_router.http.server import HttpServer, Readiness
 
 HOST = "127.0.0.1"
 TOKENS = "0123456789abcdef-asks ccx decide\n0123456789abcdef-reads wall read\n0123456789abcdef-other cvp decide\n"
+TOKENS += "0123456789abcdef-named 127.0.0.1 decide\n"
 
 
 class Desk:
@@ -56,8 +58,8 @@ async def client(desk: Desk) -> AsyncIterator[aiohttp.ClientSession]:
 @asynccontextmanager
 async def served(desk: Desk, rate: Rate | None = None) -> AsyncIterator[aiohttp.ClientSession]:
     access = Access([], read_tokens(TOKENS))
-    api = DecisionsApi(desk.decide, desk.safe, lambda request: asker_of(access, request), rate)
-    server = HttpServer(lambda: Readiness("ready"), lambda: (), access, api.routes())
+    api = DecisionsApi(desk.decide, desk.safe, lambda request: budget_of(access, request), rate)
+    server = HttpServer(lambda: Readiness("ready"), lambda: (), access, api.routes(), refusals=REFUSALS)
     await server.start(HOST, 0)
     try:
         async with aiohttp.ClientSession(f"http://{HOST}:{server.port}") as session:
@@ -135,6 +137,10 @@ async def test_what_the_body_says_counts_more_than_the_query(client: aiohttp.Cli
         (b'{"called": "14"}', "fourteen"),
         (b'{"called": "%s"}' % (b"4" * 70_000), "the body is larger than 64 KB"),
         (b"&".join([b"x=1"] * 100), "the form has too many fields"),
+        (b'{"called": "\xff"}', "the body is no JSON"),
+        (b"called=4\xff2", "the body isn't UTF-8"),
+        (b"called=4%ff2", "called: it isn't UTF-8"),
+        (b"\x89PNG\r\n\x1a\n", "the body isn't UTF-8"),
         (b'{"called": "42", "format": "yaml"}', "format: write json, xml or text"),
     ],
 )
@@ -245,3 +251,70 @@ async def test_who_asks_too_often_hears_when_he_may_again(desk: Desk) -> None:
         assert await refused(client, bearer("other")) == 200
         assert await refused(client, {}) == 200
     assert len(desk.asked) == 4
+
+
+async def test_an_address_of_this_machine_has_a_budget_of_its_own(desk: Desk) -> None:
+    async with served(desk, Rate(0.01, burst=1)) as client:
+        assert [await refused(client, {}) for _ in range(2)] == [200, 429]
+        other = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+        async with aiohttp.ClientSession(client._base_url, connector=other) as neighbour:
+            assert [await refused(neighbour, {}) for _ in range(2)] == [200, 429]
+
+
+async def test_a_token_asks_from_wherever_it_likes_and_its_name_is_no_address(desk: Desk) -> None:
+    async with served(desk, Rate(0.01, burst=1)) as client:
+        other = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+        async with aiohttp.ClientSession(client._base_url, connector=other) as neighbour:
+            assert await refused(client, bearer("named")) == 200
+            assert await refused(neighbour, bearer("named")) == 429
+            assert await refused(client, {}) == 200
+
+
+# ------------------------------------------------------------------------------------------------ what nobody reads
+
+
+def keys_of(kind: str, text: str) -> list[str]:
+    """The keys of an answer of some type."""
+    if kind.startswith("application/xml"):
+        return [element.tag for element in ElementTree.fromstring(text)]
+    if kind.startswith("text/plain"):
+        return [line.partition("=")[0] for line in text.splitlines()]
+    return list(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [("json", "application/json"), ("xml", "application/xml"), ("text", "text/")]
+)
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {"Content-Encoding": "gzip"}, 415),
+        ("PUT", {}, 405),
+        ("GET", {"Forwarded": "for=192.0.2.1"}, 401),
+        ("GET", {"Authorization": "Bearer 0123456789abcdef-reads"}, 403),
+    ],
+)
+async def test_a_refusal_has_every_key_in_the_format_that_was_asked_for(
+    client: aiohttp.ClientSession, method: str, headers: dict[str, str], status: int, form: str, kind: str
+) -> None:
+    async with client.request(method, f"{PATH}?called=42&format={form}", data=b"called=42", headers=headers) as answer:
+        assert (answer.status, answer.content_type.startswith(kind)) == (status, True)
+        assert keys_of(answer.content_type, await answer.text()) == list(KEYS)
+
+
+@pytest.mark.parametrize("form", ["json", "xml", "text"])
+@pytest.mark.parametrize("query", [b"called=\xff", b"called=42&trunk=\xed\xa0\x80", b"called=42&\x80"])
+async def test_octets_beyond_ascii_in_the_query_get_an_answer_with_every_key(
+    client: aiohttp.ClientSession, query: bytes, form: str
+) -> None:
+    url = client._base_url
+    assert url is not None
+    reader, writer = await asyncio.open_connection(HOST, url.port)
+    writer.write(b"GET %s?format=%s&%s HTTP/1.1\r\nHost: x\r\n\r\n" % (PATH.encode(), form.encode(), query))
+    head, _, text = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    kind = next(line[14:] for line in head.splitlines() if line.startswith("Content-Type: "))
+    assert head.split()[1] == "400"
+    assert keys_of(kind, text) == list(KEYS)
+    assert "%XX" in text
+    assert "xff" not in text

@@ -82,6 +82,15 @@ def test_who_is_refused_hears_so_as_it_is_described(label: str, url: str) -> Non
         OPERATIONS[label].validate_response(answer)
 
 
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if "decisions" in label])
+def test_a_question_that_is_packed_is_refused_as_it_is_described(label: str, url: str) -> None:
+    answer = OPERATIONS[label].Case().call(base_url=url, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    method, path = label.split()
+    assert "415" in PATHS["paths"][path][method.lower()]["responses"]
+    OPERATIONS[label].validate_response(answer)
+
+
 @pytest.mark.parametrize("name", ["Support", "Pushed"])
 @pytest.mark.parametrize("label", [label for label in OPERATIONS if "{name}" in label])
 def test_what_is_described_is_what_a_queue_answers(label: str, name: str, url: str) -> None:

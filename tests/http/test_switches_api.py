@@ -80,6 +80,33 @@ async def test_who_is_the_name_of_the_token(client: aiohttp.ClientSession) -> No
     assert (await ask(client, "hours/support", 200, {"state": "closed"}, "boss"))["who"] == "ops"
 
 
+@pytest.mark.parametrize(
+    ("login", "who"),
+    [
+        ("ann", "loopback:ann"),
+        ("DOM+ann.b-c_1@example", "loopback:DOM+ann.b-c_1@example"),
+        ("x" * 64, "loopback:" + "x" * 64),
+        ("x" * 65, "loopback"),
+        ("", "loopback"),
+        ("ann, by boss", "loopback"),
+        ('ann"\\', "loopback"),
+        ("jürg", "loopback"),
+    ],
+)
+async def test_who_may_be_said_by_a_program_on_this_machine(
+    client: aiohttp.ClientSession, login: str, who: str
+) -> None:
+    said = {"Edge-Router-Login": login}
+    async with client.put(f"{PATH}/trunk/cloud", json={"state": "off"}, headers=said) as answer:
+        assert (await answer.json())["who"] == who
+
+
+async def test_a_token_says_more_than_a_login(client: aiohttp.ClientSession) -> None:
+    said = {"Edge-Router-Login": "ann", "Authorization": "Bearer 0123456789abcdef-boss"}
+    async with client.put(f"{PATH}/trunk/cloud", json={"state": "off"}, headers=said) as answer:
+        assert (await answer.json())["who"] == "ops"
+
+
 async def test_setting_takes_the_scope_admin_and_reading_doesnt(
     client: aiohttp.ClientSession, switches: Switches
 ) -> None:

@@ -93,7 +93,8 @@ def test_a_percentage_goes_by_caller_and_without_one_by_call() -> None:
     for facts in known:
         facts.call_id = "one"
     hidden = [CallFacts("anonymous", "", anonymous=True, call_id=f"{n}@carrier") for n in range(40)]
-    for calls in known, hidden:
+    translated_away = [CallFacts("", "", call_id=f"{n}@carrier") for n in range(40)]
+    for calls in known, hidden, translated_away:
         assert {holds(when, facts) for facts in calls} == {True, False}
     known[0].call_id = "another"
     assert holds(when, known[0]) == holds(when, call(calling=known[0].calling))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from edge_router.policy.decision import Hop, Way
@@ -144,6 +146,36 @@ class TestStale:
         assert decision.because.endswith('queue("Live") has no agents_available that is still known to be true')
         assert (decision.fallback, decision.age) == ("stale", None)
 
+    def test_a_latch_is_as_old_as_the_state_that_it_goes_by(self) -> None:
+        decision = policy(rule('latch("full")')).decide(call(), NOW + 5.0)
+        assert (decision.fallback, decision.age) == (None, 5.0)
+
+    def test_a_latch_that_cannot_be_told_stops_the_rules(self) -> None:
+        decision = policy(rule('latch("lost") || true')).decide(call(), NOW + 70.0)
+        assert (decision.rule, decision.fallback, decision.age) == ("if_stale", "stale", 70.0)
+        assert decision.because == 'rule "first" is undecided: latch("lost") can\'t be told'
+
+    @pytest.mark.parametrize(
+        ("when", "live", "why"),
+        [
+            ('call.service.region == ""', True, "error"),
+            ("hours(call.called)", True, "error"),
+            ("latch(call.called)", True, "error"),
+            ("queue(call.called).length == 0", False, "error"),
+            ("queue(call.called).length == 0", True, "stale"),  # the contact centre may tell of it yet
+            ("team(call.called).available == 0", True, "stale"),
+            ('queue(call.header("X-Queue")).length == 0', True, "error"),
+            ('queue("Old").length == 0', True, "stale"),
+        ],
+    )
+    def test_what_is_missing_whatever_is_known_is_no_stale_state(self, when: str, live: bool, why: str) -> None:
+        door = policy(rule(when + " || true"), if_stale=ELSEWHERE, world=replace(surroundings(), open=live))
+        decision = door.decide(call(), NOW)
+        assert (decision.rule, decision.fallback, decision.to) == ("if_stale", why, ELSEWHERE.to)
+
+    def test_a_rule_that_may_be_skipped_is_skipped_for_what_is_missing_too(self) -> None:
+        assert policy(rule("hours(call.called)", skip=True), TRUE).decide(call(), NOW).rule == "yes"
+
 
 class TestError:
     def test_ends_the_evaluation_and_is_told(self) -> None:
@@ -204,7 +236,8 @@ def test_evaluate_says_what_every_rule_says() -> None:
         ("yes", "held"),
         ("first", "held"),
     ]
-    assert verdicts[4] == Verdict("first", "held", {'queue("Support").length': 3})
+    when = 'queue("Support").length == 3'
+    assert verdicts[4] == Verdict("first", "held", {'queue("Support").length': 3}, "", when)
     assert "75.0 s old" in verdicts[1].because
     assert "Function 'int' error" in verdicts[2].because
     assert not failures

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_router.policy.facts import CallFacts
-from edge_router.policy.faults import RuleError, RuleFault
+from edge_router.policy.faults import RuleError, RuleFault, Undecided
 from edge_router.policy.policy import Policy, compile_policy
 from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
 from edge_router.policy.surroundings import Surroundings
@@ -28,9 +28,18 @@ class Trunk:
 
 @dataclass
 class Latch:
-    """A latch, as rules read it."""
+    """A latch, as rules read it: of state that was so at `NOW`, lost where it isn't on or off."""
 
-    on: bool
+    on: bool | None
+    queues: frozenset[str] = frozenset()
+
+    def value(self) -> bool:
+        if self.on is None:
+            raise Undecided('latch("lost") can\'t be told')
+        return self.on
+
+    def age(self, now: float, /) -> float | None:
+        return now - NOW
 
 
 class Cloud:
@@ -83,7 +92,7 @@ def surroundings(stale_after: float = 60.0) -> Surroundings:
         columns=tuple(SERVICE),
         peers=frozenset(("cloud", "premise")),
         hours={"support": lambda epoch: epoch == EPOCH, "sales": lambda epoch: epoch != EPOCH},
-        latches={"full": Latch(True), "empty": Latch(False)},
+        latches={"full": Latch(True), "empty": Latch(False), "lost": Latch(None)},
         lists={"vip": frozenset(("+12125550100", "+13035550111"))},
         cloud=Cloud(),
         unseen={"Support": 2}.__getitem__,

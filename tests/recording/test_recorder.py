@@ -10,7 +10,7 @@ import pytest
 from edge_router.b2bua.record import CallRecord
 from edge_router.config.build import build, picture_of
 from edge_router.policy.facts import CallFacts
-from edge_router.recording.recorder import IDLE, LOOK_EVERY, Recorder
+from edge_router.recording.recorder import IDLE, LOOK_EVERY, PART_OF_TIME, Recorder
 from edge_router.telemetry.metrics import Metrics
 from edge_router.telemetry.observers import Observers
 from state_client.picture import Team
@@ -28,11 +28,16 @@ class Taped:
         self.picture = picture_of(config, self.stage.clock())
         self.stage.router.routing = build(config, self.stage.clock, picture=self.picture)
         self.directory = directory
+        self.look_takes = self._passed = 0.0  # seconds
         self.recorder = Recorder(
-            directory, 10, lambda: self.stage.router.routing, lambda: self.picture, self.stage.clock
+            directory, 10, lambda: self.stage.router.routing, lambda: self.picture, self.stage.clock, self._stopwatch
         )
         self.stage.router.observer = Observers(Metrics("test"), self.stage.ear, self.recorder)
         self.recorder.start()
+
+    def _stopwatch(self) -> float:
+        self._passed += self.look_takes
+        return self._passed
 
     def lines(self, kind: str) -> Lines:
         self.recorder.writer.write_waiting()
@@ -152,6 +157,15 @@ def test_state_is_not_looked_at_more_than_ten_times_a_second(taped: Taped) -> No
     assert len(taped.lines("state")) == 2
 
 
+def test_where_a_look_takes_long_it_is_looked_less_often(taped: Taped) -> None:
+    taped.look_takes = 2 * LOOK_EVERY / PART_OF_TIME
+    for length in range(1, 7):
+        taped.stage.pass_time(LOOK_EVERY)
+        taped.picture.set("Support", taped.stage.clock(), length=length)
+        taped.stage.carrier.calls(CLOUD_FIRST)
+    assert len(taped.lines("state")) == 4  # at the start, which was quick, and every other time
+
+
 def test_a_queue_that_has_gone_is_null(taped: Taped) -> None:
     queue = taped.picture.queue("Support")
     assert queue is not None
@@ -172,7 +186,7 @@ def test_after_lines_of_state_were_lost_all_is_said_again(taped: Taped) -> None:
 
 def test_calls_that_a_queue_does_not_show_yet_are_recorded_with_it(taped: Taped) -> None:
     placed, now = taped.stage.router.routing.ledger.placed, taped.stage.clock()
-    placed.placed("1", "cloud", "cloud", ("Support",), "redirect", "+13125550111", ("+18005550100",), now)
+    placed.placed("1", "door", "cloud", "cloud", ("Support",), "redirect", "+13125550111", ("+18005550100",), now)
     taped.stage.pass_time(IDLE)
     taped.recorder.tick()
     assert taped.lines("state")[-1]["queues"]["Support"]["unseen"] == 1

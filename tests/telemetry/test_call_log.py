@@ -63,6 +63,7 @@ def test_fields_are_those_of_the_call_record(answered: CallRecord) -> None:
         "rule": "cloud while its queue is empty",
         "values": {'queue("Support").expected': 0},
         "state_age_s": 0.25,
+        "visits": 0,
         "method": "bridge",
         "reason": to_cloud().explain(),
         "attempts": [{"dial_peer": "cloud", "target": "sip:127.0.0.14:5060", "code": None, "ms": 2_000}],

@@ -16,6 +16,7 @@ FAMILIES = {
     "decision_seconds": ("histogram", set()),
     "setup_seconds": ("histogram", {"trunk"}),
     "failovers_total": ("counter", {"from", "to", "reason"}),
+    "emergency_calls_begun_total": ("counter", {"trunk"}),
     "emergency_calls_total": ("counter", {"trunk", "outcome"}),
     "policy_fallback_total": ("counter", {"policy", "why"}),
     "sip_requests_total": ("counter", {"direction", "method", "trunk"}),
@@ -61,6 +62,7 @@ def busy(metrics: Metrics) -> Metrics:
     observer.failover("cloud", "premise", "503")
     observer.ringing(call)
     observer.ended(call)
+    observer.emergency_began("carrier")
     observer.ended(record(emergency=True, outcome="answered"))
     metrics.read_router = lambda: RouterReading(5, 6, 7, 8, {"unsent datagram": 9})
     metrics.read_trunks = lambda: [TrunkReading("cloud", 1, 2, {"sip:127.0.0.14:5060": True, "sip:127.0.0.15": False})]
@@ -136,6 +138,9 @@ def test_emergency_calls_are_shown_before_there_are_any_and_those_that_were_refu
     metrics.read_trunks = lambda: [TrunkReading("carrier", 0, 0, {}, True), TrunkReading("cloud", 0, 0, {}, False)]
     none = {(how, "carrier"): 0 for how in ("answered", "cancelled", "failed", "interrupted", "refused")}
     assert samples(metrics, "emergency_calls_total") == none
+    assert samples(metrics, "emergency_calls_begun_total") == {("carrier",): 0}
+    metrics.emergency_began("carrier")
+    assert samples(metrics, "emergency_calls_begun_total") == {("carrier",): 1}
     metrics.emergency_refused("carrier")
     metrics.ended(record(emergency=True, outcome="answered"))
     assert samples(metrics, "emergency_calls_total") == none | {("refused", "carrier"): 1, ("answered", "carrier"): 1}

@@ -26,6 +26,9 @@ class Heard(Silence):
     def rejected(self, reason: str) -> None:
         self._notes.append((self._name, reason))
 
+    def emergency_began(self, trunk: str) -> None:
+        self._notes.append((self._name, trunk))
+
     def emergency_refused(self, trunk: str) -> None:
         self._notes.append((self._name, trunk))
 
@@ -57,6 +60,9 @@ class Broken(Silence):
     def rejected(self, reason: str) -> None:
         raise RuntimeError("broken")
 
+    def emergency_began(self, trunk: str) -> None:
+        raise RuntimeError("broken")
+
     def emergency_refused(self, trunk: str) -> None:
         raise RuntimeError("broken")
 
@@ -78,6 +84,7 @@ class Broken(Silence):
 
 EVENTS: list[tuple[Callable[[Observer], None], tuple[object, ...]]] = [
     (lambda each: each.rejected("malformed"), ("malformed",)),
+    (lambda each: each.emergency_began("carrier"), ("carrier",)),
     (lambda each: each.emergency_refused("carrier"), ("carrier",)),
     (lambda each: each.decided(record(), 0.5), ("ours-1", 0.5)),
     (lambda each: each.failover("cloud", "premise", "503"), ("cloud", "premise", "503")),

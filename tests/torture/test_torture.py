@@ -14,7 +14,7 @@ from edge_router.b2bua.events import Silence
 from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.b2bua.router import Router
 from edge_router.b2bua.routing import Routing
-from edge_router.dialplan.peer import DialPeer, Incoming, Outgoing
+from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.trunk import Target, Trunk
 from edge_router.sip.errors import BadMessage
@@ -203,7 +203,7 @@ class Bench:
             node="test",
             plan=DialPlan(
                 [
-                    DialPeer("in", incoming=(Incoming(trunk="carrier"),), destinations=("out",)),
+                    DialPeer("in", incoming=(WayIn(trunk="carrier"),), destinations=("out",)),
                     DialPeer("out", outgoing=Outgoing("premise")),
                 ]
             ),
