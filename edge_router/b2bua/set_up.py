@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.destinations import destinations
 from edge_router.b2bua.failure import Failure, give_back, retry_after
+from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.placing import got_nowhere, place
@@ -162,7 +163,7 @@ async def _attempt(
     began = call.router.wheel.now
     call.caller.start_afresh()
     trunk.trying(target, began)
-    callee = call.invite(incoming, peer, trunk, target, by_udp)
+    callee = invite(call, incoming, peer, trunk, target, by_udp)
     call.record.target = target.at
     code = None
     try:
