@@ -23,6 +23,7 @@ from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
+from edge_router.config.listening import securities_of
 from edge_router.config.loading import examine
 from edge_router.config.reloading import fixed, unbuilt
 from edge_router.contact_centre import StateOfCentre, names_read
@@ -39,13 +40,14 @@ from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.switches_api import REFUSED as SWITCH_KEYS
 from edge_router.http.webex_api import route as webex_route
+from edge_router.listeners import Listeners
 from edge_router.naming import Naming
-from edge_router.net.udp import UdpListener
 from edge_router.questions import question_routes
 from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
+from edge_router.telemetry.connection_metrics import ConnectionMetrics
 from edge_router.telemetry.exposition import exposition
 from edge_router.telemetry.logs import set_logging, start_logging
 from edge_router.telemetry.metrics import Metrics
@@ -84,15 +86,7 @@ class App:
         self.standing = Standing(self.state.ledger, beside(path, config.state.store))
         self.metrics = Metrics(__version__)
         self.state_metrics = StateMetrics(self.state.reading)
-        self.listeners = {
-            listen.name: UdpListener(
-                listen.name,
-                listen.address.host,
-                listen.address.port,
-                str(listen.advertise) if listen.advertise is not None else None,
-            )
-            for listen in config.listen
-        }
+        self.listeners = Listeners(config)
         self.standing_metrics = StandingMetrics(self.standing.reading)
         tables = tables if tables is not None else examine(path).tables
         routing = build(
@@ -117,7 +111,7 @@ class App:
             observers = (*observers, self.recorder)
         # The call log and other observers hear little; the metrics alone hear of every message.
         self._observers = Observers(self.metrics, CallLog(), DecisionFeed(self.api.feed), *observers)
-        self.router = Router(routing, self.listeners, self._observers)
+        self.router = Router(routing, self.listeners.by_name, self._observers)
         self.naming = Naming(self._names_changed)
         self.name_metrics = NameMetrics(self.naming.reading)
         self.http: HttpServer | None = None
@@ -144,8 +138,8 @@ class App:
             await self.naming.follow(self.config)
             if self.recorder is not None:
                 self.recorder.start()
-            for listener in self.listeners.values():
-                listener.open(loop, self.router.receive)
+            securities = securities_of(self.config, self.path, self.router.expected_at)
+            self.listeners.open(loop, self.router, securities)
             self._names_changed()
         except OSError:
             await self.close()
@@ -154,14 +148,16 @@ class App:
         self._status = "ready"
         self._tick(loop)
         self._slice(loop)
-        _log.info("edge router %s is ready: %s", __version__, ", ".join(map(_described, self.listeners.values())))
+        _log.info("edge router %s is ready: %s", __version__, self.listeners.in_words)
 
     async def _serve(self, http: Http) -> None:
         """Opens what is asked over HTTP: everything at one address, or the cloud's webhook at one of its own."""
         access = Access(["/" + name for name in http.open], tokens_of(self.config, self.path))
         operation = OperationApi(self._operation()).routes()
         routes = [*self.api.routes(), *operation, webex_route(self.state.report), description_route(__version__)]
-        routes += question_routes(access, lambda: self.router.routing, next(iter(self.listeners)), self.standing)
+        routes += question_routes(
+            access, lambda: self.router.routing, next(iter(self.listeners.by_name)), self.standing
+        )
         webhook = self.state.webhook
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)
@@ -234,8 +230,7 @@ class App:
     async def close(self) -> None:
         """Gives everything back."""
         loop = asyncio.get_running_loop()
-        for listener in self.listeners.values():
-            listener.close(loop)
+        self.listeners.close(loop)
         self.api.feed.close()
         if self.webhook is not None:
             await self.webhook.close()
@@ -266,6 +261,7 @@ class App:
             picture = self.state.picture_for(config)
             try:
                 tokens = await asyncio.to_thread(tokens_of, config, self.path)
+                securities = await asyncio.to_thread(securities_of, config, self.path, self.router.expected_at)
                 routing = await asyncio.to_thread(
                     build,
                     config,
@@ -282,6 +278,7 @@ class App:
                 return (fault,)
             self.router.follow(self.naming.applied(config, routing))
             self.config = config
+            self.listeners.secure(securities)
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
             self.state.read = names_read(routing)
@@ -317,7 +314,7 @@ class App:
         # The transactions, too, so that the quiet begins when the last has gone and there is something to tidy up.
         traffic = router.received, len(router.transactions)
         litter = sum(server.requests for server in (self.http, self.webhook) if server is not None)
-        self._garbage.turn(traffic, litter)
+        self._garbage.turn(traffic, litter + self.listeners.connected)
         if not self._stop.is_set():
             loop.call_later(SLICE_EVERY, self._slice, loop)
 
@@ -337,6 +334,7 @@ class App:
         yield from exposition(self.metrics)
         yield from exposition(self.state_metrics)
         yield from exposition(self.standing_metrics)
+        yield from exposition(ConnectionMetrics(self.listeners.readings))
         yield from exposition(self.name_metrics)
         if self.recorder is not None:
             yield from exposition(RecordingMetrics(self.recorder.writer))
@@ -346,7 +344,7 @@ class App:
         counts = router.counts()
         layer = router.transactions
         faults = {
-            "unsent datagram": sum(listener.unsent for listener in self.listeners.values()),
+            **self.listeners.unsent,
             "observer": self._observers.errors,
             "http": self.http.errors if self.http is not None else 0,
             "collection under load": self._garbage.forced,
@@ -364,10 +362,6 @@ class App:
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()
         return {queue.name: queue.age(now) for queue in self.state.picture}
-
-
-def _described(listener: UdpListener) -> str:
-    return f"{listener.name} udp {listener.host}:{listener.port}"
 
 
 def run(path: Path | str) -> Status:

@@ -7,14 +7,14 @@ learn where they lead now, and the table of sources is made anew; calls in progr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from ipaddress import ip_address
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from edge_router.admission.sources import SourceTable
-from edge_router.config.addresses import dns_name, is_name
+from edge_router.config.addresses import TRANSPORTS, dns_name, is_name, transport_said
 from edge_router.config.build import claims
 from edge_router.dialplan.hunting import Located
 from edge_router.net.names import Kind, Name, Place
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 2.0
 """Seconds that a start or a reload waits for DNS at most: after that, what it doesn't know is down until it does."""
-_PREFERRED: Final = ("udp", "tcp", "tls")
-"""Our transports as they are preferred where DNS leaves the choice to us."""
 _KINDS: Final[dict[bool, Kind]] = {False: "A", True: "AAAA"}
 
 
@@ -92,7 +90,9 @@ class Naming:
         for target, written in zip(live.trunk.targets, entry.targets, strict=True):
             if target.named:
                 standing = self._resolver.of(_name_of(written, entry, config))
-                places = [place for place in standing.places if _is_elsewhere(place, config)]
+                listeners = _listeners(config, entry)
+                elsewhere = [place for place in standing.places if _is_elsewhere(place, config)]
+                places = [place for place in elsewhere if any(_reaches(each, place) for each in listeners)]
                 located[target.uri] = [
                     Located(
                         replace(target, host=place.host, port=place.port, transport=place.transport),
@@ -101,8 +101,12 @@ class Naming:
                     )
                     for place in places
                 ]
-                ours = "" if len(places) == len(standing.places) else "it leads to ourselves, or to no one machine"
-                trouble[target.uri] = standing.trouble or ours
+                unusable = ""
+                if len(elsewhere) < len(standing.places):
+                    unusable = "it leads to ourselves, or to no one machine"
+                elif len(places) < len(elsewhere):
+                    unusable = "it leads to where no listener reaches"
+                trouble[target.uri] = standing.trouble or unusable
         live.locate(located, trouble)
 
 
@@ -110,31 +114,40 @@ def _names(config: Config) -> set[Name]:
     """All names of a configuration, each with what its place wants to know of it."""
     found = set()
     for trunk in config.trunks.values():
-        families = _families(config, trunk)
+        families = _families(_listeners(config, trunk))
         found |= {Name(source, 5060, "", families) for source in trunk.sources if is_name(source)}
         found |= {_name_of(target, trunk, config) for target in trunk.targets if is_name(target.uri.host)}
     return found
 
 
 def _name_of(target: Target, trunk: Trunk, config: Config) -> Name:
-    uri = target.uri
-    transport = "tls" if uri.scheme == "sips" else uri.params.get("transport", "").lower()
-    spoken = {listen.transport for listen in _listeners(config, trunk)}
-    ours = tuple(sorted(spoken, key=_PREFERRED.index))
-    return Name(dns_name(uri.host), uri.port, transport, _families(config, trunk), ours)
+    """What is wanted of a target's name: the transport that its URI says, else those that the listeners speak.
+
+    A sips URI that says no transport is asked for by NAPTR, too, but nothing else than TLS will do (RFC 3263 §4.1).
+    """
+    uri, said = target.uri, transport_said(target.uri)
+    listeners = [listen for listen in _listeners(config, trunk) if said in ("", listen.transport)]
+    spoken = tuple(sorted({listen.transport for listen in listeners}, key=TRANSPORTS.index))
+    transport = said if "transport" in uri.params else ""
+    return Name(dns_name(uri.host), uri.port, transport, _families(listeners), spoken)
 
 
 def _is_elsewhere(place: Place, config: Config) -> bool:
     """Whether a call that is sent there can't come back from ourselves: what the file can't say, DNS mustn't either."""
     address = ip_address(place.host)
-    ours = {(listen.address.host, listen.address.port) for listen in config.listen}
-    return not (address.is_unspecified or address.is_multicast or (place.host, place.port) in ours)
+    ours = {(listen.transport, listen.address.host, listen.address.port) for listen in config.listen}
+    return not (address.is_unspecified or address.is_multicast or (place.transport, place.host, place.port) in ours)
 
 
-def _families(config: Config, trunk: Trunk) -> tuple[Kind, ...]:
-    """The kinds of address that can be reached from the trunk's listener, or from any."""
-    return tuple(sorted({_KINDS[":" in listen.address.host] for listen in _listeners(config, trunk)}))
+def _reaches(listen: Listen, place: Place) -> bool:
+    return listen.transport == place.transport and (":" in listen.address.host) == (":" in place.host)
+
+
+def _families(listeners: Iterable[Listen]) -> tuple[Kind, ...]:
+    """The kinds of address that can be reached from one of these."""
+    return tuple(sorted({_KINDS[":" in listen.address.host] for listen in listeners}))
 
 
 def _listeners(config: Config, trunk: Trunk) -> list[Listen]:
+    """Those that a trunk's calls may leave by."""
     return [listen for listen in config.listen if trunk.listen in (None, listen.name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.call import cause_of, reasons_of
+from edge_router.b2bua.causes import cause_of, reasons_of
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.failure import retry_after
+from edge_router.b2bua.leaving import leaving_by
 from edge_router.b2bua.screening import CAPABILITIES, MAX_FORWARDS
 from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import new_branch, new_token
@@ -167,19 +168,17 @@ class Keepalives:
 
 
 def _listener_to(router: Router, trunk: LiveTrunk, target: Target) -> Listener:
-    """The trunk's listener, else the first from which the target's kind of address can be reached."""
-    if trunk.trunk.listen:
-        return router.listeners[trunk.trunk.listen]
-    listeners = list(router.listeners.values())
-    alike = [each for each in listeners if (":" in each.advertised_host) == (":" in target.host)]
-    return (alike or listeners)[0]
+    """The trunk's listener, else the first from which the target can be reached."""
+    return leaving_by(router.listeners, trunk.trunk, target, next(iter(router.listeners.values())))
 
 
 def _options(listener: Listener, target: Target, branch: str) -> bytes:
-    uri = f"sip:{target.place}"
+    scheme = "sips" if target.secure else "sip"
+    uri = f"{scheme}:{target.place}{target.params}"
+    contact = f"<sips:{listener.advertised}>" if target.secure else listener.contact
     return (
         f"OPTIONS {uri} SIP/2.0\r\nVia: {listener.via}{branch}\r\nMax-Forwards: {MAX_FORWARDS}\r\n"
         f"From: <sip:{listener.advertised}>;tag={new_token()}\r\nTo: <{uri}>\r\n"
-        f"Call-ID: {new_token()}@{listener.advertised_host}\r\nCSeq: 1 OPTIONS\r\nContact: {listener.contact}\r\n"
+        f"Call-ID: {new_token()}@{listener.advertised_host}\r\nCSeq: 1 OPTIONS\r\nContact: {contact}\r\n"
         f"{CAPABILITIES}Content-Length: 0\r\n\r\n"
     ).encode()

@@ -39,7 +39,12 @@ def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> lis
     """The same of what is known of them: the user part to dial, the filled ``refer_uri``, the targets, best first."""
     if elsewhere is not None:
         return [elsewhere]
-    return list(dict.fromkeys([uri_at(user, target.place) for target in targets]))  # a name once, not its addresses
+    return list(dict.fromkeys([_at_target(user, target) for target in targets]))  # a name once, not its addresses
+
+
+def _at_target(user: str, target: Target) -> str:
+    uri = uri_at(user, target.place) + target.params
+    return f"sips{uri[3:]}" if target.secure else uri
 
 
 def contact_lines(uris: Sequence[str]) -> list[str]:

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.emergency import in_words
+from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.keepalive import Keepalives, Probe
 from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
 from edge_router.b2bua.screening import (
@@ -33,7 +36,7 @@ from edge_router.b2bua.set_up import set_up
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
-from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
+from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
 from edge_router.sip.remember import forget_readings
 from edge_router.sip.stateless import stateless_answer
 from edge_router.sip.timers import TimerWheel
@@ -42,12 +45,13 @@ from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
-    from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
-    from edge_router.sip.transaction import Transport
+    from edge_router.net.security import Expected
+    from edge_router.sip.framing import Unframeable
+    from edge_router.sip.transaction import ClientUser, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -118,6 +122,42 @@ class Router:
             self.observer.rejected("internal error")
             self._complain("a message from {}:{}".format(*source))
 
+    # What streams tell (net.stream.User)
+
+    def unframeable(self, error: Unframeable, source: Address, listener: Listener) -> None:
+        """A stream that can't be read any further: whoever has sent it is told, where he is a trunk's."""
+        self.wheel.now = self._clock()
+        found: Message | None = None
+        try:
+            found = parse(error.head + b"\r\n\r\n", self._limits) if error.head else None
+        except BadMessage as bad:
+            found = bad.message
+        try:
+            self._malformed(BadMessage(error.code, error.why, found), error.head or b"?", source, listener)
+        except Exception:
+            self.observer.rejected("internal error")
+            self._complain("the end of a stream from {}:{}".format(*source))
+
+    def lost(self, address: Address, listener: Listener) -> None:
+        """A connection is gone, or couldn't be had."""
+        self.wheel.now = self._clock()
+        try:
+            self.transactions.lost(listener.name, address)
+        except Exception:
+            self._complain("the loss of the connection with {}:{}".format(*address))
+
+    def knows(self, host: str, names: frozenset[str], listener: Listener) -> bool:
+        """Whether a trunk's calls may come from there."""
+        return trunk_at(self.routing, host, names, listener.name) is not None
+
+    def expected_at(self, address: Address) -> Expected:
+        """Who should be at an address that is connected to by TLS."""
+        return expected_at(self.routing, address)
+
+    def trunk_by(self, listener: Transport, source: Address) -> str | None:
+        """The trunk of whoever sends from there, by a name of his certificate or by his address; None: a stranger."""
+        return trunk_at(self.routing, source[0], self.listeners[listener.name].names_of(source), listener.name)
+
     def _complain(self, what: str) -> None:
         """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""
         if self.wheel.now >= self._complain_from:
@@ -132,7 +172,7 @@ class Router:
             self.observer.rejected("stray response")
             return
         user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else user.trunk_name if isinstance(user, Probe) else ""
+        trunk = user.trunk.name if isinstance(user, Leg) else _trunk_of(user)
         self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests
@@ -143,24 +183,24 @@ class Router:
             return
         method = request.method
         check_cseq(request)
-        if method == "CANCEL" and self._cancelled(arrival):
+        if method == "CANCEL" and cancelled(self, arrival):
             return
         to_tag = tag_of(request.first["to"])
         if to_tag:
             leg = self._dialogs.get(to_tag)
-            if leg is not None and _is_of(leg, request):
+            if leg is not None and leg.takes(request):
                 self._inside(leg, arrival)
                 return
         trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        if listener.reliable:
+            trunk = self.trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return
         if method == "ACK":
             self.observer.rejected("stray ACK")
             return
-        if method == "CANCEL" and self.transactions.invite_of(arrival) is not None:
-            # No answer and no transaction: the true CANCEL must not be taken for a copy of this one.
-            self.observer.rejected("CANCEL from another source")
+        if method == "CANCEL" and is_forged(self, arrival):
             return
         if self._crowded and (to_tag or not self._begins_emergency(arrival, trunk)):
             self.observer.rejected("too many transactions")
@@ -176,41 +216,19 @@ class Router:
         request = arrival.request
         self.observer.request("in", request.method, leg.trunk.name)
         if request.method == "ACK":
-            if isinstance(leg, CallerLeg):
-                leg.on_ack(request)
+            leg.on_ack(request)
         elif request.method == "CANCEL":
-            self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
+            if not is_forged(self, arrival):
+                self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
         else:
             leg.on_request(request, self.transactions.serve(arrival))
-
-    def _cancelled(self, arrival: Arrival) -> bool:
-        """Takes the CANCEL of a call, by the branch and from the source of its INVITE (RFC 3261 §9.2).
-
-        Also where a reload has since taken the source from its trunk: the call keeps what it began with.
-        """
-        invite = self.transactions.invite_of(arrival)
-        if invite is None or invite.source[0] != arrival.source[0]:
-            return False
-        call = invite.user if isinstance(invite.user, Call) else None
-        # RFC 3261 §9.2: the same To tag as in the answers to the INVITE.
-        if call is not None:
-            trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
-        else:
-            trunk = self.routing.sources.trunk_of(arrival.transport.name, arrival.source[0]) or ""
-            tag = invite.to_tag or new_token()
-        if tag_of(arrival.request.first["to"]):  # of a re-INVITE, whose To has it already
-            tag = ""
-        self.observer.request("in", "CANCEL", trunk)
-        self.observer.response("out", "CANCEL", 200, trunk)
-        self.transactions.serve(arrival).respond(200, "OK", tag)
-        if call is not None:
-            call.cancelled(arrival.request)
-        return True
 
     def _outside(self, arrival: Arrival, trunk: str) -> None:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
+        if arrival.transport.reliable and "alias" in request.first["via"]:
+            reuse(self.routing.trunks[trunk], self.listeners[arrival.transport.name], arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
@@ -223,9 +241,7 @@ class Router:
     def _refusal_now(self, request: Request) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""
         if request.method == "INVITE":
-            if self.transactions.merged(request):
-                return _MERGED
-            return None
+            return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
             return _DRAINING if self.draining else _OPTIONS
         return _NO_DIALOG
@@ -242,7 +258,7 @@ class Router:
             return
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
-        emergency = self._is_emergency(incoming)
+        emergency = self.routing.is_emergency(incoming.facts)
         if emergency:
             self.observer.emergency_began(trunk.name)
         above, refusal = False, _DRAINING if self.draining and not emergency else None
@@ -281,22 +297,18 @@ class Router:
             self._reserve.add(record.call_id)
         call.start(set_up(call, incoming))
 
-    def _is_emergency(self, incoming: Incoming) -> bool:
-        return self.routing.is_emergency(incoming.facts)
-
     @property
     def _crowded(self) -> bool:
         return len(self.transactions) >= self._most_transactions
 
     def _begins_emergency(self, arrival: Arrival, trunk: str) -> bool:
         """Whether a request is the INVITE of an emergency call: read once more, where no other is taken."""
-        request, routing = arrival.request, self.routing
-        if request.method != "INVITE" or routing.emergency is None:
+        if (request := arrival.request).method != "INVITE" or (routing := self.routing).emergency is None:
             return False
         check_form(request)
         if routing.number_of_urn(request.uri):
             return True
-        return self._is_emergency(read_incoming(request, routing.trunks[trunk].trunk, arrival.source[0], 0))
+        return routing.is_emergency(read_incoming(request, routing.trunks[trunk].trunk, arrival.source[0], 0).facts)
 
     def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""
@@ -309,7 +321,7 @@ class Router:
         """What can't be read: answered where it can be and its sender is known, else dropped; counted in any case."""
         if not data.strip(b"\r\n\0 "):
             return  # a keepalive (RFC 5626 §3.5.1)
-        trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        trunk = self.trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return
@@ -322,7 +334,7 @@ class Router:
         self, request: Request, source: Address, listener: Transport, trunk: str, refusal: Refusal
     ) -> None:
         """Answers without keeping anything: under a flood, and to what could not be read."""
-        answer = stateless_answer(request, source, *refusal)
+        answer = stateless_answer(request, source, *refusal, reliable=listener.reliable)
         if answer is not None and request.method != "ACK":
             self.observer.response("out", request.method, refusal.code, trunk)
             listener.send(*answer)
@@ -381,8 +393,8 @@ _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
 _DRAINING: Final = Refusal(503, "Service Unavailable", RETRY_AFTER)
 
 
-def _is_of(leg: Leg, request: Request) -> bool:
-    """Whether a request with this leg's tag is really of its dialog: Call-ID and both tags."""
-    dialog = leg.dialog
-    first = request.first
-    return dialog.call_id == first["call-id"] and dialog.remote_tag == tag_of(first["from"])
+def _trunk_of(user: ClientUser | None) -> str:
+    """The trunk to which a request was sent for this user."""
+    if isinstance(user, Exchange):
+        return user.other.trunk.name
+    return user.trunk_name if isinstance(user, Probe) else ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.destinations import destinations
 from edge_router.b2bua.failure import Failure, give_back, retry_after
+from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.placing import got_nowhere, place
@@ -135,33 +136,49 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
     router = call.router
     call.caller.trying()
     for target in trunk.targets_to_try(router.wheel.now) or trunk.last_resort():
-        began = router.wheel.now
-        call.caller.start_afresh()
-        trunk.trying(target, began)
-        callee = call.invite(incoming, peer, trunk, target)
-        call.record.target = target.at
-        code = None
-        try:
-            answer = await ring(call, callee, trunk.trunk)
-            code = answer.code
-        finally:  # the call may also end while it rings
-            call.note_attempt(peer.name, target.at, code, began)
-        if not isinstance(answer, Failure):
-            trunk.succeeded(target)
-            if call.caller.answered:
-                await join(call, incoming, callee, answer)
-            else:
-                call.connect(callee, answer)
+        failure = await _attempt(call, incoming, peer, trunk, target)
+        if failure is None:
             return None
-        failure = answer
+        callee = failure.callee
+        if callee.by_tcp and failure.code is None and not callee.provisional:
+            call.remark_once("its INVITE is too large for UDP by RFC 3261, and was sent so, since TCP failed")
+            failure = await _attempt(call, incoming, peer, trunk, target, by_udp=True)
+            if failure is None:
+                return None
+            callee = failure.callee
         _judge(trunk, target, failure, callee, router.wheel.now)
         if call.emergency:
             continue  # whatever one of them says, another may help him
-        if code is None and callee.provisional > 100:
+        if failure.code is None and callee.provisional > 100:
             break  # nobody is there to answer: another target would only ring as long again
-        if not _moves_on(trunk.trunk.hunt_on, code):
+        if not _moves_on(trunk.trunk.hunt_on, failure.code):
             break
     return failure
+
+
+async def _attempt(
+    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, by_udp: bool = False
+) -> Failure | None:
+    """Tries one target. None when it has answered and the caller is through."""
+    began = call.router.wheel.now
+    call.caller.start_afresh()
+    trunk.trying(target, began)
+    callee = invite(call, incoming, peer, trunk, target, by_udp)
+    call.record.target = target.at
+    code = None
+    try:
+        answer = await ring(call, callee, trunk.trunk)
+        code = answer.code
+    finally:  # the call may also end while it rings
+        call.note_attempt(peer.name, target.at, code, began)
+    if isinstance(answer, Failure):
+        return answer
+    trunk.succeeded(target)
+    if call.caller.answered:
+        await join(call, incoming, callee, answer)
+    else:
+        call.connect(callee, answer)
+    return None
 
 
 async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failure:

@@ -13,10 +13,11 @@ from pydantic import PlainValidator, ValidationInfo
 
 from edge_router.admission.sources import parse_source
 from edge_router.config.faults import nothing_called, quoted
-from edge_router.config.values import Names, not_built, one_line, text_of
+from edge_router.config.values import Names, one_line, text_of
 from edge_router.sip.uri import BadUri, SipUri, host_port, parse_uri
 
 IpAddress = IPv4Address | IPv6Address
+TRANSPORTS: Final = ("udp", "tcp", "tls")
 
 
 class Address(NamedTuple):
@@ -120,21 +121,36 @@ def _port(digits: str, text: str) -> int:
 
 
 def target_uri(value: object) -> SipUri:
-    """Read a target: `sip:` with an IP address or a DNS name, over UDP."""
+    """Read a target: `sip:` with an IP address or a DNS name, by UDP unless it says `transport=`; or `sips:`, by TLS.
+
+    Where a name says no transport, DNS says it.
+    """
     text = text_of(value, "a URI such as sip:192.0.2.1:5060 or sip:proxy.example.com")
     uri = sip_uri(text, text)
-    if uri.scheme == "sips":
-        raise not_built("sips; write sip:")
-    transport = uri.params.get("transport", "udp").lower()
-    if transport in ("tcp", "tls"):
-        raise not_built(f"transport={transport}; use udp")
-    if transport != "udp":
-        raise ValueError(f"there is no transport {quoted(transport)}; use udp")
+    if transport_of(uri) not in TRANSPORTS:
+        raise ValueError(f"there is no transport {quoted(transport_of(uri))}; use udp, tcp or tls")
+    if uri.scheme == "sips" and uri.params.get("transport", "tls").lower() == "udp":
+        raise ValueError(f"{quoted(text)} is secure, and UDP isn't; take transport=udp out, or write sip:")
     if uri.user is not None or uri.headers:
         raise ValueError(f"{quoted(text)} is more than a host: a target is sip:host or sip:host:port")
     if not is_name(uri.host):
         _ip(uri.host)
     return uri
+
+
+def transport_said(uri: SipUri) -> str:
+    """Say what a URI that was read as a target is to be reached by, "" where it doesn't say."""
+    return "tls" if uri.scheme == "sips" else uri.params.get("transport", "").lower()
+
+
+def transport_of(uri: SipUri) -> str:
+    """Say the same, or UDP: an address without it is reached so."""
+    return transport_said(uri) or "udp"
+
+
+def port_of(uri: SipUri) -> int:
+    """Give the port of a target, or the usual one of its transport (RFC 3261 §19.1.2)."""
+    return uri.port or (5061 if transport_of(uri) == "tls" else 5060)
 
 
 def template(value: object, info: ValidationInfo) -> str:

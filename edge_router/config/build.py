@@ -27,7 +27,7 @@ from edge_router.config import (
     translation_model,
     trunk_model,
 )
-from edge_router.config.addresses import dns_name, is_name
+from edge_router.config.addresses import dns_name, is_name, port_of, transport_of
 from edge_router.config.models import Config
 from edge_router.config.tables import Tables
 from edge_router.dialplan.correlation import Correlation
@@ -237,8 +237,12 @@ def claims(config: Config, addresses: Mapping[str, Sequence[str]] = MappingProxy
     with a target at one address it is the first one's: the file is checked, and warned of, by that. Where a name leads
     is in ``addresses``, and an address in the file goes before it.
     """
-    for listen in (entry.name for entry in config.listen):
-        here = {name: trunk for name, trunk in config.trunks.items() if trunk.listen in (None, listen)}
+    for listen, tls in ((entry.name, entry.transport == "tls") for entry in config.listen):
+        here = {
+            name: trunk
+            for name, trunk in config.trunks.items()
+            if trunk.listen in (None, listen) and not (tls and trunk.tls_names)
+        }
         owner = {source: name for name, trunk in here.items() for source in trunk.sources if not is_name(source)}
         for name, trunk in here.items():
             for source in trunk.sources:
@@ -263,8 +267,8 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
             Target(
                 str(t.uri),
                 t.uri.host,
-                t.uri.port or 5060,
-                "udp",
+                port_of(t.uri),
+                transport_of(t.uri),
                 t.preference,
                 t.weight,
                 t.uri.host_port if is_name(t.uri.host) else "",
@@ -273,6 +277,8 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         ),
         sources=entry.sources,
         listen=entry.listen,
+        tls_names=entry.tls_names,
+        udp_to_tcp=entry.udp_to_tcp == "try",
         accepts=frozenset(entry.accepts),
         accept_identity=entry.identity.accept,
         send_identity=entry.identity.send,

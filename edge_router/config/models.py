@@ -27,10 +27,24 @@ class Listen(Section):
     """An address that SIP is taken on."""
 
     name: Name = Field(description="Its name in trunks and dial-peers.")
-    transport: Literal["udp"] = Field(default="udp", description="The transport.")
+    transport: Literal["udp", "tcp", "tls"] = Field(default="udp", description="The transport.")
     address: ListenAddress = Field(description="IP address and port: 192.0.2.1:5060 or [2001:db8::1]:5060.")
     advertise: Advertised | None = Field(
         default=None, description="host[:port] that others reach it by, where that differs: behind NAT."
+    )
+    certificate: Name | None = Field(
+        default=None, description="With tls: PEM file of its certificate, and those between that and the CA's."
+    )
+    private_key: Name | None = Field(default=None, description="With tls: PEM file of the certificate's private key.")
+    client_ca: Name | None = Field(
+        default=None,
+        description="With tls: PEM file of the CAs whose certificates those who connect must have; none are asked for "
+        "by default.",
+    )
+    ca: Name | None = Field(
+        default=None,
+        description="With tls: PEM file of the CAs that certificates of targets are verified by; the system's by "
+        "default.",
     )
 
 

@@ -16,7 +16,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "sip_profiles",
         }
     ),
-    "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
     "trunks.*": frozenset(
         {
             "media",
@@ -24,7 +23,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "username",
             "password_file",
             "realm",
-            "tls_names",
             "register",
             "rel1xx",
             "early_offer",
@@ -32,14 +30,11 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "redirects",
             "max_duration",
             "error_map",
-            "udp_to_tcp",
         }
     ),
     "dial_peers[].incoming[]": frozenset({"uri"}),
 }
 """Map → keys that it will have."""
 
-VALUES: Final[dict[str, frozenset[str]]] = {
-    "listen[].transport": frozenset({"tcp", "tls"}),
-}
+VALUES: Final[dict[str, frozenset[str]]] = {}
 """Key → values that it will take."""

@@ -18,6 +18,7 @@ from edge_router.config.values import (
     ListenerName,
     Rate,
     Section,
+    TlsName,
     not_empty,
 )
 
@@ -31,7 +32,9 @@ class Target(Section):
     """One place where a trunk's calls can go."""
 
     uri: TargetUri = Field(
-        description="Where to: sip: and an IP address with a port or 5060, or a DNS name (RFC 3263). UDP."
+        description="Where to: sip: and an IP address, with or without a port, or a DNS name (RFC 3263). An address is "
+        "reached by UDP, where it doesn't end in ;transport=tcp or ;transport=tls; sips: is TLS. For a name that says "
+        "none of these, DNS does."
     )
     preference: Count = Field(default=0, description="Lower is tried first, as on CUBE.")
     weight: Count = Field(default=100, description="With hunt: weighted, this target's share beside the others'.")
@@ -109,6 +112,16 @@ class Trunk(Section):
     )
     listen: ListenerName | None = Field(
         default=None, description="The listener that its calls leave by, and the only one on which it may call."
+    )
+    tls_names: tuple[TlsName, ...] = Field(
+        default=(),
+        description="Names of its certificate, such as sbc.example.com or *.example.com: over TLS it is known by these "
+        "and not by its address.",
+    )
+    udp_to_tcp: Literal["never", "try"] = Field(
+        default="never",
+        description="try: an INVITE of more than 1,300 octets to a UDP target is sent by TCP first (RFC 3261 §18.1.1), "
+        "and by UDP where that fails.",
     )
     hunt: Hunt = Field(default="preference", description="The order in which targets are tried.")
     connect_timeout: Duration = Field(default=2.0, description="Nothing at all came, not even 100: next target.")

@@ -26,6 +26,7 @@ from edge_router.config.faults import Kind, nothing_called, quoted
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.pattern import Pattern
+from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 T = TypeVar("T")
 
@@ -175,6 +176,18 @@ def _final_503(value: object) -> int | Literal["pass"]:
     return value
 
 
+def _tls_name(value: object) -> str:
+    text = text_of(value, "a name such as sbc.example.com or *.example.com")
+    try:
+        uri = parse_uri(f"sip:{text.removeprefix('*.')}")
+    except BadUri:
+        uri = None
+    if not isinstance(uri, SipUri) or uri.host_port != text.removeprefix("*.").lower() or uri.port is not None:
+        raise ValueError(f"{quoted(text)} is no name that a certificate can be for")
+    return text.lower()
+
+
+TlsName = Annotated[str, PlainValidator(_tls_name, json_schema_input_type=str)]
 Final503 = Annotated[int | Literal["pass"], PlainValidator(_final_503, json_schema_input_type=Code | Literal["pass"])]
 NumberPattern = Annotated[Pattern, PlainValidator(_pattern, json_schema_input_type=str | Int)]
 Failures = Annotated[

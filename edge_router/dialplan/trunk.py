@@ -43,6 +43,11 @@ class Target:
     """Address and port, by which two places of one name are told apart."""
     label: str = field(init=False, repr=False, compare=False)
     """What it is called in metrics and the log: its URI, and where that is a name, which of its addresses it is."""
+    params: str = field(init=False, repr=False, compare=False)
+    """The parameters of a URI that leads there, with their semicolons: which transport, where that isn't UDP nor left
+    to DNS."""
+    secure: bool = field(init=False, repr=False, compare=False)
+    """Whether URIs that lead there are sips URIs, which TLS goes without saying for."""
 
     def __post_init__(self) -> None:
         # All made once: a socket wants the first per datagram, a Request-URI the second per call.
@@ -51,6 +56,15 @@ class Target:
         object.__setattr__(self, "place", self.named or at)
         object.__setattr__(self, "at", self.place if self.is_unlocated else at)
         object.__setattr__(self, "label", f"{self.uri} ({at})" if self.named and not self.is_unlocated else self.uri)
+        written = self.uri.lower()
+        object.__setattr__(self, "secure", written.startswith("sips:"))
+        unsaid = self.secure or self.transport == "udp" or (self.named and ";transport=" not in written)
+        object.__setattr__(self, "params", "" if unsaid else f";transport={self.transport}")
+
+    @property
+    def name(self) -> str:
+        """The DNS name without the port, lower case; "" where there is none."""
+        return self.named.partition(":")[0].lower().removesuffix(".")
 
     @property
     def is_unlocated(self) -> bool:
@@ -93,6 +107,8 @@ class Trunk:
     """Addresses and networks that may start a call here besides the targets themselves."""
     listen: str | None = None
     """The listener that it leaves by, and the only one that its sources count on; None: any."""
+    tls_names: tuple[str, ...] = ()
+    """The names of its certificate; over TLS it is known by these, where there are any, and not by its address."""
     accepts: frozenset[str] = frozenset({"redirect", "refer"})
     accept_identity: bool = False
     """Whether P-Asserted-Identity from it is believed (RFC 3325)."""
@@ -106,6 +122,8 @@ class Trunk:
     """What becomes of the numbers of its calls before anything is matched."""
     translate_out: Translations | None = None
     """What becomes of the numbers of calls to it, last of all."""
+    udp_to_tcp: bool = False
+    """Whether an INVITE that is too large for UDP by RFC 3261 §18.1.1 is sent by TCP first."""
     hunt: Hunt = "preference"
     connect_timeout: float = 2.0
     progress_timeout: float = 6.0
