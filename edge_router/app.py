@@ -224,7 +224,9 @@ class App:
         router = self.router
         if router.calls:
             self._farewell = time.monotonic() + FAREWELL
-        elif not router.transactions.unanswered or time.monotonic() > self._farewell:
+            return
+        router.registrations.leave()  # the last thing that is said; until then the calls' ends are heard
+        if not router.transactions.unanswered or time.monotonic() > self._farewell:
             self._stop.set()
 
     async def close(self) -> None:
@@ -357,7 +359,8 @@ class App:
         for name, live in routing.trunks.items():
             calls_in, calls_out = live.counts()
             targets = {target.label: up for target, up, _ in live.standing(now)}
-            yield TrunkReading(name, calls_in, calls_out, targets, routing.emergency is not None)
+            registered = live.registered if live.trunk.register is not None else None
+            yield TrunkReading(name, calls_in, calls_out, targets, routing.emergency is not None, registered)
 
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.admission.sources import SourceTable
 from edge_router.config.addresses import TRANSPORTS, dns_name, is_name, transport_said
-from edge_router.config.build import claims
+from edge_router.config.build import claims, uris_of
 from edge_router.dialplan.hunting import Located
 from edge_router.net.names import Kind, Name, Place
 from edge_router.net.resolver import Resolver
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.config.models import Config, Listen
-    from edge_router.config.trunk_model import Target, Trunk
+    from edge_router.config.trunk_model import Trunk
+    from edge_router.dialplan.trunk import Register
+    from edge_router.sip.uri import SipUri
 
 PATIENCE: Final = 2.0
 """Seconds that a start or a reload waits for DNS at most: after that, what it doesn't know is down until it does."""
@@ -59,6 +61,8 @@ class Naming:
         for name, live in routing.trunks.items():
             if live.trunk.has_names:
                 self._locate(live, config.trunks[name], config)
+            if live.trunk.register is not None and live.trunk.register.registrar.named:
+                self._locate_registrar(live, live.trunk.register, config.trunks[name], config)
         addresses: dict[str, set[str]] = {}
         for each in names:
             addresses.setdefault(each.host, set()).update(place.host for place in self._resolver.of(each).places)
@@ -89,7 +93,7 @@ class Naming:
         trouble: dict[str, str] = {}
         for target, written in zip(live.trunk.targets, entry.targets, strict=True):
             if target.named:
-                standing = self._resolver.of(_name_of(written, entry, config))
+                standing = self._resolver.of(_name_of(written.uri, entry, config))
                 listeners = _listeners(config, entry)
                 elsewhere = [place for place in standing.places if _is_elsewhere(place, config)]
                 places = [place for place in elsewhere if any(_reaches(each, place) for each in listeners)]
@@ -109,6 +113,15 @@ class Naming:
                 trouble[target.uri] = standing.trouble or unusable
         live.locate(located, trouble)
 
+    def _locate_registrar(self, live: LiveTrunk, register: Register, entry: Trunk, config: Config) -> None:
+        """Tells a trunk where its registrar is; the first place is the preferred one."""
+        listeners, uri = _listeners(config, entry), uris_of(entry)[-1]
+        live.registrars = [
+            replace(register.registrar, host=place.host, port=place.port, transport=place.transport)
+            for place in self._resolver.of(_name_of(uri, entry, config)).places
+            if _is_elsewhere(place, config) and any(_reaches(each, place) for each in listeners)
+        ]
+
 
 def _names(config: Config) -> set[Name]:
     """All names of a configuration, each with what its place wants to know of it."""
@@ -116,16 +129,16 @@ def _names(config: Config) -> set[Name]:
     for trunk in config.trunks.values():
         families = _families(_listeners(config, trunk))
         found |= {Name(source, 5060, "", families) for source in trunk.sources if is_name(source)}
-        found |= {_name_of(target, trunk, config) for target in trunk.targets if is_name(target.uri.host)}
+        found |= {_name_of(uri, trunk, config) for uri in uris_of(trunk) if is_name(uri.host)}
     return found
 
 
-def _name_of(target: Target, trunk: Trunk, config: Config) -> Name:
+def _name_of(uri: SipUri, trunk: Trunk, config: Config) -> Name:
     """What is wanted of a target's name: the transport that its URI says, else those that the listeners speak.
 
     A sips URI that says no transport is asked for by NAPTR, too, but nothing else than TLS will do (RFC 3263 §4.1).
     """
-    uri, said = target.uri, transport_said(target.uri)
+    said = transport_said(uri)
     listeners = [listen for listen in _listeners(config, trunk) if said in ("", listen.transport)]
     spoken = tuple(sorted({listen.transport for listen in listeners}, key=TRANSPORTS.index))
     transport = said if "transport" in uri.params else ""

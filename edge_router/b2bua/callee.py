@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.credentials import shown_to
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.errors import BadMessage
@@ -56,6 +57,7 @@ class CalleeLeg(Leg):
         "_early",
         "_forks",
         "_heard",
+        "_number",
         "_rang",
         "_reason",
         "acknowledged",
@@ -89,6 +91,7 @@ class CalleeLeg(Leg):
         self._rang: dict[str, Response] | None = None  # by To, the last at the end: what no early dialog is made of yet
         self._forks: tuple[str, ...] = ()
         self._heard = 0
+        self._number = 1  # the INVITE's CSeq
 
     @property
     def source(self) -> str:
@@ -103,6 +106,9 @@ class CalleeLeg(Leg):
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
+        if self.trunk.credentials is not None:
+            self.authorization = shown_to(self.trunk, self.address[0], "INVITE", uri)
+            headers += self.authorization
         message = invite_of(uri, self.listener.via + branch, headers, body)
         self.too_large = len(message) > LARGEST_DATAGRAM and not self.listener.reliable
         self.router.observer.request("out", "INVITE", self.trunk.name)
@@ -133,7 +139,7 @@ class CalleeLeg(Leg):
         """
         self.acknowledged = True
         self._ack_branch = new_branch()
-        ack = self.send_ack(1, self._ack_branch, headers, body)
+        ack = self.send_ack(self._number, self._ack_branch, headers, body)
         if self.invite is not None and self.invite.state == ACCEPTED:
             self.invite.message = ack if body else b""
             self.invite = None
@@ -144,12 +150,14 @@ class CalleeLeg(Leg):
             self.on_asked(transaction, response)
             return
         if transaction.method != "INVITE":
+            if transaction.challenged:
+                self.sent_again(transaction, response)
             return
         code = response.code
         if 200 <= code < 300:
             self._on_answer(transaction, response)
         elif code >= 300:
-            if self.call is not None:
+            if self.call is not None and not (transaction.challenged and self._invites_again(transaction, response)):
                 self.call.wake(RESPONSE, self, response)
         else:
             self._heard += 1
@@ -163,6 +171,16 @@ class CalleeLeg(Leg):
                 if code > 100 and not self.answered:
                     self._rings(response)
                 self.call.wake(RESPONSE, self, response)
+
+    def _invites_again(self, transaction: ClientTransaction, response: Response) -> bool:
+        """Sends the INVITE once more, with credentials; not where it rings already, in dialogs that are now over."""
+        if self.provisional > 100:
+            return False
+        again = self.sent_again(transaction, response)
+        if again is None:
+            return False
+        self.invite, self._number = again, self.dialog.local_seq
+        return True
 
     def takes(self, request: Request) -> bool:
         """Whether a request with our tag is of this dialog, or of an early one, which is then the last."""
@@ -250,7 +268,8 @@ class CalleeLeg(Leg):
             self.call.wake(RESPONSE, self, response)
 
     def _ack(self) -> bytes:
-        return self.dialog.request("ACK", self.listener.via + self._ack_branch, seq=1)
+        shown = self.shown_in_ack(self.next_hop()) if self.authorization else ""
+        return self.dialog.request("ACK", self.listener.via + self._ack_branch, shown, seq=self._number)
 
     def _turn_away(self) -> None:
         """ACK and BYE for an answer that nobody waits for."""
@@ -271,7 +290,7 @@ class CalleeLeg(Leg):
         self.dialog = known.fork()
         try:
             self.dialog.learn(response)
-            self.send_ack(1, new_branch())
+            self.send_ack(self._number, new_branch())
             self.send("BYE")
         except BadMessage:
             pass

@@ -107,11 +107,23 @@ class Exchange:
         """An answer to the request (ClientUser); every 2xx to an INVITE gets its ACK, whatever became of the call."""
         if transaction.method == "CANCEL":
             return
+        if transaction.challenged and self._goes_on_again(transaction, response):
+            return
         call = self.asker.call
         if call is not None:
             call.answered_inside(self, response)
         else:
             self.answered(response)
+
+    def _goes_on_again(self, transaction: ClientTransaction, response: Response) -> bool:
+        """Sends the request once more, with credentials, as long as somebody waits for its answer."""
+        if self.received is None or self._cancel is not None or transaction is not self._sent:
+            return False
+        again = self.other.sent_again(transaction, response, self)
+        if again is None:
+            return False
+        self._sent, self._number = again, self.other.dialog.local_seq
+        return True
 
     def answered(self, response: Response) -> None:
         """Passes an answer back to the asker."""

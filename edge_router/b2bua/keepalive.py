@@ -11,6 +11,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.credentials import sent_again, shown_to
 from edge_router.b2bua.failure import retry_after
 from edge_router.b2bua.leaving import leaving_by
 from edge_router.b2bua.screening import CAPABILITIES, MAX_FORWARDS
@@ -80,6 +81,11 @@ class Probe:
         if response.code < 200 or transaction is not self._asked:
             return
         trunk, target, now = self._trunk, self._target, self._router.wheel.now
+        if transaction.challenged:
+            again = sent_again(self._router, trunk, transaction, response, self)
+            if again is not None:
+                self._wait_for(again)
+                return
         if self._keepalive.fail_on.has(response.code):
             trunk.failed(target, now, f"{response.code} to OPTIONS")
         else:
@@ -105,10 +111,13 @@ class Probe:
         branch = new_branch()
         self._began, self._due = router.wheel.now, inf
         router.observer.request("out", "OPTIONS", self._trunk.name)
-        message = _options(listener, target, branch)
-        asked = self._asked = router.transactions.send("OPTIONS", branch, message, listener, target.address, self)
+        message = _options(self._trunk, listener, target, branch)
+        self._wait_for(router.transactions.send("OPTIONS", branch, message, listener, target.address, self))
+
+    def _wait_for(self, asked: ClientTransaction) -> None:
+        self._asked = asked
         # Timer F of RFC 3261 is longer than most intervals. One that is early ends the transaction just as well.
-        router.wheel.start(min(self._pace, GIVE_UP), asked, "Timer F")
+        self._router.wheel.start(min(self._pace, GIVE_UP), asked, "Timer F")
 
     def _over(self) -> None:
         self._asked = None
@@ -172,7 +181,7 @@ def _listener_to(router: Router, trunk: LiveTrunk, target: Target) -> Listener:
     return leaving_by(router.listeners, trunk.trunk, target, next(iter(router.listeners.values())))
 
 
-def _options(listener: Listener, target: Target, branch: str) -> bytes:
+def _options(trunk: LiveTrunk, listener: Listener, target: Target, branch: str) -> bytes:
     scheme = "sips" if target.secure else "sip"
     uri = f"{scheme}:{target.place}{target.params}"
     contact = f"<sips:{listener.advertised}>" if target.secure else listener.contact
@@ -180,5 +189,5 @@ def _options(listener: Listener, target: Target, branch: str) -> bytes:
         f"OPTIONS {uri} SIP/2.0\r\nVia: {listener.via}{branch}\r\nMax-Forwards: {MAX_FORWARDS}\r\n"
         f"From: <sip:{listener.advertised}>;tag={new_token()}\r\nTo: <{uri}>\r\n"
         f"Call-ID: {new_token()}@{listener.advertised_host}\r\nCSeq: 1 OPTIONS\r\nContact: {contact}\r\n"
-        f"{CAPABILITIES}Content-Length: 0\r\n\r\n"
+        f"{shown_to(trunk, target.host, 'OPTIONS', uri)}{CAPABILITIES}Content-Length: 0\r\n\r\n"
     ).encode()

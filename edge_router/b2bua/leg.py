@@ -10,11 +10,13 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.credentials import sent_again, shown_to
 from edge_router.b2bua.screening import CAPABILITIES, unspoken
 from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
+from edge_router.sip.requests import credentials_in
 from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import new_branch
 from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
@@ -56,6 +58,7 @@ class Leg:
 
     ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing; ``open`` are the requests of his that have
     gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two.
+    ``authorization`` are the lines by which our last INVITE has shown who we are, "" for most.
     """
 
     __slots__ = (
@@ -66,6 +69,7 @@ class Leg:
         "_next_look",
         "acceptance",
         "address",
+        "authorization",
         "call",
         "dialog",
         "listener",
@@ -90,6 +94,7 @@ class Leg:
         self.acceptance: Acceptance | None = None
         self.open: tuple[Exchange, ...] = ()
         self.shown: ShownSdp | None = None
+        self.authorization = ""
         self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
@@ -131,17 +136,42 @@ class Leg:
         self, method: str, headers: str = "", body: bytes = b"", user: ClientUser | None = None
     ) -> ClientTransaction:
         """Sends a request in the dialog; its responses come to ``user``, else to ``on_response`` here."""
-        branch = new_branch()
+        branch, address = new_branch(), self.next_hop()
+        if self.trunk.credentials is not None:
+            headers = self._shown_to(address, method) + headers
         message = self.dialog.request(method, self.listener.via + branch, headers, body)
         self.router.observer.request("out", method, self.trunk.name)
-        return self.router.transactions.send(method, branch, message, self.listener, self.next_hop(), user or self)
+        return self.router.transactions.send(method, branch, message, self.listener, address, user or self)
+
+    def _shown_to(self, address: Address, method: str) -> str:
+        """The lines by which a request shows who we are, where that has been asked for before."""
+        lines = shown_to(self.trunk, address[0], method, self.dialog.request_uri)
+        if method == "INVITE":
+            self.authorization = lines
+        return lines
+
+    def sent_again(
+        self, transaction: ClientTransaction, response: Response, user: ClientUser | None = None
+    ) -> ClientTransaction | None:
+        """Sends a request that was challenged once more, with credentials; None where there are none for it."""
+        again = sent_again(self.router, self.trunk, transaction, response, user or self, self.dialog)
+        if again is not None and again.method == "INVITE":
+            self.authorization = credentials_in(again.message)
+        return again
 
     def send_ack(self, seq: int, branch: str, headers: str = "", body: bytes = b"") -> bytes:
         """ACKs the 2xx to our INVITE with CSeq number ``seq``; returns the ACK."""
+        address = self.next_hop()
+        if self.authorization:
+            headers = self.shown_in_ack(address) + headers
         ack = self.dialog.request("ACK", self.listener.via + branch, headers, body, seq)
         self.router.observer.request("out", "ACK", self.trunk.name)
-        self.listener.send(ack, self.next_hop())
+        self.listener.send(ack, address)
         return ack
+
+    def shown_in_ack(self, address: Address) -> str:
+        """What the INVITE has shown, its ACK shows as well (RFC 3261 §22.1), if it goes to who may see it."""
+        return self.authorization if self.trunk.is_its_own(address[0]) else ""
 
     def ask(self, method: str, headers: str, body: bytes = b"") -> ClientTransaction:
         """Sends a request that the call waits for an answer to; what is said to earlier ones counts no more."""
@@ -163,6 +193,11 @@ class Leg:
 
     def on_asked(self, transaction: ClientTransaction, response: Response) -> None:
         """The answer to what was asked, for the call; a 2xx to a re-INVITE gets its ACK in any case."""
+        if transaction.challenged and (self.call is not None or transaction.method == "BYE"):
+            again = self.sent_again(transaction, response)
+            if again is not None:
+                self._asked_again(transaction, again)
+                return
         accepted = transaction.method == "INVITE" and transaction.state == ACCEPTED
         if accepted and transaction.message:
             self.router.transactions.retransmitted += 1
@@ -176,6 +211,13 @@ class Leg:
             self.call.wake(RESPONSE, self, response)
         elif accepted:
             self.acknowledge_reinvite()
+
+    def _asked_again(self, before: ClientTransaction, again: ClientTransaction) -> None:
+        if before is self._asked:
+            self._asked = again
+            self._asked_seq = self.dialog.local_seq
+            if again.method == "INVITE":
+                self.router.wheel.start(GIVE_UP, again, "given up")
 
     def bye(self, headers: str = "", body: bytes = b"") -> None:
         """Ends the dialog; not while the ACK of a 2xx of ours may come yet (RFC 3261 §15)."""

@@ -12,9 +12,10 @@ from random import Random
 from typing import Final, Literal
 
 from edge_router.admission.load import Load
+from edge_router.b2bua.credentials import Credentials
 from edge_router.dialplan.health import TargetHealth
 from edge_router.dialplan.hunting import Hunting, Located
-from edge_router.dialplan.trunk import Limit, Target, Trunk
+from edge_router.dialplan.trunk import Limit, Login, Target, Trunk
 
 State = Literal["up", "partial", "down"]
 
@@ -25,7 +26,9 @@ class LiveTrunk:
     """A trunk's counts, the health of its targets and the order to try them in.
 
     `up`, `calls`, `cps` and `sent(60)` are what a rule reads as `trunk("name")`. `clock` gives the same seconds that
-    are passed as `now`. `targets` are where its calls can go, up or down.
+    are passed as `now`. `targets` are where its calls can go, up or down, `registrars` where it is registered, in their
+    order; `registered` says whether it is, and `unregistered` why not. `credentials` are what it shows, None where it
+    has none.
     """
 
     __slots__ = (
@@ -39,9 +42,13 @@ class LiveTrunk:
         "_outbound",
         "_rng",
         "_trouble",
+        "credentials",
         "name",
+        "registered",
+        "registrars",
         "targets",
         "trunk",
+        "unregistered",
     )
 
     def __init__(
@@ -62,6 +69,14 @@ class LiveTrunk:
         self._health: dict[str, TargetHealth] = self._health_of_targets()
         if not trunk.has_names:
             self._known = {}
+        self.credentials = _credentials(trunk.login, before)
+        # Until a router has begun to register it is taken for registered, as it looks to who only asks what would be.
+        self.registered: bool = (
+            before.registered if before is not None and before.trunk.register == trunk.register else True
+        )
+        self.unregistered: str = before.unregistered if before is not None and not self.registered else ""
+        registrar = trunk.register.registrar if trunk.register is not None else None
+        self.registrars: Sequence[Target] = (registrar,) if registrar is not None and not registrar.named else ()
 
     def locate(self, located: Mapping[str, Sequence[Located]], trouble: Mapping[str, str]) -> bool:
         """Says where its targets that are names lead to now, by URI; True where that is elsewhere than before.
@@ -82,6 +97,13 @@ class LiveTrunk:
         self._health = self._health_of_targets()
         self._known = {}
         return True
+
+    def is_its_own(self, host: str) -> bool:
+        """Whether one of its targets, or its registrar, is at this IP address."""
+        for target in self.targets:
+            if target.host == host:
+                return True
+        return any(registrar.host == host for registrar in self.registrars)
 
     def _health_of_targets(self) -> dict[str, TargetHealth]:
         return {target.label: self._health_of(self._known.get(target.label)) for target in self.targets}
@@ -107,7 +129,9 @@ class LiveTrunk:
 
     @property
     def up(self) -> bool:
-        """Whether any target is up."""
+        """Whether any target is up, and where it wants to be registered with, that we are."""
+        if not self.registered:
+            return False
         now = self._clock()
         for health in self._health.values():  # noqa: SIM110, any() and a generator take twice as long
             if health.up(now):
@@ -116,7 +140,9 @@ class LiveTrunk:
 
     @property
     def state(self) -> State:
-        """Whether all of its targets are up, some, or none."""
+        """Whether all of its targets are up, some, or none; down where we should be registered and aren't."""
+        if not self.registered:
+            return "down"
         now = self._clock()
         up = [health.up(now) for health in self._health.values()]
         lost = any(not places for places in self._located.values())
@@ -237,6 +263,14 @@ class LiveTrunk:
         health = self._health.get(target.label)
         if health is not None:
             health.hold(seconds, now)
+
+
+def _credentials(login: Login | None, before: LiveTrunk | None) -> Credentials | None:
+    """Those of before go on where nothing of them has changed."""
+    if login is None:
+        return None
+    known = before.credentials if before is not None else None
+    return known if known is not None and known.login == login else Credentials(login)
 
 
 def _load(limit: Limit, before: Load | None) -> Load:

@@ -1,9 +1,12 @@
-"""Who is at the other end of a connection: which trunk he is, who he should be, what he may be called by."""
+"""Who is at the other end: which trunk he is, who he should be, what he may be called by, whom a request went to."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_router.b2bua.exchange import Exchange
+from edge_router.b2bua.keepalive import Probe
+from edge_router.b2bua.registration import Registration
 from edge_router.net.security import Expected, canonical, fits
 from edge_router.sip.headers import find_param, first_of
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
+    from edge_router.sip.transaction import ClientUser
     from edge_router.sip.transaction_layer import Arrival
 
 
@@ -36,7 +40,7 @@ def expected_at(routing: Routing, address: Address) -> Expected:
     for live in routing.trunks.values():
         stated = live.trunk.tls_names
         known += stated
-        for target in live.targets:
+        for target in (*live.targets, *live.registrars):
             if target.transport != "tls":
                 continue
             if target.address == address:
@@ -45,6 +49,13 @@ def expected_at(routing: Routing, address: Address) -> Expected:
             if target.name and not stated:
                 known.append(target.name)
     return Expected(asked_for, tuple(here or (canonical(address[0]), *known)))
+
+
+def trunk_asked(user: ClientUser | None) -> str:
+    """The trunk to which a request was sent for this user."""
+    if isinstance(user, Exchange):
+        return user.other.trunk.name
+    return user.trunk_name if isinstance(user, Probe | Registration) else ""
 
 
 def reuse(trunk: LiveTrunk, listener: Listener, arrival: Arrival) -> None:

@@ -16,12 +16,12 @@ from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.emergency import in_words
-from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
-from edge_router.b2bua.keepalive import Keepalives, Probe
+from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
-from edge_router.b2bua.peers import expected_at, reuse, trunk_at
+from edge_router.b2bua.peers import expected_at, reuse, trunk_asked, trunk_at
 from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
 from edge_router.b2bua.screening import (
     CAPABILITIES,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from edge_router.net.listener import Listener
     from edge_router.net.security import Expected
     from edge_router.sip.framing import Unframeable
-    from edge_router.sip.transaction import ClientUser, Transport
+    from edge_router.sip.transaction import Transport
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +84,7 @@ class Router:
         self.wheel = TimerWheel(clock(), lambda: self._complain("a timer"))
         self.transactions = TransactionLayer(self.wheel)
         self.keepalives = Keepalives(self)
+        self.registrations = Registrations(self)
         self.calls: dict[str, Call] = {}
         self._clock = clock
         self._limits = limits
@@ -94,10 +95,11 @@ class Router:
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
     def follow(self, routing: Routing) -> None:
-        """From now on new calls go by this, and its targets are asked whether they are there."""
+        """From now on new calls go by this; its targets are asked whether they are there, and told that we are."""
         self.routing = routing
         self.wheel.now = max(self.wheel.now, self._clock())
         self.keepalives.follow(routing.trunks.values())
+        self.registrations.follow(routing.trunks.values())
 
     def tick(self) -> None:
         """Fires the timers that are due. They are late by as much as passes between two calls of this."""
@@ -172,7 +174,7 @@ class Router:
             self.observer.rejected("stray response")
             return
         user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else _trunk_of(user)
+        trunk = user.trunk.name if isinstance(user, Leg) else trunk_asked(user)
         self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests
@@ -391,10 +393,3 @@ _TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 _MERGED: Final = Refusal(482, "Loop Detected")
 _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
 _DRAINING: Final = Refusal(503, "Service Unavailable", RETRY_AFTER)
-
-
-def _trunk_of(user: ClientUser | None) -> str:
-    """The trunk to which a request was sent for this user."""
-    if isinstance(user, Exchange):
-        return user.other.trunk.name
-    return user.trunk_name if isinstance(user, Probe) else ""

@@ -22,12 +22,14 @@ from edge_router.config import (
     dial_peer_model,
     emergency_model,
     hours_model,
+    login_model,
     policy_model,
     state_model,
     translation_model,
     trunk_model,
 )
 from edge_router.config.addresses import dns_name, is_name, port_of, transport_of
+from edge_router.config.logins import login_of
 from edge_router.config.models import Config
 from edge_router.config.tables import Tables
 from edge_router.dialplan.correlation import Correlation
@@ -37,14 +39,16 @@ from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.translation import Translation, Translations
-from edge_router.dialplan.trunk import Keepalive, Limit, Target, Trunk
+from edge_router.dialplan.trunk import Keepalive, Limit, Register, Target, Trunk
 from edge_router.policy.hours import Hours
 from edge_router.policy.latch import LatchBoard, LatchSpec, compile_latch
 from edge_router.policy.policy import Policy, compile_policy
 from edge_router.policy.spec import Outcome, PolicySpec, RuleSpec, hops
 from edge_router.policy.surroundings import Surroundings
+from edge_router.sip.uri import SipUri, parse_uri
 from edge_router.switches import Switches
 from state_client.picture import Picture, Queue
+from state_client.webex.secret import Secret
 
 Clock = Callable[[], float]
 """Seconds that never go back."""
@@ -72,7 +76,7 @@ def build(
     tables = tables or Tables()
     ledger = previous.ledger if previous is not None else ledger or Ledger()
     rules = {name: Translation(entry) for name, entry in config.translation_rules.items()}
-    live = _trunks(config, clock, previous, rules)
+    live = _trunks(config, clock, previous, rules, tables.passwords)
     found = _surroundings(config, live, picture or picture_of(config, clock()), tables, ledger, entitled)
     surroundings = adapted(found)
     latches = _latches(config, surroundings, time.time() - clock())
@@ -233,9 +237,9 @@ def _show(picture: Picture, name: str, queue: state_model.Queue, now: float) -> 
 def claims(config: Config, addresses: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Iterator[Claim]:
     """Say which trunk each address belongs to, listener by listener.
 
-    A target may call too. But where its address is among another trunk's `sources`, those count, and of two trunks
-    with a target at one address it is the first one's: the file is checked, and warned of, by that. Where a name leads
-    is in ``addresses``, and an address in the file goes before it.
+    A target may call too, and so may a registrar. But where its address is among another trunk's `sources`, those
+    count, and of two trunks with a target at one address it is the first one's: the file is checked, and warned of, by
+    that. Where a name leads is in ``addresses``, and an address in the file goes before it.
     """
     for listen, tls in ((entry.name, entry.transport == "tls") for entry in config.listen):
         here = {
@@ -249,32 +253,28 @@ def claims(config: Config, addresses: Mapping[str, Sequence[str]] = MappingProxy
                 for found in addresses.get(source, ()):
                     owner.setdefault(str(parse_source(found)), name)
         for name, trunk in here.items():
-            for target in trunk.targets:
-                host = target.uri.host
+            for host in (uri.host for uri in uris_of(trunk)):
                 for found in addresses.get(dns_name(host), ()) if is_name(host) else (host,):
                     owner.setdefault(str(parse_source(found)), name)
         yield from (Claim(listen, network, name) for network, name in owner.items())
 
 
-def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
-    """Make a trunk of what the file says."""
+def uris_of(trunk: trunk_model.Trunk) -> list[SipUri]:
+    """Give the URIs of a trunk's targets, and last that of its registrar."""
+    registers = [trunk.register_.registrar] if trunk.register_ is not None else []
+    return [target.uri for target in trunk.targets] + registers
+
+
+def trunk_of(
+    name: str, entry: trunk_model.Trunk, rules: _Rules, passwords: Mapping[str, Secret] = MappingProxyType({})
+) -> Trunk:
+    """Make a trunk of what the file says, and of what its password file holds."""
     limits = entry.limits
     hunt_on = FailureSet.parse(entry.hunt_on)
     correlation = _correlation(entry.correlation)
     return Trunk(
         name=name,
-        targets=tuple(
-            Target(
-                str(t.uri),
-                t.uri.host,
-                port_of(t.uri),
-                transport_of(t.uri),
-                t.preference,
-                t.weight,
-                t.uri.host_port if is_name(t.uri.host) else "",
-            )
-            for t in entry.targets
-        ),
+        targets=tuple(_target(target.uri, target.preference, target.weight) for target in entry.targets),
         sources=entry.sources,
         listen=entry.listen,
         tls_names=entry.tls_names,
@@ -291,6 +291,8 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         progress_timeout=entry.progress_timeout,
         answer_timeout=entry.answer_timeout,
         keepalive=_keepalive(entry.keepalive),
+        login=login_of(name, entry, passwords),
+        register=_register(entry.register_),
         hunt_on=hunt_on,
         next_peer_on=hunt_on if entry.next_peer_on is None else FailureSet.parse(entry.next_peer_on),
         final_503=None if entry.final_503 == "pass" else entry.final_503,
@@ -300,6 +302,19 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         outbound_limit=_limit(limits.outbound),
         limit=_limit(limits),
     )
+
+
+def _target(uri: SipUri, preference: int = 0, weight: int = 100) -> Target:
+    named = uri.host_port if is_name(uri.host) else ""
+    return Target(str(uri), uri.host, port_of(uri), transport_of(uri), preference, weight, named)
+
+
+def _register(entry: login_model.Register | None) -> Register | None:
+    if entry is None:
+        return None
+    aor = parse_uri(entry.aor)
+    user = entry.contact_user or aor.user or ""
+    return Register(_target(entry.registrar), entry.aor, user, entry.expires)
 
 
 def _keepalive(entry: trunk_model.Keepalive | None) -> Keepalive | None:
@@ -317,11 +332,13 @@ def _limit(entry: trunk_model.Limit) -> Limit:
     return Limit(entry.max_calls, entry.max_cps)
 
 
-def _trunks(config: Config, clock: Clock, previous: Routing | None, rules: _Rules) -> Mapping[str, LiveTrunk]:
+def _trunks(
+    config: Config, clock: Clock, previous: Routing | None, rules: _Rules, passwords: Mapping[str, Secret]
+) -> Mapping[str, LiveTrunk]:
     before = previous.trunks if previous else {}
     made: dict[str, LiveTrunk] = {}
     for name, entry in config.trunks.items():
-        trunk = trunk_of(name, entry, rules)
+        trunk = trunk_of(name, entry, rules, passwords)
         made[name] = before[name].renew(trunk) if name in before else LiveTrunk(trunk, clock)
     return made
 

@@ -21,6 +21,7 @@ from edge_router.config.addresses import (
 from edge_router.config.document import Map, Value
 from edge_router.config.faults import Kind, Path, key_path, quoted
 from edge_router.config.finding import Finding
+from edge_router.config.logins import logins_in_two_minds
 from edge_router.config.outline import Outline, items, maps
 from edge_router.sip.uri import SipUri
 
@@ -154,13 +155,17 @@ def _transport(listener: Map) -> str:
 
 
 def _targets(outline: Outline) -> Iterator[tuple[Path, Map, SipUri]]:
-    """Give the targets that can be read, with their trunks."""
+    """Give the targets that can be read, and the registrars, with their trunks."""
     for path, trunk in outline.trunks:
         for at, item in items(trunk.get("targets"), (*path, "targets")):
             written, at = (item.get("uri"), (*at, "uri")) if isinstance(item, Map) else (item, at)
             uri = readable(target_uri, written)
             if uri is not None:
                 yield at, trunk, uri
+        register = trunk.get("register")
+        uri = readable(target_uri, register.get("registrar")) if isinstance(register, Map) else None
+        if uri is not None:
+            yield (*path, "register", "registrar"), trunk, uri
 
 
 def _targets_without_a_listener(outline: Outline) -> Iterator[Finding]:
@@ -313,6 +318,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _rules_in_two_minds,
     _peers_in_two_minds,
     _trunks_without_peer,
+    logins_in_two_minds,
     _state_without_its_source,
     _webhooks_without_a_server,
     _servers_at_a_listeners_address,

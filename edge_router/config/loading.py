@@ -16,6 +16,7 @@ from edge_router.config.doubts import doubts
 from edge_router.config.faults import ConfigFaults, Fault, Kind, in_order, key_path
 from edge_router.config.files import doubts_in_files, findings_in_files
 from edge_router.config.finding import Finding
+from edge_router.config.logins import open_passwords, read_passwords
 from edge_router.config.models import Config
 from edge_router.config.outline import Outline
 from edge_router.config.rule_checks import rule_findings
@@ -80,10 +81,13 @@ def examine_bytes(raw: bytes, file: str, files: bool = True) -> Examined:
     except ValidationError as error:
         faults += faults_of(error, document, file)
     if config is not None and not faults and files:
-        faults += [_placed(finding, document, file) for finding in findings_in_files(config, file)]
+        unread = read_passwords(config, file, outline.tables.passwords)
+        faults += [_placed(finding, document, file) for finding in (*findings_in_files(config, file), *unread)]
     if faults:
         config = None
-    doubtful = [*doubts(outline, config), *(doubts_in_files(config, file) if config is not None and files else ())]
+    doubtful = [*doubts(outline, config)]
+    if config is not None and files:
+        doubtful += [*doubts_in_files(config, file), *open_passwords(config, file)]
     warnings = [_placed(finding, document, file) for finding in doubtful]
     return Examined(file, document, config, tuple(in_order(faults)), tuple(in_order(warnings)), outline.tables)
 

@@ -20,10 +20,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
         {
             "media",
             "sip_profile",
-            "username",
-            "password_file",
-            "realm",
-            "register",
             "rel1xx",
             "early_offer",
             "refer",

@@ -20,7 +20,7 @@ def shape_of(path: Path) -> str:
 def keys_at(path: Path) -> frozenset[str]:
     """Give the keys that the map at this path may have, those that are not built yet included."""
     shape, annotation = _follow(path)
-    fields = annotation.model_fields if _is_section(annotation) else ()
+    fields = _fields(annotation) if _is_section(annotation) else ()
     return frozenset(fields) | KEYS.get(shape, frozenset())
 
 
@@ -38,13 +38,18 @@ def _follow(path: Path) -> tuple[str, Any]:
     for part in path:
         inside = get_args(annotation)
         if _is_section(annotation):
-            field = annotation.model_fields.get(str(part))
+            field = _fields(annotation).get(str(part))
             shape, annotation = f"{shape}.{part}", _container(field.annotation) if field else None
         elif get_origin(annotation) is dict:
             shape, annotation = f"{shape}.*", _container(inside[1])
         elif get_origin(annotation) is tuple:
             shape, annotation = f"{shape}[]", _container(inside[0])
     return shape.removeprefix("."), annotation
+
+
+def _fields(section: Any) -> Any:
+    """Give the fields of a model by the keys that the file has."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def _container(annotation: Any) -> Any:

@@ -7,7 +7,17 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from edge_router.config.faults import quoted
-from edge_router.config.values import Age, CallableTrunkName, Count, Duration, Name, OneLine, Section, not_empty
+from edge_router.config.values import (
+    Age,
+    CallableTrunkName,
+    Count,
+    Duration,
+    Name,
+    OneLine,
+    SecretPlace,
+    Section,
+    not_empty,
+)
 from state_client.webex.destination import url_fault
 from state_client.webex.transport import is_loopback
 
@@ -56,7 +66,6 @@ def _variable(text: str) -> str:
 
 Url = Annotated[OneLine, AfterValidator(_url)]
 WebhookUrl = Annotated[OneLine, AfterValidator(_webhook_url)]
-SecretPlace = Annotated[Name, Field(description="A file, or env:NAME for an environment variable.")]
 
 
 class Queue(Section):

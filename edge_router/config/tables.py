@@ -14,6 +14,7 @@ from edge_router.config.values import Names
 from edge_router.dialplan.number_list import BadNumbers, NumberList, read_numbers
 from edge_router.dialplan.services import BadServices, Check, ServiceTable, read_services
 from state_client.regular_file import read_regular
+from state_client.webex.secret import Secret
 
 MOST_OCTETS: Final = 32 * 1024 * 1024
 """Octets of one file."""
@@ -44,12 +45,14 @@ class Tables:
     """What the files hold. ``services`` is None where there is no table, or it can't be used.
 
     ``columns`` are those that rules and templates may name: None without a table, anything for one that can't be used.
+    ``passwords`` are those of trunks, by their names.
     """
 
     services: ServiceTable | None = None
     columns: Collection[str] | None = None
     lists: dict[str, NumberList] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    passwords: dict[str, Secret] = field(default_factory=dict)
 
 
 def read_tables(services: Map | None, lists: Mapping[str, object], names: Names, checked: bool, file: str) -> Tables:

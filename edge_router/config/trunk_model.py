@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from edge_router.config.addresses import Source, TargetUri
 from edge_router.config.correlation_model import Correlation
+from edge_router.config.login_model import Realm, Register, Username
 from edge_router.config.translation_model import TrunkTranslate
 from edge_router.config.values import (
     Bool,
@@ -17,6 +18,7 @@ from edge_router.config.values import (
     Interval,
     ListenerName,
     Rate,
+    SecretPlace,
     Section,
     TlsName,
     not_empty,
@@ -122,6 +124,18 @@ class Trunk(Section):
         default="never",
         description="try: an INVITE of more than 1,300 octets to a UDP target is sent by TCP first (RFC 3261 §18.1.1), "
         "and by UDP where that fails.",
+    )
+    username: Username | None = Field(
+        default=None,
+        description="Who we are where a target asks by digest (RFC 7616): shown to this trunk's own targets and its "
+        "registrar alone.",
+    )
+    password_file: SecretPlace | None = Field(default=None, description="File with the password; or env:NAME.")
+    realm: Realm | None = Field(
+        default=None, description="The only realm that it is shown in. Default: any realm of theirs."
+    )
+    register_: Register | None = Field(
+        default=None, alias="register", description="Where we register, for a trunk that calls only who is registered."
     )
     hunt: Hunt = Field(default="preference", description="The order in which targets are tried.")
     connect_timeout: Duration = Field(default=2.0, description="Nothing at all came, not even 100: next target.")

@@ -96,6 +96,7 @@ OneLine = Annotated[str, AfterValidator(one_line)]
 Name = Annotated[str, AfterValidator(_name)]
 Node = Annotated[str, StringConstraints(max_length=64), AfterValidator(_node)]
 Code = Annotated[int, Field(strict=True, ge=400, le=699)]
+SecretPlace = Annotated[Name, Field(description="A file, or env:NAME for an environment variable.")]
 
 # ------------------------------------------------------------------------------------------------ durations
 

@@ -13,6 +13,7 @@ from edge_router.dialplan.correlation import Correlation
 from edge_router.dialplan.failures import DEFAULT_FAILURES, FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.translation import Translations
+from state_client.webex.secret import Secret
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
 CalledFrom = Literal["request-uri", "to", "p-called-party-id"]
@@ -98,6 +99,25 @@ class Keepalive:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """What is shown to a trunk's targets that ask who we are: in any realm, unless one is named."""
+
+    username: str
+    password: Secret
+    realm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Where a trunk wants to be told that we are there: ``aor`` is reached at ``contact_user`` here, for so long."""
+
+    registrar: Target
+    aor: str
+    contact_user: str
+    expires: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Trunk:
     """A trunk: who may call from it, where it leads, and how its targets are tried. Timeouts are in seconds."""
 
@@ -130,6 +150,10 @@ class Trunk:
     answer_timeout: float = 60.0
     keepalive: Keepalive | None = None
     """How its targets are asked whether they are there; None: only calls find out."""
+    login: Login | None = None
+    """What is shown to its targets where they ask; None: a challenge is an answer like any other."""
+    register: Register | None = None
+    """Where it is told that we are there; None: it knows."""
     hunt_on: FailureSet = DEFAULT_FAILURES
     next_peer_on: FailureSet = DEFAULT_FAILURES
     final_503: int | None = 500

@@ -104,6 +104,8 @@ _TRUNK: Final[Schema] = {
     "up": _FLAG | {"description": "Whether any of its targets is."},
     "state": _TEXT
     | {"enum": ["up", "partial", "down"], "description": "Whether all its targets are up, some, or none."},
+    "registered": {"type": ["boolean", "null"], "description": "Whether we are, null where it doesn't want it."},
+    "unregistered_reason": _TEXT | {"description": "Why we aren't; empty where we are."},
     "targets": {"type": "array", "items": _object(_TARGET)},
     **dict.fromkeys(("calls", "calls_in", "calls_out"), _COUNT),
     "cps": {"type": "number", "minimum": 0, "description": "Calls within the last second."},

@@ -53,6 +53,8 @@ def trunk_view(trunk: LiveTrunk, now: float) -> View:
         "name": trunk.name,
         "up": trunk.up,
         "state": trunk.state,
+        "registered": trunk.registered if configured.register is not None else None,
+        "unregistered_reason": trunk.unregistered,
         "targets": [
             {"uri": target.uri, "address": "" if target.is_unlocated else target.at, "up": up, "reason": trouble}
             for target, up, trouble in trunk.standing(now)

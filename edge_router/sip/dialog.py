@@ -102,7 +102,7 @@ class Dialog:
             self.local_seq += 1
             seq = self.local_seq
         uri, routes = self.target, ""
-        if self.routes:
+        if self.routes:  # as in request_uri
             uri, routes = _follow(self.target, self.routes)
         head = (
             f"{method} {uri} SIP/2.0\r\nVia: {via}\r\n{routes}Max-Forwards: 70\r\nFrom: {self.local}\r\n"
@@ -110,6 +110,11 @@ class Dialog:
             f"{headers}Content-Length: {len(body)}\r\n\r\n"
         )
         return head.encode("utf-8", "surrogateescape") + body
+
+    @property
+    def request_uri(self) -> str:
+        """The Request-URI of what is sent in it (§12.2.1.1)."""
+        return _follow(self.target, self.routes)[0] if self.routes else self.target
 
     @property
     def remote_tag(self) -> str:

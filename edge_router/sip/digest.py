@@ -69,6 +69,25 @@ class Challenge:
         """More is better."""
         return _ALGORITHMS[self.algorithm.lower() or "md5"][0]
 
+    @property
+    def header(self) -> str:
+        """The name of the header that answers it."""
+        return "Proxy-Authorization" if self.proxy else "Authorization"
+
+    def is_repeated(self, other: Challenge) -> bool:
+        """Whether this other one wants the same once more, so that what answers it has to go on counting."""
+        mine = self.nonce, self.algorithm, self.opaque, self.qop
+        return not other.stale and mine == (other.nonce, other.algorithm, other.opaque, other.qop)
+
+    def realm_in(self, lines: str) -> bool:
+        """Whether these header lines have an answer to this realm among them, to whatever nonce."""
+        realm = f"realm={quoted(self.realm)}, "
+        return any(line.startswith(f"{self.header}:") and realm in line for line in lines.split("\r\n"))
+
+    def nonce_in(self, lines: str) -> bool:
+        """Whether these header lines have an answer to this very nonce among them."""
+        return f"nonce={quoted(self.nonce)}, " in lines
+
 
 def read_challenges(response: Response) -> list[Challenge]:
     """The challenges that can be answered: one for each realm of a server and of a proxy, the strongest.
@@ -157,23 +176,9 @@ class Session:
         else:
             response, of_qop = self._digest(f"{self._key}:{challenge.nonce}:{asked}"), ""
         return (
-            f"{self.header}: Digest username={quoted(self._username)}, realm={quoted(challenge.realm)}, "
+            f"{challenge.header}: Digest username={quoted(self._username)}, realm={quoted(challenge.realm)}, "
             f'nonce={quoted(challenge.nonce)}, uri={quoted(uri)}, response="{response}"{self._fixed}{of_qop}\r\n'
         )
-
-    @property
-    def header(self) -> str:
-        """The name of the header that it answers by."""
-        return "Proxy-Authorization" if self.challenge.proxy else "Authorization"
-
-    def was_shown(self, lines: str) -> bool:
-        """Whether these header lines have an answer to this realm among them, to whatever nonce."""
-        realm = f"realm={quoted(self.challenge.realm)}, "
-        return any(line.startswith(f"{self.header}:") and realm in line for line in lines.split("\r\n"))
-
-    def has_been_shown(self, lines: str) -> bool:
-        """Whether these header lines have an answer to this very nonce among them."""
-        return self.was_shown(lines) and f"nonce={quoted(self.challenge.nonce)}, " in lines
 
     def _digest(self, text: str) -> str:
         digest: str = self._hash(text.encode("utf-8", "surrogateescape")).hexdigest()

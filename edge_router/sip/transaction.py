@@ -92,9 +92,13 @@ class Transaction:
 
 
 class ClientTransaction(Transaction):
-    """A request of ours on its way (RFC 3261 §17.1); ``user`` hears of its responses."""
+    """A request of ours on its way (RFC 3261 §17.1); ``user`` hears of its responses.
 
-    __slots__ = ("user",)
+    ``challenged`` is the request while its user hears that it was answered by 401 or 407; ``tries`` how often it was
+    sent before, in transactions of its own, and challenged.
+    """
+
+    __slots__ = ("challenged", "tries", "user")
 
     def __init__(
         self,
@@ -109,6 +113,8 @@ class ClientTransaction(Transaction):
         super().__init__(layer, transport, address, key, method)
         self.message = message
         self.user = user
+        self.challenged = b""
+        self.tries = 0
         start = layer.wheel.start
         if method == "INVITE":
             self.table, self.state = INVITE_CLIENT, CALLING
@@ -233,12 +239,19 @@ def report(transaction: ClientTransaction, response: Response) -> None:
     """Hands a response to the user."""
     if transaction.user is not None:
         transaction.user.on_response(transaction, response)
+    transaction.challenged = b""
 
 
 def report_timeout(transaction: ClientTransaction, _: object) -> None:
     """Tells the user that no final response will come."""
     if transaction.user is not None:
         transaction.user.on_timeout(transaction)
+
+
+def keep_challenged(transaction: ClientTransaction, response: Response) -> None:
+    """Keeps the request for whoever has credentials for it."""
+    if response.code == 401 or response.code == 407:
+        transaction.challenged = transaction.message
 
 
 def acknowledge(transaction: ClientTransaction, response: Response) -> None:
@@ -313,11 +326,11 @@ INVITE_CLIENT: Final[Table] = {
     (CALLING, "transport error"): (TERMINATED, (report_timeout, end)),
     (CALLING, "1xx"): (PROCEEDING, (report,)),
     (CALLING, "2xx"): (ACCEPTED, (forget, start_m, report)),
-    (CALLING, "3xx-6xx"): (COMPLETED, (acknowledge, start_d, report)),
+    (CALLING, "3xx-6xx"): (COMPLETED, (keep_challenged, acknowledge, start_d, report)),
     (CALLING, "given up"): (TERMINATED, (end,)),
     (PROCEEDING, "1xx"): (PROCEEDING, (report,)),
     (PROCEEDING, "2xx"): (ACCEPTED, (forget, start_m, report)),
-    (PROCEEDING, "3xx-6xx"): (COMPLETED, (acknowledge, start_d, report)),
+    (PROCEEDING, "3xx-6xx"): (COMPLETED, (keep_challenged, acknowledge, start_d, report)),
     (PROCEEDING, "given up"): (TERMINATED, (report_timeout, end)),
     (ACCEPTED, "2xx"): (ACCEPTED, (report,)),
     (ACCEPTED, "Timer M"): (TERMINATED, (end,)),
@@ -332,12 +345,12 @@ NON_INVITE_CLIENT: Final[Table] = {
     (TRYING, "transport error"): (TERMINATED, (report_timeout, end)),
     (TRYING, "1xx"): (PROCEEDING, (report,)),
     (TRYING, "2xx"): (COMPLETED, (forget, start_k, report)),
-    (TRYING, "3xx-6xx"): (COMPLETED, (forget, start_k, report)),
+    (TRYING, "3xx-6xx"): (COMPLETED, (keep_challenged, forget, start_k, report)),
     (PROCEEDING, "Timer E"): (PROCEEDING, (resend, restart_e_at_t2)),
     (PROCEEDING, "Timer F"): (TERMINATED, (report_timeout, end)),
     (PROCEEDING, "1xx"): (PROCEEDING, (report,)),
     (PROCEEDING, "2xx"): (COMPLETED, (forget, start_k, report)),
-    (PROCEEDING, "3xx-6xx"): (COMPLETED, (forget, start_k, report)),
+    (PROCEEDING, "3xx-6xx"): (COMPLETED, (keep_challenged, forget, start_k, report)),
     (COMPLETED, "Timer K"): (TERMINATED, (end,)),
 }
 

@@ -163,6 +163,12 @@ class Metrics(Collector):
                 up.add_metric((trunk.name, target), float(is_up))
         yield active
         yield up
+        if any(trunk.registered is not None for trunk in trunks):
+            registered = _gauge("trunk_registered", "1 while we are registered with a trunk, else 0", "trunk")
+            for trunk in trunks:
+                if trunk.registered is not None:
+                    registered.add_metric((trunk.name,), float(trunk.registered))
+            yield registered
         yield _counter(
             "calls", "Call attempts that are over, by how they ended", ("trunk", "direction", "outcome"), self._calls
         )

@@ -10,7 +10,8 @@ from typing import NamedTuple
 class TrunkReading(NamedTuple):
     """A trunk: its calls each way, and by URI whether each of its targets is taken to be up.
 
-    ``emergencies`` says whether calls from it may be emergencies.
+    ``emergencies`` says whether calls from it may be emergencies; ``registered`` whether we are registered there, None
+    where it doesn't want us to be.
     """
 
     name: str
@@ -18,6 +19,7 @@ class TrunkReading(NamedTuple):
     calls_out: int
     targets: Mapping[str, bool]
     emergencies: bool = False
+    registered: bool | None = None
 
 
 class RouterReading(NamedTuple):

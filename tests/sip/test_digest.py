@@ -129,16 +129,23 @@ class TestAnswering:
         assert challenge is not None
         assert Session(challenge, "a", "b").line("GET", "/").startswith("Proxy-Authorization: Digest ")
 
-    def test_knows_what_it_has_shown(self) -> None:
-        session = Session(challenge_of(MUFASA), "a", "b")
-        other = Session(challenge_of('Digest realm="other", nonce="n"'), "a", "b")
-        renewed = Session(challenge_of('Digest realm="other", nonce="m"'), "a", "b")
-        lines = "Max-Forwards: 70\r\n" + other.line("GET", "/")
-        assert not session.was_shown(lines)
-        assert other.was_shown(lines)
-        assert other.has_been_shown(lines)
-        assert renewed.was_shown(lines)
-        assert not renewed.has_been_shown(lines)
+    def test_knows_what_was_shown(self) -> None:
+        shown = challenge_of('Digest realm="other", nonce="n"')
+        lines = "Max-Forwards: 70\r\n" + Session(shown, "a", "b").line("GET", "/")
+        renewed = challenge_of('Digest realm="other", nonce="m"')
+        assert not challenge_of(MUFASA).realm_in(lines)
+        assert (shown.realm_in(lines), shown.nonce_in(lines)) == (True, True)
+        assert (renewed.realm_in(lines), renewed.nonce_in(lines)) == (True, False)
+        of_proxy = parse_challenge('Digest realm="other", nonce="n"', proxy=True)
+        assert of_proxy is not None
+        assert not of_proxy.realm_in(lines)
+
+    def test_a_challenge_is_repeated_unless_it_says_stale_or_differs(self) -> None:
+        first = challenge_of('Digest realm="a", nonce="n", qop=auth')
+        assert first.is_repeated(challenge_of('Digest realm="a", nonce="n", qop="auth,auth-int"'))
+        assert not first.is_repeated(challenge_of('Digest realm="a", nonce="n", qop=auth, stale=true'))
+        assert not first.is_repeated(challenge_of('Digest realm="a", nonce="m", qop=auth'))
+        assert not first.is_repeated(challenge_of('Digest realm="a", nonce="n"'))
 
 
 class TestReading:
