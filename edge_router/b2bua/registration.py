@@ -99,6 +99,7 @@ class Registration:
         self._trunk = trunk
         self._tell(self._why)
         if trunk.registrars and self._place is None and self._asked is None:
+            self._failures = 0
             self._ask_in(0.0)
 
     def goes_on_for(self, trunk: LiveTrunk) -> bool:

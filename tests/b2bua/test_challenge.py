@@ -301,9 +301,7 @@ class TestWhoIsTold:
         elsewhere.answers(bye, 401, asking("elsewhere"))
         assert stranger.unheard == []
 
-    def test_the_password_is_in_no_message_record_or_log(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_the_password_is_in_no_message_record_or_log(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(0)
         caller, callee = stands(stage)
         caller.hangs_up()

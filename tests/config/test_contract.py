@@ -9,8 +9,7 @@ from tests.end_to_end.authority import Authority
 PLANNED = Path(__file__).with_name("planned.yaml").read_text()
 
 NOT_BUILT = """
-trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.username
-trunks.cloud.password_file trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
+trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.rel1xx trunks.cloud.early_offer
 trunks.cloud.refer trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud.error_map
 media cdr trace reload sip_profiles
 """.split()
@@ -20,8 +19,9 @@ def files_in(folder: Path) -> None:
     Authority(folder).signs("e", "edge.example.com")
     (folder / "tokens").write_text("0123456789abcdef wallboard read\n")
     (folder / "secrets").mkdir()
-    for name in ("client", "refresh", "webhook"):
+    for name in ("client", "refresh", "webhook", "cloud"):
         (folder / "secrets" / name).write_text("0123456789abcdef0123456789abcdef\n")
+    (folder / "secrets/cloud").chmod(0o600)
     (folder / "services.csv").write_text(
         "called,service,policy,queue,cloud_number\n+1800555....,A,front-door,Support,1\n"
     )

@@ -123,6 +123,8 @@ async def test_a_trunk(client: aiohttp.ClientSession, works: Works) -> None:
         "name": "premise",
         "up": True,
         "state": "up",
+        "registered": None,
+        "unregistered_reason": "",
         "targets": [{"uri": "sip:192.0.2.13:5060", "address": "192.0.2.13:5060", "up": True, "reason": ""}],
         "calls": 3,
         "calls_in": 1,
