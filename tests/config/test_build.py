@@ -2,6 +2,7 @@
 
 import gc
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -328,3 +329,23 @@ def test_a_name_beside_a_listener_on_every_address_is_no_fault() -> None:
     """Whether it leads to ourselves only DNS knows."""
     listen = 'listen: [{name: a, address: "0.0.0.0:5060", advertise: "192.0.2.1"}]\n'
     assert loaded(listen + 'trunks: {a: {targets: ["sip:x.example.com"]}}').trunks["a"].targets
+
+
+def test_what_a_name_says_of_its_transport_stands_in_uris_and_what_dns_says_does_not() -> None:
+    listen = """\
+listen:
+  - {name: u, address: "127.0.0.1:5060"}
+  - {name: t, transport: tcp, address: "127.0.0.1:5060"}
+trunks: {a: {targets: ["sip:x.example.com", "sip:x.example.com;transport=tcp"]}, b: {sources: [192.0.2.3]}}
+"""
+    unsaid, said = build(loaded(listen), Clock()).trunks["a"].trunk.targets
+    assert (unsaid.params, said.params, said.transport) == ("", ";transport=tcp", "tcp")
+    located = replace(unsaid, host="192.0.2.1", transport="tcp")
+    assert (located.params, located.place, located.at) == ("", "x.example.com", "192.0.2.1:5060")
+    assert (located.name, replace(said, named="x.example.com:5070").name) == ("x.example.com", "x.example.com")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_name_that_says_no_transport_goes_with_any_listener(transport: str) -> None:
+    listen = f'listen: [{{name: a, transport: {transport}, address: "192.0.2.1:5060"}}]\n'
+    assert loaded(listen + 'trunks: {a: {listen: a, targets: ["sip:x.example.com:5060"]}}').trunks["a"].targets

@@ -148,6 +148,12 @@ CASES = [
         "2:24: trunks.a.targets[0]: goes by tcp, and no listener speaks that; add one with transport: tcp",
     ),
     Wrong(
+        "name by a transport that no listener speaks",
+        Kind.CONFLICT,
+        LISTEN + 'trunks: {a: {targets: ["sips:sbc.example.com"]}}',
+        "2:24: trunks.a.targets[0]: goes by tls, and no listener speaks that; add one with transport: tls",
+    ),
+    Wrong(
         "target over UDP without a listener",
         Kind.CONFLICT,
         'listen: [{name: a, transport: tcp, address: "127.0.0.1:5060"}]\ntrunks: {a: {targets: ["sip:192.0.2.1"]}}',

@@ -102,6 +102,17 @@ def test_a_transport_that_the_uri_names_is_not_looked_for_in_naptr() -> None:
     assert play.places == [Place(A1, 5061, "tls")]
 
 
+def test_where_nothing_but_tls_will_do_naptr_for_it_alone_counts() -> None:
+    """As for a sips URI that names no transport (RFC 3263 §4.1)."""
+    zone: Zone = {
+        ("NAPTR", HOST): [Naptr(1, 1, "s", "SIP+D2U", "u"), Naptr(2, 1, "s", "SIPS+D2T", "secure")],
+        ("SRV", "u"): srv((0, 0, 1, "h")),
+        ("SRV", "secure"): srv((0, 0, 5071, "h")),
+        ("A", "h"): [A1],
+    }
+    assert Play(Name(HOST, families=ONLY_A), zone, ("tls",)).places == [Place(A1, 5071, "tls", 0, 0)]
+
+
 def test_srv_of_the_first_transport_that_has_it() -> None:
     zone: Zone = {("SRV", f"_sip._tcp.{HOST}"): srv((0, 0, 5070, "h")), ("A", "h"): [A1]}
     assert Play(Name(HOST, families=ONLY_A), zone, ("udp", "tcp")).places == [Place(A1, 5070, "tcp", 0, 0)]
