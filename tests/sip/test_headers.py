@@ -109,6 +109,7 @@ def test_no_letter_but_ascii_stands_for_another_in_a_name() -> None:
         ("*", ("", "*", "")),
         (r'<sip:a@h>;x="\"";y="";z', ("", "sip:a@h", r';x="\"";y="";z')),
         ('sip:a@h;x=";"', ("", "sip:a@h", ';x=";"')),
+        ('<sip:a@h>;x=">";tag=1', ("", "sip:a@h", ';x=">";tag=1')),
     ],
 )
 def test_name_addr(value: str, expected: NameAddr) -> None:
@@ -141,6 +142,12 @@ def test_name_addr(value: str, expected: NameAddr) -> None:
         '<sip:a@h>;x="y',
         '<sip:a@h>;x="y" ;z="\\"',
         'sip:a@h;x="y',
+        # Nor is a bracket the end of the URI there, or a quote the beginning of a name: the tag would be read as another.
+        "<sip:a@h>;tag=x>",
+        '<sip:a@h>;x="y>";tag=x>',
+        "sip:a@h;tag=x>",
+        'sip:a"@h;tag=x',
+        '<sip:a"@h>;x="";tag=x',
         # With headers in the URI the brackets are needed (RFC 3261 §20.10).
         "sip:a@h?Route=%3Csip:x%3E",
     ],
