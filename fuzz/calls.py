@@ -27,7 +27,7 @@ _SDP: Final = (
 _TYPED: Final = f"Content-Type: application/sdp\r\nContent-Length: {len(_SDP)}\r\n\r\n{_SDP}"
 _EMPTY: Final = "Content-Length: 0\r\n\r\n"
 _MORE: Final = {
-    "INVITE": "P-Asserted-Identity: <sip:+13125550199@h>\r\nPrivacy: id\r\nDiversion: <sip:+1999@h>;reason=no-answer\r\n"
+    "INVITE": "P-Asserted-Identity: <sip:+13125550199@h>\r\nPrivacy: id\r\nDiversion: <sip:+1999@h>;reason=unknown\r\n"
     "Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000\r\nReason: Q.850;cause=16\r\n"
     "History-Info: <sip:a@h?Reason=SIP%3Bcause%3D302>;index=1\r\nUser-to-User: 56a3;encoding=hex\r\n"
     "Supported: timer,100rel\r\nSession-Expires: 1800;refresher=uac\r\nMin-SE: 90\r\nRecord-Route: <sip:h;lr>\r\n",
@@ -37,7 +37,7 @@ _MORE: Final = {
     "PRACK": "RAck: 1 1 INVITE\r\n",
     "180": "Require: 100rel\r\nRSeq: 1\r\n",
     "302": "Contact: <sip:+1@127.0.0.14>;q=0.5, <sip:b@h>\r\nDiversion: <sip:c@h>\r\n",
-    "503": "Retry-After: 5 (busy);duration=3600\r\nWarning: 399 h \"no\"\r\n",
+    "503": 'Retry-After: 5 (busy);duration=3600\r\nWarning: 399 h "no"\r\n',
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from itertools import count
 from typing import Final
 
 from edge_router.b2bua.events import Silence

@@ -16,7 +16,7 @@ from edge_router.sip.sdp import (
     still_fits,
 )
 
-_KINDS: Final = ("application/sdp", "multipart/mixed;boundary=b1", "multipart/related; boundary=\"a b\"", "text/plain")
+_KINDS: Final = ("application/sdp", "multipart/mixed;boundary=b1", 'multipart/related; boundary="a b"', "text/plain")
 _OWN: Final = Origin("-", "18446744073709551615", 7, "IP6", "2001:db8::9")
 _BETWEEN: Final = b"\0\0\0"
 

@@ -34,7 +34,8 @@ _SDP: Final = (
 def seeds(target: str) -> list[bytes]:
     """The octets that a target begins with, found cases last."""
     found = [path.read_bytes() for path in sorted((FOUND / target).glob("*"))]
-    return {"message": _messages, "uri": _uris, "sdp": _bodies, "framing": _streams, "router": _datagrams}[target]() + found
+    begin = {"message": _messages, "uri": _uris, "sdp": _bodies, "framing": _streams, "router": _datagrams}
+    return begin[target]() + found
 
 
 def words() -> list[bytes]:

@@ -134,8 +134,9 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
 
 
 def _are_whole(params: str) -> bool:
-    """Whether header parameters end where they seem to: what is put behind an open quote would be taken for its value,
-    and what stands before a ``>`` for a part of the URI.
+    """Whether header parameters begin and end where they seem to.
+
+    What is put behind an open quote would be taken for its value, what stands before a ``>`` for a part of the URI.
     """
     return _CLOSED.fullmatch(params) is not None and (">" not in params or ">" not in _QUOTES.sub("", params))
 
@@ -196,8 +197,11 @@ def parse_via(value: str) -> Via:
         raise BadMessage(400, "Via: no transport or no sent-by")
     if ";;" in params or value[-1:] == ";":
         raise BadMessage(400, "Via: a semicolon without a parameter")
+    quoted = '"' in value
+    if quoted and not _CLOSED.fullmatch(value):  # received, put behind it, would be taken for a part of it
+        raise BadMessage(400, "Via: a quote that isn't closed")
     branch = branch_of(value)
-    if value.endswith(";rport") and '"' not in value:  # the usual place
+    if value.endswith(";rport") and not quoted:  # the usual place
         rport = True
     else:
         rport = "rport" in params.lower() and find_param(params, "rport") is not None

@@ -142,7 +142,7 @@ def test_name_addr(value: str, expected: NameAddr) -> None:
         '<sip:a@h>;x="y',
         '<sip:a@h>;x="y" ;z="\\"',
         'sip:a@h;x="y',
-        # Nor is a bracket the end of the URI there, or a quote the beginning of a name: the tag would be read as another.
+        # Nor does a bracket end the URI there, or a quote begin a name: the tag would be read as another.
         "<sip:a@h>;tag=x>",
         '<sip:a@h>;x="y>";tag=x>',
         "sip:a@h;tag=x>",
@@ -234,6 +234,9 @@ def test_via(value: str, expected: tuple[str, str, str, int, str, bool]) -> None
         "SIP/2.0/UDP [::1]x",
         "SIP/2.0/UDP 192.0.2.15;;,;,,",
         "SIP/2.0/UDP h;",
+        # What is put behind a quote that isn't closed, such as received, would be a part of it.
+        'SIP/2.0/UDP h;branch=b"',
+        'SIP/2.0/UDP h;x="a;rport',
     ],
 )
 def test_bad_via(value: str) -> None:
