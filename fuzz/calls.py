@@ -33,7 +33,7 @@ _MORE: Final = {
     "Supported: timer,100rel\r\nSession-Expires: 1800;refresher=uac\r\nMin-SE: 90\r\nRecord-Route: <sip:h;lr>\r\n",
     "REFER": "Refer-To: <sip:+18005550200@h?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>\r\nReferred-By: <sip:a@h>\r\n",
     "NOTIFY": "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n",
-    "BYE": 'Reason: SIP;cause=200;text="bye"\r\n',
+    "BYE": 'Reason: SIP;cause=200;text="bye"\r\nReason: Q.850;cause=17\r\n',
     "PRACK": "RAck: 1 1 INVITE\r\n",
     "180": "Require: 100rel\r\nRSeq: 1\r\n",
     "302": "Contact: <sip:+1@127.0.0.14>;q=0.5, <sip:b@h>\r\nDiversion: <sip:c@h>\r\n",

@@ -36,7 +36,12 @@ def check_framing(data: bytes) -> bool:
         places = sorted(random.randrange(len(stream) + 1) for _ in range(pieces))
         cut = [stream[begin:end] for begin, end in pairwise([0, *places, len(stream)])]
         assert _read(cut) == whole, "in pieces it is another stream"
+    place = 0
     for message in whole.messages:
+        found = stream.find(message, place)
+        assert found >= place, "a message that never came"
+        assert not stream[place:found].strip(b"\r\n"), "something was left out"
+        place = found + len(message)
         _check_as_alone(message)
     return bool(whole.messages)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from edge_router.b2bua import screening
 from edge_router.b2bua.call import cause_of
-from edge_router.b2bua.identity import addressed, hides_history, privacy_left, read_party, rehost, without_private
+from edge_router.b2bua.identity import LONGEST_VALUE, addressed, hides_history, privacy_left, read_party, rehost, without_private
 from edge_router.b2bua.refer import sipfrag_status
 from edge_router.b2bua.user_data import beside_ours
 from edge_router.sip.dialog import contact_uri, route_set
@@ -105,6 +105,15 @@ def check_headers(message: Message) -> None:
 # ------------------------------------------------------------------------------- one value
 
 
+@contextmanager
+def _ours() -> Iterator[None]:
+    """What we have written is read here: where it can't be, that is no fault of a stranger."""
+    try:
+        yield
+    except BadMessage as fault:
+        raise AssertionError(f"what is written can't be read: {fault}") from fault
+
+
 def _check_list(_: str, value: str) -> None:
     entries = split_list(value)
     assert first_of(value) == entries[0].strip(" \t")
@@ -115,7 +124,8 @@ def _check_via(_: str, value: str) -> None:
     branch = branch_of(value)
     via = parse_via(value)
     assert via.branch == branch
-    again = parse_via(f"SIP/2.0/{via.transport} {via.sent_by}" + ";rport" * via.rport)
+    with _ours():
+        again = parse_via(f"SIP/2.0/{via.transport} {via.sent_by}" + ";rport" * via.rport)
     assert (again.transport, again.sent_by, again.host, again.port, again.rport) == (
         via.transport, via.sent_by, via.host, via.port, via.rport
     )  # fmt: skip
@@ -124,7 +134,8 @@ def _check_via(_: str, value: str) -> None:
 def _check_name_addr(key: str, value: str) -> None:
     tag_of(value)
     display, uri, params = parse_name_addr(value, key)
-    assert parse_name_addr(f"{display} <{uri}>{params}".strip(" "), key) == (display, uri, params)
+    with _ours():
+        assert parse_name_addr(f"{display} <{uri}>{params}".strip(" "), key) == (display, uri, params)
     if '"' not in params and params.lower().count("tag") == 1:
         assert tag_of(value) == (param(params, "tag") or "")
 
@@ -132,7 +143,8 @@ def _check_name_addr(key: str, value: str) -> None:
 def _check_party(key: str, value: str) -> None:
     party = read_party(value, key)
     text = addressed(party, _OURS)
-    display, uri, params = parse_name_addr(text, key)
+    with _ours():
+        display, uri, params = parse_name_addr(text, key)
     read = parse_uri(uri)
     assert (display, params) == (party.display, "")
     assert isinstance(read, SipUri)
@@ -141,13 +153,16 @@ def _check_party(key: str, value: str) -> None:
 
 def _check_rehosted(key: str, value: str) -> None:
     text = rehost(value, _OURS, key)
-    assert rehost(text, _OURS, key) == text
+    if len(text) <= LONGEST_VALUE:
+        with _ours():
+            assert rehost(text, _OURS, key) == text
     assert len(split_list(text)) == len(split_list(value))
 
 
 def _check_cseq(_: str, value: str) -> None:
     number, method = parse_cseq(value)
-    assert parse_cseq(f"{number} {method}") == (number, method)
+    with _ours():
+        assert parse_cseq(f"{number} {method}") == (number, method)
     assert int(value.split(None, 1)[0]) == number  # as dialog.py reads what has been checked
 
 
@@ -172,8 +187,10 @@ _CHECKS: Final[tuple[Callable[[str, str], None], ...]] = (
 
 
 def _check_routes(message: Message) -> None:
-    for route in route_set(message):
-        assert isinstance(parse_uri(parse_name_addr(route, "Route")[1]), SipUri)
+    routes = route_set(message)
+    with _ours():
+        for route in routes:
+            assert isinstance(parse_uri(parse_name_addr(route, "Route")[1]), SipUri)
 
 
 def _check_contact(message: Message) -> None:
@@ -188,9 +205,10 @@ def _check_sdp(message: Message) -> None:
 def _check_response_vias(request: Request) -> None:
     via = parse_via(request.first["via"])
     lines = response_vias(request, via, _SOURCE)
-    answer = parse(f"SIP/2.0 200 OK\r\n{lines}\r\n".encode("utf-8", "surrogateescape"), WIDER)
+    with _ours():
+        answer = parse(f"SIP/2.0 200 OK\r\n{lines}\r\n".encode("utf-8", "surrogateescape"), WIDER)
+        top = parse_via(answer.first["via"])
     assert len(answer.fields) == len(request.all("via"))
-    top = parse_via(answer.first["via"])
     assert (top.transport, top.sent_by, top.branch) == (via.transport, via.sent_by, via.branch)
 
 

@@ -25,7 +25,7 @@ _ITEMS: Final = re.compile(rf'(?:\A|,)([^",<]*+(?:(?:{_QUOTED}|{_BRACKETED})[^",
 _PARAM: Final = rf'[^";]*+(?:{_QUOTED}[^";]*+)*'
 _QUOTES: Final = re.compile(_QUOTED, re.DOTALL)
 _CLOSED: Final = re.compile(r'[^"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*"[^"]*+)*', re.DOTALL)  # each quote has its end
-_NO_URI: Final = frozenset(' \t,?"')  # what can't stand in a URI that has no brackets about it
+_NO_URI: Final = frozenset(' \t,?">')  # what can't stand in a URI that has no brackets about it
 _WORDS: Final = TOKEN | set(" \t")  # of a display name without quotes
 
 

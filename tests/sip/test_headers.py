@@ -147,6 +147,7 @@ def test_name_addr(value: str, expected: NameAddr) -> None:
         '<sip:a@h>;x="y>";tag=x>',
         "sip:a@h;tag=x>",
         'sip:a"@h;tag=x',
+        "sip:a@h>;tag=x",
         '<sip:a"@h>;x="";tag=x',
         # With headers in the URI the brackets are needed (RFC 3261 §20.10).
         "sip:a@h?Route=%3Csip:x%3E",

@@ -31,7 +31,7 @@ PORTS: Final = st.one_of(st.just(""), st.integers(1, 65535).map(lambda port: f":
 USERS: Final = st.text("abcXYZ0123456789+-_.!~*'()&=$,", min_size=1, max_size=10)
 PASSWORDS: Final = st.one_of(st.just(""), st.text("abc019-_.!~*'()&=+$,", min_size=1, max_size=6).map(":{}".format))
 PARAMS: Final = st.lists(
-    st.tuples(st.text("abcxyz", min_size=3, max_size=6), st.text("abc019-.", max_size=5)),
+    st.tuples(st.text("abcxyz", min_size=3, max_size=6), st.text("abcABC019-.", max_size=5)),
     max_size=3,
     unique_by=lambda pair: pair[0],
 ).map(lambda pairs: "".join(f";{name}={value}" if value else f";{name}" for name, value in pairs))
@@ -88,6 +88,8 @@ def test_a_party_at_another_host(display: str, uri: str, host: str) -> None:
     party = read_party(f"{text};tag=x", "From")
     assert isinstance(party.uri, SipUri)
     assert (party.display, party.uri.host_port) == (display, host)
+    came = parse_uri(uri)
+    assert isinstance(came, TelUri) or party.uri.params == came.params
     theirs = sipmessage.Address.parse(text)
     assert theirs.name == display[1:-1].replace('\\"', '"').replace("\\\\", "\\") or theirs.name == display
     assert theirs.uri == sipmessage.URI.parse(str(party.uri))
@@ -105,7 +107,7 @@ def test_identities_at_our_host(entries: list[tuple[str, str, str]]) -> None:
         ours, was = parse_uri(uri), parse_uri(came)
         assert isinstance(ours, SipUri)
         assert isinstance(was, SipUri)
-        assert (ours.user, ours.host_port, ours.password) == (was.user, OURS, None)
+        assert (ours.user, ours.host_port, ours.password, ours.params) == (was.user, OURS, None, was.params)
     assert rehost(written, OURS, "Diversion") == written
 
 
