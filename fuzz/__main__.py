@@ -31,7 +31,7 @@ def main() -> None:
         (begun / f"{at:04}").write_bytes(seed)
     lines.write_text("".join(f'"{_escaped(word)}"\n' for word in words()))
     options = [f"-max_total_time={chosen.seconds}", f"-max_len={LONGEST[chosen.target]}", f"-dict={lines}"]
-    options += [f"-artifact_prefix={corpus.parent}/", "-timeout=10", "-print_final_stats=1", "-report_slow_units=5"]
+    options += [f"-artifact_prefix={corpus.parent}/", "-timeout=60", "-print_final_stats=1", "-report_slow_units=5"]
     check = TARGETS[chosen.target]
     if chosen.again:
         options.append("-seed=1")

@@ -7,8 +7,16 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from edge_router.b2bua import screening
-from edge_router.b2bua.call import cause_of
-from edge_router.b2bua.identity import LONGEST_VALUE, addressed, hides_history, privacy_left, read_party, rehost, without_private
+from edge_router.b2bua.causes import cause_of
+from edge_router.b2bua.identity import (
+    LONGEST_VALUE,
+    addressed,
+    hides_history,
+    privacy_left,
+    read_party,
+    rehost,
+    without_private,
+)
 from edge_router.b2bua.refer import sipfrag_status
 from edge_router.b2bua.user_data import beside_ours
 from edge_router.sip.dialog import contact_uri, route_set

@@ -8,7 +8,8 @@ import pytest
 from tests.test_docs_of_rfc import TESTS
 from tests.test_ground import ROOT
 
-ROWS: Final = re.findall(r"^\| (?!what \|)(.*?) \| (.*) \|$", (ROOT / "docs" / "hardening.md").read_text(), re.MULTILINE)
+PAGE: Final = (ROOT / "docs" / "hardening.md").read_text()
+ROWS: Final = re.findall(r"^\| (?!what \|)(.*?) \| (.*) \|$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("what", "shown"), ROWS)
