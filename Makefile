@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+SECONDS ?= 600
 
 # What a wheel is packed of.
 SOURCES := $(wildcard edge_router/*.py edge_router/*/*.py sip_profiles/*.py sipp_scenarios/*.xml state_client/*.py) \
@@ -18,7 +19,7 @@ export PIP_CONSTRAINT := requirements.lock
 export PIP_BUILD_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test churn lint format compiled test-compiled bench schema venv system compiler lock clean
+.PHONY: help demo test churn fuzz lint format compiled test-compiled bench schema venv system compiler lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,6 +32,10 @@ test: system venv ## every test; ARGS=tests/dialplan for some of them
 
 churn: venv ## 100,000 calls of every ending, and not one cycle that only the garbage collector would find
 	CHURN=100000 $(BIN)/pytest tests/b2bua/test_endings.py -k cycle -n 2 $(ARGS)
+
+fuzz: venv ## atheris on what reads strangers' octets; ARGS="message uri" for some targets, SECONDS=60 for each
+	$(foreach target,$(or $(ARGS),message uri sdp framing router),\
+		$(BIN)/python -m fuzz $(target) --seconds $(SECONDS) &&) :
 
 lint: venv ## ruff, mypy --strict and the floors that imports must keep to
 	$(BIN)/ruff check .
@@ -46,7 +51,7 @@ compiled: $(VENV)-compiled/.installed ## the router compiled with mypyc, in an e
 
 test-compiled: compiled system ## every test on what "compiled" made, away from the sources
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
-	cp -r README.md bench docs examples pyproject.toml sipp_scenarios tests build/elsewhere
+	cp -r README.md bench docs examples fuzz pyproject.toml sipp_scenarios tests build/elsewhere
 	cd build/elsewhere && ../../$(VENV)-compiled/bin/pytest -n 2 --dist loadgroup --ignore tests/test_ground.py $(ARGS)
 
 bench: system kamailio compiled $(VENV)/.with-bench ## the router beside Kamailio and Sippy B2BUA: takes a quiet machine and its time
@@ -78,7 +83,7 @@ lock: $(BIN)/pip ## resolves pyproject.toml anew and writes requirements.lock
 	rm -rf $(VENV)-lock
 
 clean: ## removes the virtual environment and every cache
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-compiled .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-compiled .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .fuzz build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp per extra of pyproject.toml: what it names is installed, and as new as the lock.

@@ -43,7 +43,7 @@ def imported(package: str) -> set[str]:
     nodes = [node for tree in trees for node in ast.walk(tree)]
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {*PACKAGES, "tests", "bench"}
+    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {*PACKAGES, "tests", "bench", "fuzz"}
     known = metadata.packages_distributions()
     return {canonicalize_name(name) for top in tops for name in known.get(top, [top])}  # not all need be installed
 
@@ -110,7 +110,7 @@ def test_lock_is_plain_names_and_versions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extra"), [*((name, "") for name in PACKAGES), ("tests", "test"), ("bench", "bench")]
+    ("package", "extra"), [*((name, "") for name in PACKAGES), ("tests", "test"), ("bench", "bench"), ("fuzz", "fuzz")]
 )
 def test_what_is_imported_is_asked_for(package: str, extra: str) -> None:
     """And isn't there by luck alone, because something else asks for it."""

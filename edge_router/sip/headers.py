@@ -25,6 +25,7 @@ _ITEMS: Final = re.compile(rf'(?:\A|,)([^",<]*+(?:(?:{_QUOTED}|{_BRACKETED})[^",
 _PARAM: Final = rf'[^";]*+(?:{_QUOTED}[^";]*+)*'
 _QUOTES: Final = re.compile(_QUOTED, re.DOTALL)
 _CLOSED: Final = re.compile(r'[^"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*"[^"]*+)*', re.DOTALL)  # each quote has its end
+_NO_URI: Final = frozenset(' \t,?">')  # what can't stand in a URI that has no brackets about it
 _WORDS: Final = TOKEN | set(" \t")  # of a display name without quotes
 
 
@@ -116,7 +117,7 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
         if not bracket:  # without angle brackets what follows a semicolon are header parameters
             uri, semicolon, params = value.partition(";")
             uri = uri.rstrip(" \t")
-            if not uri or " " in uri or "\t" in uri or "," in uri or "?" in uri or not _CLOSED.fullmatch(params):
+            if not uri or not _NO_URI.isdisjoint(uri) or not _are_whole(params):
                 raise BadMessage(400, f"{header}: not an address")
             return "", uri, semicolon + params
         display = display.rstrip(" \t")
@@ -125,11 +126,19 @@ def parse_name_addr(value: str, header: str) -> NameAddr:
             raise BadMessage(400, f"{header}: a display name that needs quotes")
     uri, closed, params = rest.partition(">")
     params = params.lstrip(" \t")
-    if not closed or not uri or uri[0] in " \t" or uri[-1] in " \t" or (params and params[0] != ";"):
+    if not closed or not uri or uri[0] in " \t" or uri[-1] in " \t" or '"' in uri or (params and params[0] != ";"):
         raise BadMessage(400, f"{header}: not a <uri> and parameters")
-    if '"' in params and not _CLOSED.fullmatch(params):  # what is put behind it would be taken for its value
-        raise BadMessage(400, f"{header}: a quoted parameter that isn't closed")
+    if ('"' in params or ">" in params) and not _are_whole(params):
+        raise BadMessage(400, f"{header}: a parameter with a quote that isn't closed, or with a > that isn't quoted")
     return display, uri, params
+
+
+def _are_whole(params: str) -> bool:
+    """Whether header parameters begin and end where they seem to.
+
+    What is put behind an open quote would be taken for its value, what stands before a ``>`` for a part of the URI.
+    """
+    return _CLOSED.fullmatch(params) is not None and (">" not in params or ">" not in _QUOTES.sub("", params))
 
 
 def _closing_quote(value: str) -> int:
@@ -188,8 +197,11 @@ def parse_via(value: str) -> Via:
         raise BadMessage(400, "Via: no transport or no sent-by")
     if ";;" in params or value[-1:] == ";":
         raise BadMessage(400, "Via: a semicolon without a parameter")
+    quoted = '"' in value
+    if quoted and not _CLOSED.fullmatch(value):  # received, put behind it, would be taken for a part of it
+        raise BadMessage(400, "Via: a quote that isn't closed")
     branch = branch_of(value)
-    if value.endswith(";rport") and '"' not in value:  # the usual place
+    if value.endswith(";rport") and not quoted:  # the usual place
         rport = True
     else:
         rport = "rport" in params.lower() and find_param(params, "rport") is not None

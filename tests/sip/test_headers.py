@@ -109,6 +109,7 @@ def test_no_letter_but_ascii_stands_for_another_in_a_name() -> None:
         ("*", ("", "*", "")),
         (r'<sip:a@h>;x="\"";y="";z', ("", "sip:a@h", r';x="\"";y="";z')),
         ('sip:a@h;x=";"', ("", "sip:a@h", ';x=";"')),
+        ('<sip:a@h>;x=">";tag=1', ("", "sip:a@h", ';x=">";tag=1')),
     ],
 )
 def test_name_addr(value: str, expected: NameAddr) -> None:
@@ -141,6 +142,13 @@ def test_name_addr(value: str, expected: NameAddr) -> None:
         '<sip:a@h>;x="y',
         '<sip:a@h>;x="y" ;z="\\"',
         'sip:a@h;x="y',
+        # Nor does a bracket end the URI there, or a quote begin a name: the tag would be read as another.
+        "<sip:a@h>;tag=x>",
+        '<sip:a@h>;x="y>";tag=x>',
+        "sip:a@h;tag=x>",
+        'sip:a"@h;tag=x',
+        "sip:a@h>;tag=x",
+        '<sip:a"@h>;x="";tag=x',
         # With headers in the URI the brackets are needed (RFC 3261 §20.10).
         "sip:a@h?Route=%3Csip:x%3E",
     ],
@@ -227,6 +235,9 @@ def test_via(value: str, expected: tuple[str, str, str, int, str, bool]) -> None
         "SIP/2.0/UDP [::1]x",
         "SIP/2.0/UDP 192.0.2.15;;,;,,",
         "SIP/2.0/UDP h;",
+        # What is put behind a quote that isn't closed, such as received, would be a part of it.
+        'SIP/2.0/UDP h;branch=b"',
+        'SIP/2.0/UDP h;x="a;rport',
     ],
 )
 def test_bad_via(value: str) -> None:

@@ -342,6 +342,7 @@ def test_a_multipart_body_that_is_cut_off() -> None:
         multipart(b"Content-Type: application/sdp\r\nContent-Transfer-Encoding: base64\r\n\r\ndj0w"),
         multipart(*[TEXT_PART] * 16, SDP_PART),
         b"--b1--\r\n" + multipart(SDP_PART),
+        multipart(b"Content-Type: multipart/mixed;boundary=b2\r\n\r\n" + multipart(SDP_PART, boundary=b"b2")),
     ],
 )
 def test_multipart_bodies_without_usable_sdp(body: bytes) -> None:

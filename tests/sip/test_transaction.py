@@ -701,10 +701,10 @@ def invite_by(via: str, method: str = "INVITE", more: str = "") -> Request:
             'SIP/2.0/UDP h;x=";rport";rport=9;received=192.0.2.1',
         ),
         (
-            'SIP/2.0/UDP h:7;x=";rport',
+            'SIP/2.0/UDP h:7;x=";rport"',
             ("192.0.2.1", 9),
             ("192.0.2.1", 7),
-            'SIP/2.0/UDP h:7;x=";rport;received=192.0.2.1',
+            'SIP/2.0/UDP h:7;x=";rport";received=192.0.2.1',
         ),
         (
             "SIP/2.0/UDP h;rportx=1; RPort = 2 ;y",

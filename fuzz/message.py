@@ -1,0 +1,229 @@
+"""What must hold of any octets taken for a message, and of each value in it that the router reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from edge_router.b2bua import screening
+from edge_router.b2bua.causes import cause_of
+from edge_router.b2bua.identity import (
+    LONGEST_VALUE,
+    addressed,
+    hides_history,
+    privacy_left,
+    read_party,
+    rehost,
+    without_private,
+)
+from edge_router.b2bua.refer import sipfrag_status
+from edge_router.b2bua.user_data import beside_ours
+from edge_router.sip.dialog import contact_uri, route_set
+from edge_router.sip.errors import BadMessage
+from edge_router.sip.headers import (
+    branch_of,
+    first_of,
+    param,
+    parse_cseq,
+    parse_name_addr,
+    parse_small_number,
+    parse_via,
+    split_list,
+    tag_of,
+)
+from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
+from edge_router.sip.remember import forget_readings
+from edge_router.sip.sdp import find_sdp
+from edge_router.sip.session_id import session_id_of
+from edge_router.sip.stateless import stateless_answer
+from edge_router.sip.transaction_layer import response_vias
+from edge_router.sip.uri import SipUri, parse_uri
+
+# A header may leave under a longer name than it came by, and Content-Length is added.
+WIDER: Final = Limits(head=1_000_000, body=1_000_000, uri=100_000, headers=10_000)
+# So small that a fuzzer gets there.
+_NARROW: Final = Limits(head=1_000, body=200, uri=100, headers=12)
+_SOURCE: Final = ("192.0.2.1", 5061)
+_OURS: Final = "203.0.113.9:5070"
+_BREAKS: Final = frozenset("\r\n")
+
+
+def check_message(data: bytes) -> bool:
+    """Whether it could be read; raises AssertionError where something doesn't hold."""
+    forget_readings()
+    within = _read(data, _NARROW)
+    if isinstance(within, BadMessage):
+        _check_fault(within)
+    forget_readings()
+    cold, warm = _read(data), _read(data)
+    assert _same(cold, warm), "what was read lately reads otherwise"
+    if isinstance(cold, BadMessage):
+        _check_fault(cold)
+        return False
+    written = cold.serialise()
+    again = parse(written, WIDER)
+    assert again == cold, "what is written reads otherwise"
+    assert again.serialise() == written
+    check_headers(cold)
+    return True
+
+
+def _read(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response | BadMessage:
+    try:
+        return parse(data, limits)
+    except BadMessage as fault:
+        return fault
+
+
+def _same(one: Message | BadMessage, other: Message | BadMessage) -> bool:
+    if isinstance(one, BadMessage) or isinstance(other, BadMessage):
+        return str(one) == str(other) and isinstance(one, BadMessage) and isinstance(other, BadMessage)
+    return one == other
+
+
+def _check_fault(fault: BadMessage) -> None:
+    assert 400 <= fault.code <= 699
+    assert fault.why.isprintable()
+    if fault.message is None:
+        return
+    assert not any(_BREAKS & set(value) for _, value in fault.message.fields)
+    check_headers(fault.message)
+    if isinstance(fault.message, Request):
+        answer = stateless_answer(fault.message, _SOURCE, fault.code, fault.why)
+        if answer is not None:
+            assert isinstance(parse(answer[0], WIDER), Response)
+
+
+def check_headers(message: Message) -> None:
+    """Reads every header of a message by every reader that there is."""
+    for key, value in message.fields:
+        for check in _CHECKS:
+            with suppress(BadMessage):
+                check(key, value)
+    for read in _READERS:
+        with suppress(BadMessage):
+            read(message)
+    if isinstance(message, Request):
+        for of_request in _READERS_OF_REQUESTS:
+            with suppress(BadMessage, KeyError):
+                of_request(message)
+
+
+# ------------------------------------------------------------------------------- one value
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """What we have written is read here: where it can't be, that is no fault of a stranger."""
+    try:
+        yield
+    except BadMessage as fault:
+        raise AssertionError(f"what is written can't be read: {fault}") from fault
+
+
+def _check_list(_: str, value: str) -> None:
+    entries = split_list(value)
+    assert first_of(value) == entries[0].strip(" \t")
+    assert split_list(", ".join(entries)) == entries
+
+
+def _check_via(_: str, value: str) -> None:
+    branch = branch_of(value)
+    via = parse_via(value)
+    assert via.branch == branch
+    with _ours():
+        again = parse_via(f"SIP/2.0/{via.transport} {via.sent_by}" + ";rport" * via.rport)
+    assert (again.transport, again.sent_by, again.host, again.port, again.rport) == (
+        via.transport, via.sent_by, via.host, via.port, via.rport
+    )  # fmt: skip
+
+
+def _check_name_addr(key: str, value: str) -> None:
+    tag_of(value)
+    display, uri, params = parse_name_addr(value, key)
+    with _ours():
+        assert parse_name_addr(f"{display} <{uri}>{params}".strip(" "), key) == (display, uri, params)
+    if '"' not in params and params.lower().count("tag") == 1:
+        assert tag_of(value) == (param(params, "tag") or "")
+
+
+def _check_party(key: str, value: str) -> None:
+    party = read_party(value, key)
+    text = addressed(party, _OURS)
+    with _ours():
+        display, uri, params = parse_name_addr(text, key)
+    read = parse_uri(uri)
+    assert (display, params) == (party.display, "")
+    assert isinstance(read, SipUri)
+    assert read.host_port in (_OURS, "anonymous.invalid")
+
+
+def _check_rehosted(key: str, value: str) -> None:
+    text = rehost(value, _OURS, key)
+    if len(text) <= LONGEST_VALUE:
+        with _ours():
+            assert rehost(text, _OURS, key) == text
+    assert len(split_list(text)) == len(split_list(value))
+
+
+def _check_cseq(_: str, value: str) -> None:
+    number, method = parse_cseq(value)
+    with _ours():
+        assert parse_cseq(f"{number} {method}") == (number, method)
+    assert int(value.split(None, 1)[0]) == number  # as dialog.py reads what has been checked
+
+
+def _check_numbers(key: str, value: str) -> None:
+    assert 0 <= parse_small_number(value, key, 70, 255) <= 255
+
+
+def _check_words(_: str, value: str) -> None:
+    beside_ours([value])
+    hides_history([value])
+    privacy_left(privacy_left(value, True), False)
+    kept = without_private(value)
+    assert without_private(kept) == kept
+
+
+_CHECKS: Final[tuple[Callable[[str, str], None], ...]] = (
+    _check_list, _check_via, _check_name_addr, _check_party, _check_rehosted, _check_cseq, _check_numbers, _check_words,
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------- a whole message
+
+
+def _check_routes(message: Message) -> None:
+    routes = route_set(message)
+    with _ours():
+        for route in routes:
+            assert isinstance(parse_uri(parse_name_addr(route, "Route")[1]), SipUri)
+
+
+def _check_contact(message: Message) -> None:
+    assert isinstance(parse_uri(contact_uri(message)), SipUri)
+
+
+def _check_sdp(message: Message) -> None:
+    found = find_sdp(message.first.get("content-type"), message.body)
+    assert found is None or 0 <= found[0] <= found[1] <= len(message.body)
+
+
+def _check_response_vias(request: Request) -> None:
+    via = parse_via(request.first["via"])
+    lines = response_vias(request, via, _SOURCE)
+    with _ours():
+        answer = parse(f"SIP/2.0 200 OK\r\n{lines}\r\n".encode("utf-8", "surrogateescape"), WIDER)
+        top = parse_via(answer.first["via"])
+    assert len(answer.fields) == len(request.all("via"))
+    assert (top.transport, top.sent_by, top.branch) == (via.transport, via.sent_by, via.branch)
+
+
+_READERS: Final[tuple[Callable[[Message], object], ...]] = (
+    cause_of, session_id_of, _check_routes, _check_contact, _check_sdp,
+)  # fmt: skip
+_READERS_OF_REQUESTS: Final[tuple[Callable[[Request], object], ...]] = (
+    screening.check_mandatory, screening.check_cseq, screening.check_form, screening.refusal_of, screening.hops_left,
+    sipfrag_status, _check_response_vias,
+)  # fmt: skip

@@ -1,0 +1,85 @@
+"""What must hold of any octets holds of the seeds, of what was once found, and of what comes up in some seconds."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from fuzz.calls import whole_calls
+from fuzz.seeds import FOUND, ROOT, seeds, words
+from fuzz.stopwatch import Stopwatch, TooSlow
+from fuzz.targets import LONGEST, TARGETS
+
+CASES: Final = sorted(FOUND.glob("*/*"))
+EACH: Final = pytest.mark.parametrize("target", TARGETS)
+SECONDS: Final = 4
+
+
+@EACH
+def test_the_seeds(target: str) -> None:
+    read = [TARGETS[target](seed) for seed in seeds(target)]
+    assert sum(read) > len(read) // 3
+    assert max(map(len, seeds(target))) <= LONGEST[target]
+
+
+@pytest.mark.parametrize("call", whole_calls())
+def test_whole_calls(call: bytes) -> None:
+    assert TARGETS["router"](call)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
+def test_what_was_once_found(case: Path) -> None:
+    TARGETS[case.parent.name](case.read_bytes())
+
+
+def test_every_case_has_its_target() -> None:
+    assert {case.parent.name for case in CASES} <= set(TARGETS)
+
+
+def test_the_dictionary_has_what_sip_is_made_of() -> None:
+    assert {b"INVITE", b"SIP/2.0/UDP", b"Content-Length:"} <= set(words())
+
+
+@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is the extra `fuzz`, and there for Linux on x86_64")
+@EACH
+def test_some_seconds_of_fuzzing(target: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fuzz", target, "--seconds", str(SECONDS), "--corpus", str(tmp_path), "--again"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=300, check=False)
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-4_000:]
+    assert "DONE" in done.stderr
+    assert any((tmp_path / target / "corpus").iterdir())
+
+
+def test_whoever_takes_longer_than_his_peers_is_found() -> None:
+    now = 0.0
+
+    def check(data: bytes) -> bool:
+        nonlocal now
+        now += 0.1 if data == b"slow" else 0.001
+        return True
+
+    watch = Stopwatch(check, lambda: now)
+    watch.run(b"slow")  # there is nobody to be compared to
+    for _ in range(1_000):
+        watch.run(b"fast")
+    watch.run(b"slow" * 100)
+    with pytest.raises(TooSlow):
+        watch.run(b"slow")
+
+
+def test_a_machine_that_is_busy_for_a_moment_is_no_find() -> None:
+    now, hiccup = 0.0, 0.0
+
+    def check(data: bytes) -> bool:
+        nonlocal now, hiccup
+        now, hiccup = now + 0.001 + hiccup, 0.0
+        return True
+
+    watch = Stopwatch(check, lambda: now)
+    for _ in range(1_000):
+        watch.run(b"fast")
+    hiccup = 1.0
+    watch.run(b"fast")
