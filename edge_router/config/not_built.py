@@ -32,7 +32,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "refer",
             "redirects",
             "max_duration",
-            "error_map",
             "udp_to_tcp",
         }
     ),

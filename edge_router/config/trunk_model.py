@@ -16,7 +16,9 @@ from edge_router.config.values import (
     HeaderName,
     ListenerName,
     Rate,
+    Refusal,
     Section,
+    Told,
 )
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
@@ -104,6 +106,11 @@ class Trunk(Section):
     final_503: Final503 = Field(
         default=500,
         description="What the caller gets for a target's 503 (RFC 3261 §16.7): this code, or pass to keep the 503.",
+    )
+    error_map: dict[Refusal, Told] = Field(
+        default={},
+        description="What the caller gets for a target's refusal, before final_503: code, class (5xx) or range "
+        "(500-504) to code, or to cause for the code of its Q.850 Reason. What isn't here passes.",
     )
     limits: TrunkLimits = Field(default=TrunkLimits(), description="How many calls, and how fast. None by default.")
     pass_headers: tuple[HeaderName, ...] = Field(

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from edge_router.config.faults import Kind, nothing_called, quoted
+from edge_router.dialplan.error_map import ErrorMap
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.pattern import Pattern
@@ -167,6 +168,24 @@ def _final_503(value: object) -> int | Literal["pass"]:
     return value
 
 
+def _refusal(key: object) -> str:
+    text = str(key)
+    ErrorMap.parse([(text, "cause")])
+    return text
+
+
+def _told(value: object) -> int | Literal["cause"]:
+    if value == "cause":
+        return "cause"
+    if isinstance(value, bool) or not isinstance(value, int) or not 400 <= value <= 699:
+        raise ValueError(f"expected a code from 400 to 699, or cause, got {described(value)}")
+    return value
+
+
+Refusal = Annotated[str, PlainValidator(_refusal, json_schema_input_type=str)]
+"""What a target says, as a key of `error_map`."""
+Told = Annotated[int | Literal["cause"], PlainValidator(_told, json_schema_input_type=Code | Literal["cause"])]
+"""What the caller gets for it."""
 Final503 = Annotated[int | Literal["pass"], PlainValidator(_final_503, json_schema_input_type=Code | Literal["pass"])]
 NumberPattern = Annotated[Pattern, PlainValidator(_pattern, json_schema_input_type=str | Int)]
 Failures = Annotated[

@@ -53,6 +53,19 @@ CASES = [
         '2:47: trunks.a.final_503: expected a code from 400 to 699, or pass, got the text "keep"',
     ),
     Wrong(
+        "error_map of what is no refusal",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], error_map: {200: 480}}}",
+        '2:48: trunks.a.error_map.200: "200" is no refusal; write a code from 300 to 699, a class such as 5xx or a '
+        "range such as 500-504",
+    ),
+    Wrong(
+        "error_map to what is no refusal",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], error_map: {404: 302}}}",
+        "2:53: trunks.a.error_map.404: expected a code from 400 to 699, or cause, got the number 302",
+    ),
+    Wrong(
         "called_from",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], called_from: pcpid}}",
