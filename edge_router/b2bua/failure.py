@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.causes import cause_for, cause_of, code_for, reasons_of
+from edge_router.b2bua.redirection import is_passed, pass_to_caller
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def give_back(call: Call, failure: Failure | None, last: str, looped: bool) -> N
     elif failure.code is None:
         code = _code_for_caller(failure.callee.trunk.trunk, 408, None)
         call.refuse(code, reason_phrase(code), "failed", cause=_RECOVERY_ON_TIMER)
+    elif failure.response is not None and is_passed(call, failure):
+        pass_to_caller(call, failure, failure.response)
     elif failure.response is None:
         call.refuse(failure.code, reason_phrase(failure.code), "failed")
     else:

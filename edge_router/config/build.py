@@ -270,6 +270,7 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         hunt_on=hunt_on,
         next_peer_on=hunt_on if entry.next_peer_on is None else FailureSet.parse(entry.next_peer_on),
         final_503=None if entry.final_503 == "pass" else entry.final_503,
+        redirects=entry.redirects,
         error_map=ErrorMap.parse(entry.error_map.items()) if entry.error_map else None,
         pass_headers=PassHeaders.parse(entry.pass_headers, correlation.keys if correlation is not None else ()),
         correlation=correlation,

@@ -30,7 +30,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "rel1xx",
             "early_offer",
             "refer",
-            "redirects",
             "max_duration",
             "udp_to_tcp",
         }

@@ -107,6 +107,11 @@ class Trunk(Section):
         default=500,
         description="What the caller gets for a target's 503 (RFC 3261 §16.7): this code, or pass to keep the 503.",
     )
+    redirects: Literal["follow", "pass"] = Field(
+        default="follow",
+        description="What a 3xx does: follow sends the call to its Contact, if that is a trunk's target or the router; "
+        "pass sends the caller there, if his trunk accepts redirect.",
+    )
     error_map: dict[Refusal, Told] = Field(
         default={},
         description="What the caller gets for a target's refusal, before final_503: code, class (5xx) or range "

@@ -17,6 +17,7 @@ from edge_router.dialplan.translation import Translations
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
 CalledFrom = Literal["request-uri", "to", "p-called-party-id"]
+Redirects = Literal["follow", "pass"]
 CallingFrom = Literal["pai", "from"]
 
 
@@ -86,6 +87,8 @@ class Trunk:
     next_peer_on: FailureSet = DEFAULT_FAILURES
     final_503: int | None = 500
     """What a target's 503 becomes on its way to the caller (RFC 3261 §16.7); None passes it on as it is."""
+    redirects: Redirects = "follow"
+    """What a 3xx of its targets does: leads the call on, or the caller."""
     error_map: ErrorMap | None = None
     """What other refusals become, before that; None: what they are."""
     pass_headers: PassHeaders = field(default_factory=PassHeaders)
