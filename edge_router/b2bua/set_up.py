@@ -11,7 +11,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.call import Call, next_event, source_of
 from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back
 from edge_router.b2bua.join import join
@@ -20,11 +20,13 @@ from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
 from edge_router.b2bua.refer import refer
+from edge_router.b2bua.rescue import WayBack, lost, show_answer
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
 
+    from edge_router.b2bua.call import Event
     from edge_router.b2bua.callee import CalleeLeg
     from edge_router.b2bua.destinations import Destination
     from edge_router.b2bua.incoming import Incoming
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.policy.decision import Decision
-    from edge_router.sip.message import Response
+    from edge_router.sip.message import Request, Response
 
 
 class Tried(NamedTuple):
@@ -97,6 +99,8 @@ async def hunt(
             continue
         failed = await bridge(call, incoming, peer, trunk, targets)
         if failed is None:
+            if peer.rescue is not None:
+                _keep_way_back(call, incoming, peer, ways)
             return None
         failure = failed
         why = failure.word
@@ -187,19 +191,16 @@ async def bridge(
                 await join(call, incoming, callee, answer)
             else:
                 call.connect(callee, answer)
+                if peer.rescue is not None:
+                    show_answer(call, source_of(callee, answer), answer)
             return None
         failure = answer
         _judge(trunk, target, failure, callee, router.wheel.now)
         if code is not None and code < 400:
-            if is_passed(call, failure):
-                break
-            onward = await follow(call, incoming, peer, failure)
-            if onward is None:
-                return None
-            if (onward is not failure and not call.emergency) or not _is_back(call, incoming, peer, trunk):
-                failure = onward  # where it was sent to says what becomes of it
-                break
-            failure = onward
+            redirected = failure
+            failure = await follow(call, incoming, peer, redirected)
+            if failure is None or not _stays(call, incoming, peer, trunk, redirected, failure):
+                return failure
         if call.emergency:
             continue  # whatever one of them says, another may help him
         if code is None and callee.provisional > 100:
@@ -207,6 +208,30 @@ async def bridge(
         if not _moves_on(trunk.trunk.hunt_on, code):
             break
     return failure
+
+
+def _keep_way_back(call: Call, incoming: Incoming, peer: DialPeer, ways: Iterator[tuple[Destination, str]]) -> None:
+    """Keeps what set-up needs to go on, if that is where the call is and it isn't over."""
+    if peer.rescue is None or call.record.outcome or call.record.dial_peer_out != peer.name:
+        return
+
+    def go_on(bye: Request, why: str) -> Coroutine[None, Event, None]:
+        return _rescue(call, incoming, peer, ways, bye, why)
+
+    WayBack(call, peer.rescue, go_on)
+
+
+async def _rescue(
+    call: Call, incoming: Incoming, peer: DialPeer, ways: Iterator[tuple[Destination, str]], bye: Request, why: str
+) -> None:
+    """Goes on with a call whose callee has hung up at once: from its INVITE, as the first time."""
+    while call.caller.acceptance is not None:  # nothing can be offered to him before his ACK
+        await next_event
+    tried = await hunt(call, incoming, ways, peer.name, why)
+    if tried is not None:
+        if tried.failure is not None:
+            call.remark(f"{tried.last}: {tried.failure.word}")
+        lost(call, bye)
 
 
 async def follow(call: Call, incoming: Incoming, peer: DialPeer, failed: Failure) -> Failure | None:
@@ -225,8 +250,15 @@ async def follow(call: Call, incoming: Incoming, peer: DialPeer, failed: Failure
     return failure
 
 
-def _is_back(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> bool:
-    """Whether a call may be sent to a trunk's next target: one that was elsewhere meanwhile is counted there again."""
+def _stays(
+    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, redirected: Failure, failure: Failure
+) -> bool:
+    """Whether a trunk's next target is tried after a 3xx: where that has led nowhere, and in an emergency.
+
+    Else whoever was called instead has said what becomes of the call. One that was elsewhere is counted again.
+    """
+    if is_passed(call, redirected) or (failure is not redirected and not call.emergency):
+        return False
     now = call.router.wheel.now
     if call.counted_on is not None:
         return True

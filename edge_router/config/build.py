@@ -32,7 +32,7 @@ from edge_router.dialplan.correlation import Correlation
 from edge_router.dialplan.error_map import ErrorMap
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
-from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
+from edge_router.dialplan.peer import DialPeer, Outgoing, Rescue, WayIn
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.translation import Translation, Translations
@@ -316,6 +316,7 @@ def _dial_peer(entry: dial_peer_model.DialPeer, rules: _Rules) -> DialPeer:
         called_number=entry.called_number,
         refer_uri=entry.refer_uri,
         translate=_translations(entry.translate, rules),
+        rescue=None if entry.rescue is None else Rescue(entry.rescue.within, frozenset(entry.rescue.causes)),
     )
 
 

@@ -96,6 +96,8 @@ OneLine = Annotated[str, AfterValidator(one_line)]
 Name = Annotated[str, AfterValidator(_name)]
 Node = Annotated[str, StringConstraints(max_length=64), AfterValidator(_node)]
 Code = Annotated[int, Field(strict=True, ge=400, le=699)]
+Cause = Annotated[int, Field(strict=True, ge=1, le=127)]
+"""A Q.850 cause."""
 
 # ------------------------------------------------------------------------------------------------ durations
 
@@ -129,6 +131,16 @@ Age = Annotated[
 """Seconds, 0 or more."""
 Duration = Annotated[Age, AfterValidator(_not_zero)]
 """Seconds, more than 0."""
+
+
+def _few_seconds(amount: float) -> float:
+    if amount > 30:
+        raise ValueError(f"is {amount:g} s; a call that has stood for over 30 s is no longer rescued")
+    return amount
+
+
+RescueTime = Annotated[Duration, AfterValidator(_few_seconds)]
+"""Seconds, more than 0 and at most 30."""
 
 # ------------------------------------------------------------------------------------------------ the dial plan's
 
