@@ -45,7 +45,11 @@ trunks:
   premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
 dial_peers:
   - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p, translate: {called: a, calling: b}}
-  - {name: cloud, outgoing: {trunk: cloud}, rescue: {within: 500ms, causes: [31, 34]}, called_number: "9{called}", refer_uri: "sip:{called}@h"}
+  - name: cloud
+    rescue: {within: 500ms, causes: [31, 34]}
+    outgoing: {trunk: cloud}
+    called_number: "9{called}"
+    refer_uri: "sip:{called}@h"
   - {name: premise, outgoing: {trunk: premise, called: "1", preference: 3}, rescue: {}}
 policies:
   p:
