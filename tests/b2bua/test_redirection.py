@@ -233,6 +233,26 @@ def test_it_counts_where_it_is_and_not_where_it_was(open_stage: OpenStage) -> No
     assert stage.loads() == {}
 
 
+def test_on_its_own_trunk_it_takes_its_own_place(open_stage: OpenStage) -> None:
+    stage = open_stage(cloud={"limits": {"max_calls": 1}})
+    caller = stage.carrier.calls(CLOUD_FIRST)
+    caller.hears(100)
+    stage.cloud.is_called().refuses(302, SPARE)
+    callee = stage.spare.is_called()
+    assert callee.invite.uri == f"sip:{ELSEWHERE}@198.51.100.22:5060"
+    is_through(caller, callee)
+
+
+def test_the_decision_is_the_first_again_where_the_second_came_to_nothing(stage: Stage) -> None:
+    caller = stage.carrier.calls(CLOUD_FIRST)
+    caller.hears(100)
+    stage.cloud.is_called().refuses(302, "Contact: <sip:+18005557000@192.0.2.1>")
+    stage.premise.is_called().refuses(500)
+    is_through(caller, stage.premise.is_called())
+    assert stage.record.decision is not None
+    assert stage.record.decision.rule == "cloud first"
+
+
 def test_one_that_comes_back_is_counted_again(open_stage: OpenStage) -> None:
     """The trunk that was named is full, and the next target of the first has its turn."""
     stage = open_stage(premise={"limits": {"max_calls": 1}})
@@ -346,6 +366,9 @@ EMERGENCY = {"called": ["911"], "destinations": ["cloud", "premise"]}
 
 def test_an_emergency_call_is_followed_to_a_trunk(open_stage: OpenStage) -> None:
     stage = open_stage(emergency=EMERGENCY)
+    switches = stage.router.routing.ledger.switches
+    switches.know({"trunk": ["premise"]})
+    switches.set("trunk", "premise", "off", "a test", 0.0)  # which is nothing to an emergency
     caller = stage.carrier.calls("911")
     caller.hears(100)
     stage.cloud.is_called().refuses(302, f"Contact: <sip:911@198.51.100.31>, <sip:{PREMISE_ONLY}@192.0.2.1>")

@@ -346,6 +346,19 @@ def test_the_router_stops_meanwhile(stage: Stage) -> None:
     callee.is_cancelled()
 
 
+def test_whoever_it_was_redirected_to_has_his_own_rescue_or_none(stage: Stage) -> None:
+    caller = stage.carrier.calls(CLOUD_FIRST)
+    caller.hears(100)
+    stage.cloud.is_called().refuses(302, "Contact: <sip:+18005556000@198.51.100.31>")
+    callee = stage.premise.is_called()
+    callee.says(200)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    callee.hangs_up(DROPPED)
+    caller.is_hung_up()
+
+
 def test_a_call_that_was_redirected_is_rescued_where_it_was_decided(stage: Stage) -> None:
     """The dial-peer that the 3xx has led to has its own rescue, and what comes after it is the first one's."""
     caller = stage.carrier.calls(CLOUD_FIRST)
