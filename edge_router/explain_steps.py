@@ -197,6 +197,8 @@ class Steps:
 def _for_caller(trunk: Trunk, counted: FailureSet) -> str:
     """What the caller hears of the last failure, as `failure.py` has it; what is `counted` leads elsewhere."""
     words = ["the caller gets its code", "480 for 3xx", "403 for 401 and 407"]
+    if trunk.error_map is not None:
+        words.insert(1, str(trunk.error_map))
     if trunk.final_503 is not None and not counted.has(503):
         words.append(f"{trunk.final_503} for 503")
     if not counted.has(None):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.exchange import Exchange
     from edge_router.b2bua.leg import Leg
     from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.rescue import WayBack
     from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
     from edge_router.sip.message import Request, Response
@@ -64,7 +65,8 @@ class Call:
     ``caller`` and ``callee`` are its legs, ``routing`` the configuration that it began with, ``record`` what will be
     told of it. ``counted_on`` is the trunk whose outbound load counts it, ``setup`` the set-up coroutine while it runs.
     An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted. ``exchange`` is
-    what its two sides negotiate with each other, until its ACK.
+    what its two sides negotiate with each other, until its ACK. ``way_back`` is there while a callee who hangs up
+    doesn't end it.
     """
 
     __slots__ = (
@@ -78,6 +80,7 @@ class Call:
         "router",
         "routing",
         "setup",
+        "way_back",
     )
 
     def __init__(self, router: Router, routing: Routing, record: CallRecord) -> None:
@@ -91,6 +94,7 @@ class Call:
         self.emergency = False
         self.placed: Placement | None = None
         self.exchange: Exchange | None = None
+        self.way_back: WayBack | None = None
 
     # Set-up, driven by hand
 
@@ -225,6 +229,8 @@ class Call:
         """A BYE came by ``leg`` and is answered: the other leg gets one too."""
         caller, callee = self.caller, self.callee
         by_caller = leg is caller
+        if self.way_back is not None and self.way_back.takes(leg, request):
+            return
         if by_caller and not caller.answered:
             self.cancelled(request)  # a BYE in the early dialog ends it like a CANCEL (RFC 3261 §15)
             return
@@ -317,6 +323,16 @@ class Call:
         if self.callee is not None:
             self.callee.give_up(reason)
 
+    def part_from_callee(self) -> None:
+        """Forgets a callee who has hung up, so that another can take his place."""
+        self._wind_up()
+        callee = self.callee
+        if callee is not None:
+            if not callee.acknowledged:
+                callee.acknowledge()
+            callee.call = None
+        self.callee = None
+
     def _wind_up(self) -> None:
         """Ends what the sides were asking each other."""
         for exchange in self.caller.open:
@@ -351,6 +367,8 @@ class Call:
         self.caller.trunk.release_inbound()
         if self.callee is not None:
             self.callee.call = None
+        if self.way_back is not None:
+            self.way_back.let_go()
         self.count_on(None)
         if self.placed is not None:
             has_left(self, self.placed, outcome)

@@ -1,13 +1,71 @@
-"""Why something ended, as a message says it: the Reason header (RFC 3326)."""
+"""Why something ended, as a message says it: the Reason header (RFC 3326), and the Q.850 causes in it.
+
+The two tables have a SIP status for a cause, and a cause for a status, as a CUBE has them; what it leaves out is as in
+RFC 4497 §8.4.4 and RFC 3398 §8.2.6.1.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge_router.sip.headers import param
 
 if TYPE_CHECKING:
     from edge_router.sip.message import Message
+
+_CAUSES: Final[dict[int, int]] = {
+    401: 57,
+    402: 21,
+    403: 57,
+    404: 1,
+    405: 127,
+    406: 127,
+    407: 21,
+    408: 102,
+    409: 41,
+    410: 1,
+    415: 79,
+    480: 18,
+    482: 25,
+    483: 25,
+    484: 28,
+    485: 1,
+    486: 17,
+    500: 41,
+    501: 79,
+    502: 38,
+    503: 41,
+    504: 102,
+    600: 17,
+    603: 21,
+    604: 1,
+    606: 58,
+}
+_INTERWORKING: Final = 127
+_CODES: Final[dict[int, int]] = {
+    1: 404,
+    2: 404,
+    3: 404,
+    17: 486,
+    18: 480,
+    19: 480,
+    20: 480,
+    21: 403,
+    22: 410,
+    26: 404,
+    27: 404,
+    28: 484,
+    29: 501,
+    31: 404,
+    34: 503,
+    38: 503,
+    41: 503,
+    42: 503,
+    47: 503,
+    55: 403,
+    57: 403,
+    58: 501,
+}
 
 
 def reasons_of(message: Message) -> str:
@@ -24,3 +82,13 @@ def cause_of(message: Message) -> int | None:
             if cause.isascii() and cause.isdigit() and len(cause) <= 3:
                 return int(cause)
     return None
+
+
+def cause_for(code: int) -> int:
+    """The Q.850 cause that a refusal stands for; 127, interworking, for one that stands for none."""
+    return _CAUSES.get(code, _INTERWORKING)
+
+
+def code_for(cause: int) -> int:
+    """The SIP status that a Q.850 cause stands for; 500 for one that stands for none."""
+    return _CODES.get(cause, 500)

@@ -71,6 +71,7 @@ _PAST: Final = "history-info"
 IN_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_INVITE.items() if key != _PAST}
 IN_ANONYMOUS_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_ANONYMOUS_INVITE.items() if key != _PAST}
 IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
+IN_REDIRECT: Final = IN_RESPONSE | {"diversion": _WITH_OUR_HOST}
 IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _ONE_SESSION}
 IN_DIALOG: Final = _BODY | {
     "p-asserted-identity": _BY_TRUST,

@@ -31,6 +31,7 @@ MOST_VISITS: Final = 2
 an agent may transfer a caller back to where he came from; and no third time (RFC 3261 §16.3 item 4)."""
 _PUT_OFF: Final = frozenset({DOWN, SHARE, VISITED})
 """What is tried all the same, bridged, when all else has failed."""
+Way = tuple["DialPeer", "LiveTrunk"]
 _NOWHERE: Final[Mapping[str, int]] = {}
 
 
@@ -131,6 +132,13 @@ def destinations(
         note = "" if hop.by == "bridge" else f"bridged, since {last_resort}"
         closed = "" if trunk.targets else UNRESOLVED  # by now
         yield Destination(peer, trunk, "bridge", note, closed, last_resort=last_resort)
+
+
+def named(routing: Routing, decision: Decision, incoming: Incoming, way: Way, now: float) -> Iterator[Destination]:
+    """The one dial-peer that a redirection names; it is bridged, whatever was decided of the call."""
+    peer, trunk = way
+    closed, limit = _closed(routing, decision, incoming, peer, trunk, _NOWHERE, now)
+    yield Destination(peer, trunk, "bridge", "", closed, limit)
 
 
 def _way(hop: Hop, caller: Caller) -> tuple[str, str]:

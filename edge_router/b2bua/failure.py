@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.causes import cause_of, reasons_of
+from edge_router.b2bua.causes import cause_for, cause_of, code_for, reasons_of
+from edge_router.b2bua.redirection import is_passed, pass_to_caller
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.callee import CalleeLeg
+    from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Response
 
 LOOP_DETECTED: Final = 482
@@ -51,7 +53,10 @@ def give_back(call: Call, failure: Failure | None, last: str, looped: bool) -> N
     elif failure is None:
         _refuse(call, 480, _NO_CIRCUIT)
     elif failure.code is None:
-        call.refuse(408, reason_phrase(408), "failed", cause=_RECOVERY_ON_TIMER)
+        code = _code_for_caller(failure.callee.trunk.trunk, 408, None)
+        call.refuse(code, reason_phrase(code), "failed", cause=_RECOVERY_ON_TIMER)
+    elif failure.response is not None and is_passed(call, failure):
+        pass_to_caller(call, failure, failure.response)
     elif failure.response is None:
         call.refuse(failure.code, reason_phrase(failure.code), "failed")
     else:
@@ -63,21 +68,34 @@ def _refuse(call: Call, code: int, cause: int) -> None:
 
 
 def _pass_on(call: Call, callee: CalleeLeg, code: int, response: Response) -> None:
-    given, cause = _code_for_caller(callee, code), cause_of(response)
+    trunk, cause, made = callee.trunk.trunk, cause_of(response), ""
+    given = _code_for_caller(trunk, code, cause)
+    if trunk.error_map is not None and cause is None:  # a status may be changed once more on its way, a cause stays
+        cause = cause_for(code)
+        made = f"Reason: Q.850;cause={cause}\r\n"
     if given != code or call.caller.answered:
         # Retry-After, a body and such belong to the status that they came with.
-        call.refuse(given, reason_phrase(given), "failed", reasons_of(response), cause)
+        call.refuse(given, reason_phrase(given), "failed", reasons_of(response) + made, cause)
     else:
-        headers = call.crossing_back(callee, response)
+        headers = call.crossing_back(callee, response) + made
         call.refuse(given, response.reason or reason_phrase(given), "failed", headers, cause, response.body)
 
 
-def _code_for_caller(callee: CalleeLeg, code: int) -> int:
-    """The status that the caller gets for a target's."""
+def _code_for_caller(trunk: Trunk, code: int, cause: int | None) -> int:
+    """The status that the caller gets for a target's: by the trunk's `error_map`, else one that does no harm.
+
+    Where that leads to a 503 by way of the cause, it is as if the target had said 503.
+    """
+    if trunk.error_map is not None and code in trunk.error_map.codes:
+        told = trunk.error_map.codes[code]
+        if told is not None:
+            return told
+        if cause is not None:
+            code = code_for(cause)
     if code < 400:
         return 480  # where a target sends its callers is not where ours may be sent
-    if code == 503 and callee.trunk.trunk.final_503 is not None:
-        return callee.trunk.trunk.final_503
+    if code == 503 and trunk.final_503 is not None:
+        return trunk.final_503
     return _CODES_FOR_CALLER.get(code, code)
 
 

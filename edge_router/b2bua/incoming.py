@@ -26,6 +26,7 @@ from edge_router.sip.session_id import session_id_of
 from edge_router.sip.uri import BadUri, TelUri, escape_user, parse_uri
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.redirection import Trail
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Trunk
 
@@ -38,17 +39,20 @@ class Incoming:
     ``user`` is the user part of what is called with its parameters (``npdi``, ``rn`` ...), as written; ``uri_params``
     that URI's own parameters that go on, with their semicolons; ``hops_left`` the Max-Forwards of the next leg;
     ``hidden`` whether the caller asks to be anonymous, ``without_history`` whether that the call's history stays here.
+    ``trail`` is where it was by redirections, None before the first; ``aim`` the target that the last one named.
     """
 
     __slots__ = (
         "_dialled",
         "_who",
+        "aim",
         "facts",
         "from_",
         "hidden",
         "hops_left",
         "request",
         "to",
+        "trail",
         "uri_params",
         "user",
         "without_history",
@@ -77,6 +81,8 @@ class Incoming:
         self.without_history = without_history
         self._dialled: tuple[DialPeer, Trunk, str] | None = None
         self._who: Identity | None = None
+        self.trail: Trail | None = None
+        self.aim = ""
 
     @property
     def who(self) -> Identity:
@@ -113,16 +119,18 @@ class Incoming:
         return why
 
 
-def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int, urn: bool = False) -> Incoming:
+def read_incoming(
+    request: Request, trunk: Trunk, source: str, hops_left: int, urn: bool = False, as_dialled: bool = False
+) -> Incoming:
     """Reads an INVITE of ``trunk``; raises BadMessage where From or To can't be read.
 
     ``urn``: its Request-URI came as a URN for emergencies and is the number of these by now. Then that is what is
-    called, wherever else the trunk writes called numbers.
+    called, wherever else the trunk writes called numbers; and ``as_dialled``, too.
     """
     first = request.first
     from_ = read_party(first["from"], "From")
     to = _read_to(first["to"]) or Party("", parse_uri(request.uri))
-    here = urn or trunk.called_from == "request-uri"
+    here = urn or as_dialled or trunk.called_from == "request-uri"
     called_uri = request.uri if here else _called_elsewhere(request, to, trunk)
     user, uri_params, called = _read_called(called_uri)
     facts = _facts_of(request, called, from_, trunk, source)

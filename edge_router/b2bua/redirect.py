@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.correlation import with_correlation
 from edge_router.b2bua.identity import uri_at
+from edge_router.sip.session_id import session_id_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ def redirect(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -
     uris = contacts_of(call, incoming, peer, trunk)
     call.record.target = uris[0]
     lines = "".join(f"{line}\r\n" for line in contact_lines(uris))
-    call.refuse(302, "Moved Temporarily", "redirected", lines)
+    call.refuse(302, "Moved Temporarily", "redirected", lines + session_id_back(incoming.facts.session_id))
 
 
 def contacts_of(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> list[str]:

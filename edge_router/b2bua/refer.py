@@ -13,6 +13,7 @@ from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.leg import ACK, NOTIFY, RESPONSE, TIMEOUT, WAITED
 from edge_router.b2bua.redirect import contacts_of
 from edge_router.sip import sdp
+from edge_router.sip.session_id import session_id_back
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
     uri = contacts_of(call, incoming, peer, trunk)[0]
     call.record.target = uri
     caller.show_own(body)
-    caller.accept("", _SDP, body)
+    session = session_id_back(incoming.facts.session_id)
+    caller.accept("", session + _SDP, body)
     call.answered_at(time.time())
     code = None
     try:
         await _event_of(call, ACK)
         us = caller.listener.contact
-        caller.ask("REFER", f"Contact: {us}\r\nRefer-To: <{uri}>\r\nReferred-By: {us}\r\n")
+        caller.ask("REFER", f"Contact: {us}\r\nRefer-To: <{uri}>\r\nReferred-By: {us}\r\n{session}")
         code = await _outcome(call, trunk, uri)
     finally:  # the caller may also hang up meanwhile
         call.note_attempt(peer.name, uri, code, began)

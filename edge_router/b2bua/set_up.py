@@ -3,37 +3,52 @@
 Decide; then, dial-peer by dial-peer and target by target, redirect, REFER or bridge, until one takes the call. What
 the cloud refuses, or does not answer, or has no room for, goes on to the next, and an emergency call after any failure;
 the caller hears of it only when nothing is left. `call.py` drives this coroutine and has the ends that can come at any
-moment (CANCEL, BYE).
+moment (CANCEL, BYE). A target that redirects the call is followed by the same steps (`redirection.py`).
 """
 
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from edge_router.b2bua.call import Call, next_event
-from edge_router.b2bua.destinations import destinations
+from edge_router.b2bua.call import Call, next_event, source_of
+from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
+from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
 from edge_router.b2bua.refer import refer
+from edge_router.b2bua.rescue import WayBack, lost, show_answer
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator, Sequence
 
+    from edge_router.b2bua.call import Event
     from edge_router.b2bua.callee import CalleeLeg
     from edge_router.b2bua.destinations import Destination
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.redirection import Turn
     from edge_router.dialplan.failures import FailureSet
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.policy.decision import Decision
-    from edge_router.sip.message import Response
+    from edge_router.sip.message import Request, Response
+
+
+class Tried(NamedTuple):
+    """What all came to: the last failure, None where nothing was tried; the dial-peer that was the last, and why it is.
+
+    ``looped``: one that could have been tried was left out, since the call was there too often.
+    """
+
+    failure: Failure | None
+    last: str
+    looped: bool
 
 
 async def set_up(call: Call, incoming: Incoming) -> None:
@@ -42,10 +57,22 @@ async def set_up(call: Call, incoming: Incoming) -> None:
     if decision.method == "reject":
         reject(call, decision)
         return
+    ways = destinations(call.routing, decision, incoming, call.caller, call.router.wheel)
+    tried = await hunt(call, incoming, hops(call, incoming, ways))
+    if tried is not None:
+        give_back(call, *tried)
+
+
+async def hunt(
+    call: Call, incoming: Incoming, ways: Iterator[tuple[Destination, str]], last: str = "", why: str = ""
+) -> Tried | None:
+    """Goes from one dial-peer to the next. None when the caller is through, or sent away, or gone.
+
+    ``last`` is the dial-peer where the call was before, and ``why`` it isn't there any more.
+    """
     failure: Failure | None = None
-    last = why = ""
     looped = False
-    for one, skipped in hops(call, decision, incoming):
+    for one, skipped in ways:
         peer, trunk, by = one.peer, one.trunk, one.by
         if last and last != peer.name:
             call.router.observer.failover(last, peer.name, why)
@@ -59,20 +86,28 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         call.record.method = by
         if by == "redirect":
             redirect(call, incoming, peer, trunk)
-            return
+            return None
         if by == "refer":
             code = await refer(call, incoming, peer, trunk)
             if code is not None and code < 300:
-                return
+                return None
             why = "timeout" if code is None else str(code)
             continue
-        failure = await bridge(call, incoming, peer, trunk)
-        if failure is None:
-            return
+        targets = to_try(incoming, peer, trunk, call.router.wheel.now)
+        if not targets:
+            why = VISITED
+            call.remark(f"the call was at {peer.name} before")
+            continue
+        failed = await bridge(call, incoming, peer, trunk, targets)
+        if failed is None:
+            if peer.rescue is not None:
+                _keep_way_back(call, incoming, peer, ways)
+            return None
+        failure = failed
         why = failure.word
-        if not (call.emergency or _moves_on(trunk.trunk.next_peer_on, failure.code)):
+        if is_passed(call, failure) or not (call.emergency or _moves_on(trunk.trunk.next_peer_on, failure.code)):
             break
-    give_back(call, failure, last, looped)
+    return Tried(failure, last, looped)
 
 
 def decide(call: Call, incoming: Incoming) -> Decision:
@@ -103,13 +138,13 @@ def reject(call: Call, decision: Decision) -> None:
     call.refuse(decision.code, reason, "rejected" if matched else "failed", headers, decision.cause)
 
 
-def hops(call: Call, decision: Decision, incoming: Incoming) -> Iterator[tuple[Destination, str]]:
+def hops(call: Call, incoming: Incoming, ways: Iterator[Destination]) -> Iterator[tuple[Destination, str]]:
     """The destinations to try, in order; or where one is skipped, why: ``down``, ``full (...)``.
 
     One that is tried counts on its trunk until the next.
     """
     wheel = call.router.wheel
-    for one in destinations(call.routing, decision, incoming, call.caller, wheel):
+    for one in ways:
         if one.closed:
             call.remark(one.in_words)
             yield one, one.closed
@@ -130,12 +165,16 @@ def hops(call: Call, decision: Decision, incoming: Incoming) -> Iterator[tuple[D
         call.count_on(None)
 
 
-async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk) -> Failure | None:
+async def bridge(
+    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, targets: Sequence[Target]
+) -> Failure | None:
     """Tries the targets of a trunk in turn. None when one has answered and the caller is through."""
     failure: Failure | None = None
     router = call.router
     call.caller.trying()
-    for target in trunk.targets_to_try(router.wheel.now) or trunk.last_resort():
+    for target in targets:
+        if incoming.trail is not None and not incoming.trail.goes_to(incoming.user_at(peer, trunk.trunk), target):
+            continue
         failure = await _attempt(call, incoming, peer, trunk, target)
         if failure is None:
             return None
@@ -147,6 +186,11 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
                 return None
             callee = failure.callee
         _judge(trunk, target, failure, callee, router.wheel.now)
+        if failure.code is not None and failure.code < 400:
+            redirected = failure
+            failure = await follow(call, incoming, peer, redirected)
+            if failure is None or not _stays(call, incoming, peer, trunk, redirected, failure):
+                return failure
         if call.emergency:
             continue  # whatever one of them says, another may help him
         if failure.code is None and callee.provisional > 100:
@@ -178,7 +222,91 @@ async def _attempt(
         await join(call, incoming, callee, answer)
     else:
         call.connect(callee, answer)
+        if peer.rescue is not None:
+            show_answer(call, source_of(callee, answer), answer)
     return None
+
+
+def _keep_way_back(call: Call, incoming: Incoming, peer: DialPeer, ways: Iterator[tuple[Destination, str]]) -> None:
+    """Keeps what set-up needs to go on, if that is where the call is and it isn't over."""
+    if peer.rescue is None or call.record.outcome or call.record.dial_peer_out != peer.name:
+        return
+
+    def go_on(bye: Request, why: str) -> Coroutine[None, Event, None]:
+        return _rescue(call, incoming, peer, ways, bye, why)
+
+    WayBack(call, peer.rescue, go_on)
+
+
+async def _rescue(
+    call: Call, incoming: Incoming, peer: DialPeer, ways: Iterator[tuple[Destination, str]], bye: Request, why: str
+) -> None:
+    """Goes on with a call whose callee has hung up at once: from its INVITE, as the first time."""
+    while call.caller.acceptance is not None:  # nothing can be offered to him before his ACK
+        await next_event
+    tried = await hunt(call, incoming, ways, peer.name, why)
+    if tried is not None:
+        if tried.failure is not None:
+            call.remark(f"{tried.last}: {tried.failure.word}")
+        lost(call, bye)
+
+
+async def follow(call: Call, incoming: Incoming, peer: DialPeer, failed: Failure) -> Failure | None:
+    """Goes where a target's 3xx sends the call. None when that is where it is now; ``failed`` where it got nowhere."""
+    failure = failed
+    if failed.response is None or not is_followed(failed):
+        return failure
+    for turn in turns(call, incoming, peer, failed, failed.response):
+        if failure is failed:  # it is where it was until it goes elsewhere
+            got_nowhere(call, call.router.wheel.now)
+            call.count_on(None)
+        tried = await _turn(call, turn, peer.name, failed.word)
+        if tried is None:
+            return None
+        failure = tried.failure or failure
+    return failure
+
+
+def _stays(
+    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, redirected: Failure, failure: Failure
+) -> bool:
+    """Whether a trunk's next target is tried after a 3xx: where that has led nowhere, and in an emergency.
+
+    Else whoever was called instead has said what becomes of the call. One that was elsewhere is counted again.
+    """
+    if is_passed(call, redirected) or (failure is not redirected and not call.emergency):
+        return False
+    now = call.router.wheel.now
+    if call.counted_on is not None:
+        return True
+    if trunk.admit_outbound(now, call.emergency) is not None:
+        return False
+    call.count_on(trunk)
+    place(call, incoming, peer, trunk, "bridge", now)
+    return True
+
+
+async def _turn(call: Call, turn: Turn, last: str, why: str) -> Tried | None:
+    """Tries one of its ways: to the trunk that was named, else as a call for that number from the caller's trunk."""
+    record, caller, wheel, facts = call.record, call.caller, call.router.wheel, turn.incoming.facts
+    before = record.decision, record.dial_peer_in
+    if before[0] is None:
+        return Tried(None, last, False)
+    if turn.way is not None:
+        ways = named(call.routing, before[0], turn.incoming, turn.way, wheel.now)
+        return await hunt(call, turn.incoming, hops(call, turn.incoming, ways), last, why)
+    entered, decision = call.routing.route(facts, caller.listener.name, wheel.now)
+    if decision.method == "reject":
+        call.remark(decision.explain())
+        return Tried(None, last, False)
+    call.remark(f"before that {before[0].explain()}")
+    record.decision = decision
+    record.dial_peer_in = entered.name if entered is not None else before[1]
+    ways = destinations(call.routing, decision, turn.incoming, caller, wheel)
+    tried = await hunt(call, turn.incoming, hops(call, turn.incoming, ways), last, why)
+    if tried is not None:
+        record.decision, record.dial_peer_in = before
+    return tried
 
 
 async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failure:

@@ -33,9 +33,10 @@ from edge_router.config.logins import login_of
 from edge_router.config.models import Config
 from edge_router.config.tables import Tables
 from edge_router.dialplan.correlation import Correlation
+from edge_router.dialplan.error_map import ErrorMap
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
-from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
+from edge_router.dialplan.peer import DialPeer, Outgoing, Rescue, WayIn
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.translation import Translation, Translations
@@ -296,6 +297,8 @@ def trunk_of(
         hunt_on=hunt_on,
         next_peer_on=hunt_on if entry.next_peer_on is None else FailureSet.parse(entry.next_peer_on),
         final_503=None if entry.final_503 == "pass" else entry.final_503,
+        redirects=entry.redirects,
+        error_map=ErrorMap.parse(entry.error_map.items()) if entry.error_map else None,
         pass_headers=PassHeaders.parse(entry.pass_headers, correlation.keys if correlation is not None else ()),
         correlation=correlation,
         inbound_limit=_limit(limits.inbound),
@@ -362,6 +365,7 @@ def _dial_peer(entry: dial_peer_model.DialPeer, rules: _Rules) -> DialPeer:
         called_number=entry.called_number,
         refer_uri=entry.refer_uri,
         translate=_translations(entry.translate, rules),
+        rescue=None if entry.rescue is None else Rescue(entry.rescue.within, frozenset(entry.rescue.causes)),
     )
 
 

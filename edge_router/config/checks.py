@@ -214,7 +214,7 @@ def _peers_in_two_minds(outline: Outline) -> Iterator[Finding]:
             if key in peer and "incoming" not in peer:
                 message = "is for calls that come in, and this dial-peer has no incoming; add it, or take this out"
                 yield Finding((*path, key), message, on_key=True)
-        for key in ("called_number", "refer_uri"):
+        for key in ("called_number", "refer_uri", "rescue"):
             if key in peer and "outgoing" not in peer:
                 message = "is for calls that go out, and this dial-peer has no outgoing; add it, or take this out"
                 yield Finding((*path, key), message, on_key=True)

@@ -2,20 +2,23 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from edge_router.config.addresses import NumberTemplate, UriTemplate
 from edge_router.config.translation_model import Translate
 from edge_router.config.values import (
     CallableTrunkName,
+    Cause,
     Count,
     ListenerName,
     Name,
     NumberPattern,
     PeerName,
     PolicyName,
+    RescueTime,
     Section,
     TrunkName,
+    not_empty,
     one_or_many,
 )
 
@@ -44,6 +47,15 @@ class Outgoing(Section):
     preference: Count = Field(default=0, description="Between equally long matches the lower one is tried first.")
 
 
+class Rescue(Section):
+    """A call that was answered and dropped goes on to the next destination, and the caller stays."""
+
+    within: RescueTime = Field(default=3.0, description="It was dropped so soon after the answer. 30s at most.")
+    causes: Annotated[tuple[Cause, ...], AfterValidator(not_empty)] = Field(
+        default=(17, 34, 41, 42), description="The Q.850 cause in the Reason of the BYE is one of these."
+    )
+
+
 class DialPeer(Section):
     """A rule of the dial plan; one dial-peer may be for calls that come in, that go out, or both."""
 
@@ -68,6 +80,9 @@ class DialPeer(Section):
         default=None,
         description="Contact of a 302 and Refer-To, {called} and {calling} filled in as they would leave. "
         "Default: the trunk's targets.",
+    )
+    rescue: Rescue | None = Field(
+        default=None, description="Which calls that it has answered go on to the next destination. None by default."
     )
     translate: Translate = Field(
         default=Translate(), description="What becomes of the numbers of calls that come in by it, or leave by it."

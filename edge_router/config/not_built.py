@@ -23,9 +23,7 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "rel1xx",
             "early_offer",
             "refer",
-            "redirects",
             "max_duration",
-            "error_map",
         }
     ),
     "dial_peers[].incoming[]": frozenset({"uri"}),

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from edge_router.config.values import (
     Bool,
+    Cause,
     Code,
     Count,
     Name,
@@ -68,9 +69,7 @@ class Rule(Section):
     by: ByField
     reject: Code | None = Field(default=None, description="Instead of to: the SIP code that the caller gets.")
     reason: OneLine | None = Field(default=None, description="With reject: the reason phrase. Default: the code's own.")
-    cause: Annotated[int, Field(strict=True, ge=1, le=127)] | None = Field(
-        default=None, description="With reject: the Q.850 cause, for a Reason header."
-    )
+    cause: Cause | None = Field(default=None, description="With reject: the Q.850 cause, for a Reason header.")
     retry_after: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         default=None, description="With reject: Retry-After, in seconds."
     )

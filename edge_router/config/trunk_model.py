@@ -18,9 +18,11 @@ from edge_router.config.values import (
     Interval,
     ListenerName,
     Rate,
+    Refusal,
     SecretPlace,
     Section,
     TlsName,
+    Told,
     not_empty,
 )
 
@@ -154,6 +156,16 @@ class Trunk(Section):
     )
     keepalive: Keepalive | None = Field(
         default=None, description="Asking its targets by OPTIONS whether they are there; none without it."
+    )
+    redirects: Literal["follow", "pass"] = Field(
+        default="follow",
+        description="What a 3xx does: follow sends the call to its Contact, if that is a trunk's target or the router; "
+        "pass sends the caller there, if his trunk accepts redirect.",
+    )
+    error_map: dict[Refusal, Told] = Field(
+        default={},
+        description="What the caller gets for a target's refusal, before final_503: code, class (5xx) or range "
+        "(500-504) to code, or to cause for the code of its Q.850 Reason. What isn't here passes.",
     )
     limits: TrunkLimits = Field(default=TrunkLimits(), description="How many calls, and how fast. None by default.")
     pass_headers: tuple[HeaderName, ...] = Field(

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from edge_router.config.faults import Kind, nothing_called, quoted
+from edge_router.dialplan.error_map import ErrorMap
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.pattern import Pattern
@@ -97,6 +98,8 @@ Name = Annotated[str, AfterValidator(_name)]
 Node = Annotated[str, StringConstraints(max_length=64), AfterValidator(_node)]
 Code = Annotated[int, Field(strict=True, ge=400, le=699)]
 SecretPlace = Annotated[Name, Field(description="A file, or env:NAME for an environment variable.")]
+Cause = Annotated[int, Field(strict=True, ge=1, le=127)]
+"""A Q.850 cause."""
 
 # ------------------------------------------------------------------------------------------------ durations
 
@@ -138,6 +141,16 @@ Duration = Annotated[Age, AfterValidator(_not_zero)]
 """Seconds, more than 0."""
 Interval = Annotated[Age, AfterValidator(_interval)]
 """Seconds from one time to the next, a second or more."""
+
+
+def _few_seconds(amount: float) -> float:
+    if amount > 30:
+        raise ValueError(f"is {amount:g} s; a call that has stood for over 30 s is no longer rescued")
+    return amount
+
+
+RescueTime = Annotated[Duration, AfterValidator(_few_seconds)]
+"""Seconds, more than 0 and at most 30."""
 
 # ------------------------------------------------------------------------------------------------ the dial plan's
 
@@ -189,6 +202,26 @@ def _tls_name(value: object) -> str:
 
 
 TlsName = Annotated[str, PlainValidator(_tls_name, json_schema_input_type=str)]
+
+
+def _refusal(key: object) -> str:
+    text = str(key)
+    ErrorMap.parse([(text, "cause")])
+    return text
+
+
+def _told(value: object) -> int | Literal["cause"]:
+    if value == "cause":
+        return "cause"
+    if isinstance(value, bool) or not isinstance(value, int) or not 400 <= value <= 699:
+        raise ValueError(f"expected a code from 400 to 699, or cause, got {described(value)}")
+    return value
+
+
+Refusal = Annotated[str, PlainValidator(_refusal, json_schema_input_type=str)]
+"""What a target says, as a key of `error_map`."""
+Told = Annotated[int | Literal["cause"], PlainValidator(_told, json_schema_input_type=Code | Literal["cause"])]
+"""What the caller gets for it."""
 Final503 = Annotated[int | Literal["pass"], PlainValidator(_final_503, json_schema_input_type=Code | Literal["pass"])]
 NumberPattern = Annotated[Pattern, PlainValidator(_pattern, json_schema_input_type=str | Int)]
 Failures = Annotated[

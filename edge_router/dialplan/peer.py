@@ -32,6 +32,15 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescue:
+    """Which calls that a dial-peer has answered go on to the next: it hangs up within so many seconds, for a cause."""
+
+    within: float = 3.0
+    causes: frozenset[int] = frozenset({17, 34, 41, 42})
+    """Q.850: busy, no circuit, temporary failure, congestion."""
+
+
+@dataclass(frozen=True, slots=True)
 class DialPeer:
     """A dial-peer: the ways in, and the way out.
 
@@ -49,3 +58,4 @@ class DialPeer:
     called_number: str | None = None
     refer_uri: str | None = None
     translate: Translations | None = None
+    rescue: Rescue | None = None

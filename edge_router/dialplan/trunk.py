@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from edge_router.dialplan.correlation import Correlation
+from edge_router.dialplan.error_map import ErrorMap
 from edge_router.dialplan.failures import DEFAULT_FAILURES, FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.translation import Translations
@@ -17,6 +18,7 @@ from state_client.webex.secret import Secret
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
 CalledFrom = Literal["request-uri", "to", "p-called-party-id"]
+Redirects = Literal["follow", "pass"]
 CallingFrom = Literal["pai", "from"]
 
 
@@ -158,6 +160,10 @@ class Trunk:
     next_peer_on: FailureSet = DEFAULT_FAILURES
     final_503: int | None = 500
     """What a target's 503 becomes on its way to the caller (RFC 3261 §16.7); None passes it on as it is."""
+    redirects: Redirects = "follow"
+    """What a 3xx of its targets does: leads the call on, or the caller."""
+    error_map: ErrorMap | None = None
+    """What other refusals become, before that; None: what they are."""
     pass_headers: PassHeaders = field(default_factory=PassHeaders)
     correlation: Correlation | None = None
     """What tells its other side which call this is; None: nothing."""

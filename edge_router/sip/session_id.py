@@ -27,6 +27,20 @@ def is_session_id(value: str) -> bool:
     return not remote or (len(remote) == 1 and _UUID.fullmatch(remote[0]) is not None)
 
 
+def session_id_back(value: str) -> str:
+    """The Session-ID line of what we say ourselves to whoever has sent this one; "" where he has sent none.
+
+    The two UUIDs change places (RFC 7989 §7); one without ``remote`` is of RFC 7329, and comes back as it is.
+    """
+    if not value:
+        return ""
+    mine, params = value[:32], strict_params(value, 32) or ()
+    for name, theirs in params:
+        if name == "remote":
+            return f"Session-ID: {theirs};remote={mine}\r\n"
+    return f"Session-ID: {mine}\r\n"
+
+
 def session_id_of(message: Message) -> str:
     """The Session-ID of a message, as it is written; "" where there is none that can be one. Of several the first."""
     if "session-id" not in message.first:

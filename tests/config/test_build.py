@@ -11,6 +11,8 @@ from edge_router.b2bua.routing import Routing
 from edge_router.config.build import build, claims, picture_of
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config
+from edge_router.dialplan.error_map import ErrorMap
+from edge_router.dialplan.peer import Rescue
 from edge_router.dialplan.translation import Translations
 from edge_router.dialplan.trunk import Keepalive
 from edge_router.policy.decision import Hop
@@ -40,12 +42,18 @@ trunks:
     answer_timeout: 1m
     hunt_on: [503, timeout]
     final_503: pass
+    redirects: pass
+    error_map: {404: 480, 5xx: cause}
     pass_headers: [X-Customer-*]
   premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
 dial_peers:
   - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p, translate: {called: a, calling: b}}
-  - {name: cloud, outgoing: {trunk: cloud}, called_number: "9{called}", refer_uri: "sip:{called}@h"}
-  - {name: premise, outgoing: {trunk: premise, called: "1", preference: 3}}
+  - name: cloud
+    rescue: {within: 500ms, causes: [31, 34]}
+    outgoing: {trunk: cloud}
+    called_number: "9{called}"
+    refer_uri: "sip:{called}@h"
+  - {name: premise, outgoing: {trunk: premise, called: "1", preference: 3}, rescue: {}}
 policies:
   p:
     rules:
@@ -102,6 +110,9 @@ def test_trunks(routing: Routing) -> None:
     assert [premise.next_peer_on.has(code) for code in (603, 503)] == [True, False]
     assert [premise.hunt_on.has(code) for code in (408, 500, None, 486)] == [True, True, True, False]
     assert (carrier.final_503, cloud.final_503, premise.final_503) == (500, None, 480)
+    assert (carrier.redirects, cloud.redirects) == ("follow", "pass")
+    assert carrier.error_map is None
+    assert cloud.error_map == ErrorMap.parse([("404", 480), ("5xx", "cause")])
     assert cloud.pass_headers.crosses("x-customer-id")
     assert not carrier.pass_headers.crosses("x-customer-id")
     assert [set(carrier.accepts), set(cloud.accepts)] == [{"refer"}, {"redirect", "refer"}]
@@ -124,6 +135,13 @@ def test_trunks(routing: Routing) -> None:
 )
 def test_sources(routing: Routing, listen: str, host: str, trunk: str | None) -> None:
     assert routing.sources.trunk_of(listen, host) == trunk
+
+
+def test_rescue(routing: Routing) -> None:
+    peers = routing.plan.peers
+    assert peers["in"].rescue is None
+    assert peers["cloud"].rescue == Rescue(0.5, frozenset({31, 34}))
+    assert peers["premise"].rescue == Rescue(3.0, frozenset({17, 34, 41, 42}))
 
 
 def call(calling: str = "2", called: str = "+18005550100", trunk: str = "carrier") -> CallFacts:

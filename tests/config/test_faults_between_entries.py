@@ -91,6 +91,13 @@ CASES = [
         "take this out",
     ),
     Wrong(
+        "rescue without outgoing",
+        Kind.CONFLICT,
+        LISTEN + "dial_peers: [{name: a, incoming: {}, rescue: {}}]",
+        "2:38: dial_peers[0].rescue: is for calls that go out, and this dial-peer has no outgoing; add it, or "
+        "take this out",
+    ),
+    Wrong(
         "to and reject",
         Kind.CONFLICT,
         RULES + "policies: {p: {rules: [{name: a, to: cloud, reject: 480}]}}",

@@ -53,6 +53,43 @@ CASES = [
         '2:47: trunks.a.final_503: expected a code from 400 to 699, or pass, got the text "keep"',
     ),
     Wrong(
+        "redirects",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], redirects: refuse}}",
+        '2:47: trunks.a.redirects: expected follow or pass, got the text "refuse"',
+    ),
+    Wrong(
+        "rescue of a call that has stood for long",
+        Kind.VALUE,
+        LISTEN + TRUNKS + "dial_peers: [{name: a, outgoing: {trunk: cloud}, rescue: {within: 1m}}]",
+        "3:67: dial_peers[0].rescue.within: is 60 s; a call that has stood for over 30 s is no longer rescued",
+    ),
+    Wrong(
+        "rescue for no cause",
+        Kind.VALUE,
+        LISTEN + TRUNKS + "dial_peers: [{name: a, outgoing: {trunk: cloud}, rescue: {causes: []}}]",
+        "3:67: dial_peers[0].rescue.causes: is empty; give at least one",
+    ),
+    Wrong(
+        "rescue for what is no cause",
+        Kind.VALUE,
+        LISTEN + TRUNKS + "dial_peers: [{name: a, outgoing: {trunk: cloud}, rescue: {causes: [486]}}]",
+        "3:68: dial_peers[0].rescue.causes[0]: is 486; it must be at most 127",
+    ),
+    Wrong(
+        "error_map of what is no refusal",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], error_map: {200: 480}}}",
+        '2:48: trunks.a.error_map.200: "200" is no refusal; write a code from 300 to 699, a class such as 5xx or a '
+        "range such as 500-504",
+    ),
+    Wrong(
+        "error_map to what is no refusal",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], error_map: {404: 302}}}",
+        "2:53: trunks.a.error_map.404: expected a code from 400 to 699, or cause, got the number 302",
+    ),
+    Wrong(
         "called_from",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], called_from: pcpid}}",

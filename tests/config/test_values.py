@@ -111,6 +111,7 @@ def test_defaults() -> None:
     assert (trunk.hunt, trunk.listen, trunk.targets, trunk.pass_headers) == ("preference", None, (), ())
     assert (trunk.connect_timeout, trunk.progress_timeout, trunk.answer_timeout) == (2.0, 6.0, 60.0)
     assert (trunk.hunt_on, trunk.next_peer_on, trunk.final_503) == ((408, "5xx", "timeout"), None, 500)
+    assert (trunk.redirects, trunk.error_map) == ("follow", {})
     assert trunk.limits.model_dump(exclude_none=True) == {"inbound": {}, "outbound": {}}
     assert config.limits.model_dump(exclude_none=True) == {}
     assert (config.on_no_match, config.ties, config.http) == (404, "stable", None)

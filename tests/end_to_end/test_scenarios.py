@@ -63,6 +63,9 @@ GENTLE = [
     Play("carrier_bridge.xml", "premise_answer.xml", "cloud_refuses.xml", CLOUD),
     Play("carrier_bridged_instead.xml", "premise_answer.xml", "cloud_refuses.xml"),
     Play("carrier_bridged_instead.xml", "premise_answer.xml", "cloud_refuses.xml", "+18005550500"),
+    Play("carrier_bridge.xml", "premise_answer.xml", "cloud_redirects.xml", CLOUD),
+    Play("carrier_redirected.xml", cloud="cloud_redirects.xml", number="+18005550301"),
+    Play("carrier_rescued.xml", "premise_answer.xml", "cloud_drops.xml"),
     Play("carrier_early_media_failover.xml", "premise_answer.xml", "cloud_early_media_then_fails.xml"),
 ]
 """These leave a router as they found it."""
