@@ -5,21 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 import atheris
 
-with atheris.instrument_imports(include=[f"edge_router.{room}" for room in ("sip", "b2bua", "admission", "dialplan")]):
-    from fuzz.targets import LONGEST, TARGETS
-
-from fuzz.calls import whole_calls
 from fuzz.seeds import seeds, words
 from fuzz.stopwatch import Stopwatch
+from fuzz.targets import LONGEST, check_of
+
+_ROOMS: Final = [f"edge_router.{room}" for room in ("sip", "b2bua", "admission", "dialplan")]
 
 
 def main() -> None:
     """Runs until the time is over or something is found, which stands as a file beside the corpus then."""
     reader = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    reader.add_argument("target", choices=TARGETS)
+    reader.add_argument("target", choices=LONGEST)
     reader.add_argument("--seconds", type=int, default=600)
     reader.add_argument("--corpus", type=Path, default=Path(".fuzz"), help="a folder, which is made if it isn't there")
     reader.add_argument("--again", action="store_true", help="the same each time, and whatever time an input takes")
@@ -27,17 +27,26 @@ def main() -> None:
     corpus, begun, lines = (chosen.corpus / chosen.target / name for name in ("corpus", "seeds", "words"))
     for folder in (corpus, begun):
         folder.mkdir(parents=True, exist_ok=True)
-    for at, seed in enumerate(seeds(chosen.target) + (whole_calls() if chosen.target == "router" else [])):
+    with atheris.instrument_imports(include=_ROOMS):
+        check = check_of(chosen.target)
+    for at, seed in enumerate(seeds(chosen.target) + _calls(chosen.target)):
         (begun / f"{at:04}").write_bytes(seed)
     lines.write_text("".join(f'"{_escaped(word)}"\n' for word in words()))
     options = [f"-max_total_time={chosen.seconds}", f"-max_len={LONGEST[chosen.target]}", f"-dict={lines}"]
     options += [f"-artifact_prefix={corpus.parent}/", "-timeout=60", "-print_final_stats=1", "-report_slow_units=5"]
-    check = TARGETS[chosen.target]
     if chosen.again:
         options.append("-seed=1")
     run = check if chosen.again else Stopwatch(check).run
     atheris.Setup([sys.argv[0], *options, str(corpus), str(begun)], run)
     atheris.Fuzz()
+
+
+def _calls(target: str) -> list[bytes]:
+    if target != "router":
+        return []
+    from fuzz.calls import whole_calls  # it takes a router, which others do without
+
+    return whole_calls()
 
 
 def _escaped(word: bytes) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.causes import cause_of, reasons_of
+from edge_router.b2bua.placing import got_nowhere
 from edge_router.b2bua.shown_sdp import ShownSdp
 
 if TYPE_CHECKING:
@@ -73,5 +74,6 @@ def show_answer(call: Call, source: str, answer: Response) -> None:
 
 def lost(call: Call, bye: Request) -> None:
     """Nobody else takes the call: it ends as it would have ended without all this."""
+    got_nowhere(call, call.router.wheel.now)
     call.caller.bye(reasons_of(bye), bye.body)
     call.over("answered", "callee", cause_of(bye))

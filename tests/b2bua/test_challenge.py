@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from edge_router.b2bua.credentials import shown_to
 from tests.b2bua.challenge import FILES, LOGIN, PASSWORD, REALM, asking, assert_answers, shown_in
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import media
@@ -449,3 +450,14 @@ def test_a_reload_keeps_what_challenges_have_said_unless_the_login_has_changed(o
     renewed = live.renew(other)
     assert renewed.credentials is not None
     assert renewed.credentials is not live.credentials
+
+
+def test_an_address_that_is_the_trunks_no_more_is_told_nothing(open_stage: OpenStage) -> None:
+    stage = open_stage(FILES, premise=LOGIN)
+    caller, callee = stands(stage)
+    live = stage.router.routing.trunks["premise"]
+    assert shown_to(live, "198.51.100.31", "INVITE", "sip:a@b")
+    live.targets = ()
+    assert shown_to(live, "198.51.100.31", "INVITE", "sip:a@b") == ""
+    caller.hangs_up()
+    assert not shown_in(callee.is_hung_up())

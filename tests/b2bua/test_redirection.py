@@ -398,8 +398,13 @@ def test_then_nobody_else_is_asked(open_stage: OpenStage) -> None:
     stage = open_stage(cloud={"redirects": "pass"})
     caller = stage.carrier.calls(CLOUD_FIRST)
     caller.hears(100)
+    placed = next(iter(stage.router.calls.values())).placed
+    assert placed is not None
+    known, now = stage.router.routing.ledger.visits, stage.clock()
+    assert known.visits(placed.who, "cloud", now) == 1
     stage.cloud.is_called().refuses(302, THERE)
     assert caller.hears_refusal(302).get("Contact") == THERE.partition(": ")[2]
+    assert known.visits(placed.who, "cloud", now) == 0
 
 
 @pytest.mark.parametrize("accepts", [[], ["refer"]])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge_router.b2bua.placing import Placement
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import media
@@ -55,6 +56,12 @@ def is_joined(caller: Leg, callee: Leg) -> Wire:
 
 def ways_back(stage: Stage) -> int:
     return len([call for call in stage.router.calls.values() if call.way_back is not None])
+
+
+def visits(stage: Stage, placed: Placement, *peers: str) -> list[int]:
+    """How often the call that was placed there counts as having been at each of these."""
+    known = stage.router.routing.ledger.visits
+    return [known.visits(placed.who, peer, stage.clock()) for peer in peers]
 
 
 def part(caller: Leg, callee: Leg) -> None:
@@ -165,6 +172,16 @@ def test_where_nobody_takes_it_the_caller_hears_what_came(stage: Stage) -> None:
     assert [each.code for each in record.attempts] == [200, 486]
     assert (record.outcome, record.ended_by, record.cause, record.code) == ("answered", "callee", 41, 200)
     assert record.reason.endswith("premise: 486")
+
+
+def test_then_it_was_placed_nowhere(stage: Stage) -> None:
+    caller, callee = dropped(stage)
+    placed = next(iter(stage.router.calls.values())).placed
+    assert placed is not None
+    assert visits(stage, placed, "cloud", "premise") == [0, 1]
+    callee.refuses(486)
+    caller.is_hung_up()
+    assert visits(stage, placed, "cloud", "premise") == [0, 0]
 
 
 def test_a_destination_that_is_down_is_skipped_and_tried_in_the_end(stage: Stage) -> None:

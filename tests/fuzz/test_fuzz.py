@@ -11,32 +11,33 @@ import pytest
 from fuzz.calls import whole_calls
 from fuzz.seeds import FOUND, ROOT, seeds, words
 from fuzz.stopwatch import Stopwatch, TooSlow
-from fuzz.targets import LONGEST, TARGETS
+from fuzz.targets import LONGEST, check_of
 
 CASES: Final = sorted(FOUND.glob("*/*"))
-EACH: Final = pytest.mark.parametrize("target", TARGETS)
+EACH: Final = pytest.mark.parametrize("target", LONGEST)
 SECONDS: Final = 4
 
 
 @EACH
 def test_the_seeds(target: str) -> None:
-    read = [TARGETS[target](seed) for seed in seeds(target)]
+    check = check_of(target)
+    read = [check(seed) for seed in seeds(target)]
     assert sum(read) > len(read) // 3
     assert max(map(len, seeds(target))) <= LONGEST[target]
 
 
 @pytest.mark.parametrize("call", whole_calls())
 def test_whole_calls(call: bytes) -> None:
-    assert TARGETS["router"](call)
+    assert check_of("router")(call)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
 def test_what_was_once_found(case: Path) -> None:
-    TARGETS[case.parent.name](case.read_bytes())
+    check_of(case.parent.name)(case.read_bytes())
 
 
 def test_every_case_has_its_target() -> None:
-    assert {case.parent.name for case in CASES} <= set(TARGETS)
+    assert {case.parent.name for case in CASES} <= set(LONGEST)
 
 
 def test_the_dictionary_has_what_sip_is_made_of() -> None:
@@ -50,7 +51,6 @@ def test_some_seconds_of_fuzzing(target: str, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-4_000:]
     assert "DONE" in done.stderr
-    assert any((tmp_path / target / "corpus").iterdir())
 
 
 def test_whoever_takes_longer_than_his_peers_is_found() -> None:
