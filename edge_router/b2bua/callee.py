@@ -40,7 +40,8 @@ class CalleeLeg(Leg):
     """The callee's side of a call.
 
     ``provisional`` is the highest provisional code that it has sent, 0 for none; ``early`` the last one with a body,
-    kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram.
+    kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram,
+    ``session_asked`` which session interval it asks for, 0 for none.
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class CalleeLeg(Leg):
         "given_up",
         "invite",
         "provisional",
+        "session_asked",
         "target",
         "too_large",
     )
@@ -73,6 +75,7 @@ class CalleeLeg(Leg):
         self.acknowledged = False
         self.given_up = False
         self.too_large = False
+        self.session_asked = 0
         self._reason = ""
         self._cancelled = False
         self._ack_branch = ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.deadlines import Deadlines
 from edge_router.b2bua.emergency import in_words
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
@@ -29,6 +30,8 @@ from edge_router.b2bua.screening import (
     hops_left,
     refusal_of,
 )
+from edge_router.b2bua.session_terms import too_brief
+from edge_router.b2bua.session_timer import SessionTimer
 from edge_router.b2bua.set_up import set_up
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
@@ -77,6 +80,7 @@ class Router:
         self.draining = False
         self.received = 0
         self.wheel = TimerWheel(clock(), self._timer_failed)
+        self.deadlines = Deadlines(self.wheel)
         self.transactions = TransactionLayer(self.wheel)
         self.calls: dict[str, Call] = {}
         self._clock = clock
@@ -126,11 +130,7 @@ class Router:
         if transaction is None:
             self.observer.rejected("stray response")
             return
-        user = transaction.user
-        trunk = (
-            user.trunk.name if isinstance(user, Leg) else user.other.trunk.name if isinstance(user, Exchange) else ""
-        )
-        self.observer.response("in", transaction.method, response.code, trunk)
+        self.observer.response("in", transaction.method, response.code, _trunk_of(transaction.user))
 
     # Requests
 
@@ -248,6 +248,10 @@ class Router:
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
         emergency = self.routing.is_emergency(incoming.facts)
+        brief = too_brief(request, trunk.trunk) if "session-expires" in request.first and not emergency else None
+        if brief is not None:
+            self._refuse(arrival, trunk.name, brief)
+            return
         if emergency:
             self.observer.emergency_began(trunk.name)
         above, refusal = False, _DRAINING if self.draining and not emergency else None
@@ -374,6 +378,15 @@ class Router:
             "calls": len(self.calls),
             "timers": len(self.wheel),
         }
+
+
+def _trunk_of(user: object) -> str:
+    """The trunk that a request of ours went to, by who sent it; "" where that is none of a call."""
+    if isinstance(user, Leg):
+        return user.trunk.name
+    if isinstance(user, Exchange):
+        return user.other.trunk.name
+    return user.trunk if isinstance(user, SessionTimer) else ""
 
 
 _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")

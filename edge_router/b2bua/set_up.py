@@ -19,6 +19,7 @@ from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.refer import refer
+from edge_router.b2bua.session_terms import begin, longer_for
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
@@ -135,25 +136,16 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
     router = call.router
     call.caller.trying()
     for target in trunk.targets_to_try(router.wheel.now) or trunk.last_resort():
-        began = router.wheel.now
-        call.caller.start_afresh()
-        trunk.trying(target, began)
-        callee = call.invite(incoming, peer, trunk, target)
-        call.record.target = target.place
-        code = None
-        try:
-            answer = await ring(call, callee, trunk.trunk)
-            code = answer.code
-        finally:  # the call may also end while it rings
-            call.note_attempt(peer.name, target.place, code, began)
+        callee, answer = await attempt(call, incoming, peer, trunk, target)
         if not isinstance(answer, Failure):
             trunk.succeeded(target)
+            begin(call, callee, answer, incoming.request)
             if call.caller.answered:
                 await join(call, incoming, callee, answer)
             else:
                 call.connect(callee, answer)
             return None
-        failure = answer
+        failure, code = answer, answer.code
         _judge(trunk, target, failure, callee, router.wheel.now)
         if call.emergency:
             continue  # whatever one of them says, another may help him
@@ -162,6 +154,31 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
         if not _moves_on(trunk.trunk.hunt_on, code):
             break
     return failure
+
+
+async def attempt(
+    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target
+) -> tuple[CalleeLeg, Response | Failure]:
+    """Tries one target; again where it wants a longer session timer than it was offered (RFC 4028 §7.3)."""
+    least = 0
+    asked = 0
+    while True:
+        began = call.router.wheel.now
+        call.caller.start_afresh()
+        trunk.trying(target, began)
+        callee = call.invite(incoming, peer, trunk, target, least)
+        call.record.target = target.place
+        code = None
+        try:
+            answer = await ring(call, callee, trunk.trunk)
+            code = answer.code
+        finally:  # the call may also end while it rings
+            call.note_attempt(peer.name, target.place, code, began)
+        refused = answer.response if isinstance(answer, Failure) else None
+        least = 0 if refused is None else longer_for(callee, refused, asked)
+        if not least:
+            return callee, answer
+        asked += 1
 
 
 async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failure:
