@@ -31,7 +31,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "early_offer",
             "refer",
             "redirects",
-            "max_duration",
             "error_map",
             "udp_to_tcp",
         }

@@ -38,6 +38,8 @@ trunks:
     hunt_on: [503, timeout]
     final_503: pass
     pass_headers: [X-Customer-*]
+    max_duration: 4h
+    session_timer: {expires: 30m, min_se: 2m}
   premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
 dial_peers:
   - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p, translate: {called: a, calling: b}}
@@ -99,6 +101,8 @@ def test_trunks(routing: Routing) -> None:
     assert [premise.next_peer_on.has(code) for code in (603, 503)] == [True, False]
     assert [premise.hunt_on.has(code) for code in (408, 500, None, 486)] == [True, True, True, False]
     assert (carrier.final_503, cloud.final_503, premise.final_503) == (500, None, 480)
+    assert (carrier.max_duration, carrier.session_expires, carrier.min_se) == (None, None, 90)
+    assert (cloud.max_duration, cloud.session_expires, cloud.min_se) == (14400.0, 1800, 120)
     assert cloud.pass_headers.crosses("x-customer-id")
     assert not carrier.pass_headers.crosses("x-customer-id")
     assert [set(carrier.accepts), set(cloud.accepts)] == [{"refer"}, {"redirect", "refer"}]
