@@ -41,7 +41,7 @@ class CalleeLeg(Leg):
 
     ``provisional`` is the highest provisional code that it has sent, 0 for none; ``early`` the last one with a body,
     kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram,
-    ``session_asked`` which session interval it asks for, 0 for none.
+    ``session_asked`` which session interval it asks for, and the least, if it does.
     """
 
     __slots__ = (
@@ -75,7 +75,7 @@ class CalleeLeg(Leg):
         self.acknowledged = False
         self.given_up = False
         self.too_large = False
-        self.session_asked = 0
+        self.session_asked: tuple[int, int] | None = None
         self._reason = ""
         self._cancelled = False
         self._ack_branch = ""

@@ -64,7 +64,7 @@ class Deadlines:
         if not self._looking:
             self._looking = True
             self._looked = now
-            self._wheel.start(1.0, self, _LOOK)
+            self._look()
 
     def drop(self, deadline: Deadline) -> None:
         """Has it wait no more."""
@@ -87,7 +87,11 @@ class Deadlines:
         self._looked = max(second, self._looked)
         self._looking = bool(self._buckets)
         if self._looking:
-            self._wheel.start(1.0, self, _LOOK)
+            self._look()
+
+    def _look(self) -> None:
+        now = self._wheel.now
+        self._wheel.start(int(now) + 1 - now, self, _LOOK)
 
     def _tell(self, deadline: Deadline, now: float) -> None:
         try:

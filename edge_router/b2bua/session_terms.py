@@ -122,9 +122,10 @@ def invite_lines(callee: CalleeLeg, least: int) -> str:
     if trunk.session_expires is None and not least:
         return ""
     least = max(least, trunk.min_se)
-    callee.session_asked = max(trunk.session_expires or 0, least)
+    interval = max(trunk.session_expires or 0, least)
+    callee.session_asked = interval, least
     line = f"Min-SE: {least}\r\n" if least > SHORTEST else ""
-    return f"Session-Expires: {callee.session_asked}\r\n{line}"
+    return f"Session-Expires: {interval}\r\n{line}"
 
 
 def longer_for(callee: CalleeLeg, response: Response, asked: int) -> int:
@@ -132,20 +133,19 @@ def longer_for(callee: CalleeLeg, response: Response, asked: int) -> int:
 
     ``asked`` counts how often the target has wanted one.
     """
-    least = min_se(response)
-    if response.code != 422 or asked >= _MOST_LONGER or "min-se" not in response.first:
+    if response.code != 422 or asked >= _MOST_LONGER:
         return 0
-    return least if least > callee.session_asked else 0
+    least = min_se(response, 0)
+    return least if callee.session_asked is None or least > callee.session_asked[0] else 0
 
 
 def begin(call: Call, callee: CalleeLeg, answer: Response, invite: Request) -> None:
     """A callee has answered and is to be connected: from now on the time of his session runs, and of the call."""
-    if callee.session_asked or "session-expires" in answer.first:
-        said = session_expires(answer)
-        if callee.session_asked or said is not None:
-            timer = callee.session = SessionTimer(callee, callee.session_asked or LONGEST)
-            timer.least = max(callee.trunk.trunk.min_se if callee.session_asked else 0, timer.least)
-            timer.heard(answer)
-            if invite.body:
-                callee.own(CALLER, f"Content-Type: {invite.first.get('content-type', '')}\r\n", invite.body)
+    asked = callee.session_asked
+    if asked is not None or ("session-expires" in answer.first and session_expires(answer) is not None):
+        interval, least = asked or (LONGEST, SHORTEST)
+        timer = callee.session = SessionTimer(callee, interval, least)
+        timer.heard(answer)
+        if invite.body:
+            callee.own(CALLER, f"Content-Type: {invite.first.get('content-type', '')}\r\n", invite.body)
     limit(call)

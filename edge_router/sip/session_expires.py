@@ -39,9 +39,10 @@ def session_expires(message: Message) -> SessionExpires | None:
     return SessionExpires(interval, refresher if refresher in ("uac", "uas") else "")
 
 
-def min_se(message: Message) -> int:
-    """The shortest interval that a message allows, in seconds: its Min-SE, or 90."""
-    return max(_seconds(message.first.get("min-se", "").partition(";")[0]) or 0, SHORTEST)
+def min_se(message: Message, default: int = SHORTEST) -> int:
+    """The shortest interval that a message allows, in seconds: its Min-SE, 90 at least, else ``default``."""
+    said = _seconds(message.first.get("min-se", "").partition(";")[0])
+    return default if said is None else max(said, SHORTEST)
 
 
 def names(message: Message, header: str, token: str) -> bool:
