@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.deadlines import Deadline
-
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
 
 _RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
 
 
-class CallLimit(Deadline):
+class CallLimit:
     """The end of one call's time, at ``at`` monotonic seconds."""
 
-    __slots__ = ("_call", "_words", "at")
+    __slots__ = ("_call", "_words", "at", "second")
 
     def __init__(self, call: Call, trunk: str, seconds: float) -> None:
-        super().__init__()
+        self.second = 0  # Deadline
         self._call = call
         self._words = f"the call lasted {seconds:g} s, the max_duration of {trunk}"
         self.at = call.router.wheel.now + seconds

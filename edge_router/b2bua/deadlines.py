@@ -8,7 +8,7 @@ waits at all.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
@@ -18,22 +18,17 @@ _log = logging.getLogger(__name__)
 _LOOK: Final = "look"
 
 
-class Deadline:
+class Deadline(Protocol):
     """Something that is due once. ``second`` is where it waits, 0 while it doesn't."""
 
-    __slots__ = ("second",)
-
-    def __init__(self) -> None:
-        self.second = 0
+    second: int
 
     @property
     def call(self) -> Call | None:
         """The call that it belongs to, None once that is over."""
-        raise NotImplementedError
 
     def due(self, now: float) -> None:
         """Its time has come."""
-        raise NotImplementedError
 
 
 class Deadlines:

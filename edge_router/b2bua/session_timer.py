@@ -10,7 +10,6 @@ from random import randint
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
-from edge_router.b2bua.deadlines import Deadline
 from edge_router.sip.session_expires import LONGEST, SHORTEST, min_se, names, session_expires
 from edge_router.sip.timers import GIVE_UP
 from edge_router.sip.tokens import new_branch
@@ -28,16 +27,28 @@ _MOST_MARGIN: Final = 32.0  # seconds before its expiry at which a session is gi
 _SOON: Final = 1.0  # seconds until we look again whether a refresh may go
 
 
-class SessionTimer(Deadline):
+class SessionTimer:
     """``interval`` is the agreed one, in seconds; ``ours`` says that we refresh the session, and not the peer.
 
     ``least`` is the shortest interval that the peer and those between are known to take.
     """
 
-    __slots__ = ("_began", "_ends", "_leg", "_refused", "_sent", "_seq", "_updates", "interval", "least", "ours")
+    __slots__ = (
+        "_began",
+        "_ends",
+        "_leg",
+        "_refused",
+        "_sent",
+        "_seq",
+        "_updates",
+        "interval",
+        "least",
+        "ours",
+        "second",
+    )
 
     def __init__(self, leg: Leg, interval: int = LONGEST, least: int = SHORTEST) -> None:
-        super().__init__()
+        self.second = 0  # Deadline
         self.interval = interval
         self.least = least
         self.ours = True
