@@ -8,7 +8,6 @@ from tests.b2bua.conftest import OpenStage
 from tests.b2bua.stage import Stage
 from tests.b2bua.storm import DEAF, Storm
 
-
 SHORT: Final = {"connect_timeout": 2, "progress_timeout": 4, "answer_timeout": 10}
 TIMED: Final = {"session_timer": {"expires": 90}, "max_duration": "2m"}
 
