@@ -16,7 +16,7 @@ from tests.b2bua.sessions import (
     refreshed_by_him,
     refreshed_by_us,
 )
-from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REFERRED, Stage
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REFERRED, Ear, Stage
 
 
 @WHO
@@ -96,7 +96,7 @@ def test_he_refreshes_by_update(stage: Stage, who: str) -> None:
     this, other = one_sided(stage, who, TIMER, refreshed_by_him(who, 600))
     for _ in range(3):
         stage.pass_time(500)
-        this.asks("UPDATE", TIMER, "Session-Expires: 600;refresher=uac", "Session-ID: ab0;remote=00")
+        this.asks("UPDATE", TIMER, "Session-Expires: 600;refresher=uac", f"Session-ID: {32 * 'a'};remote={32 * '0'}")
         answer = this.hears(200)
         assert (answer.get("Session-Expires"), answer.get("Require")) == ("600;refresher=uac", "timer")
         assert answer.get("Contact") == "<sip:192.0.2.1:5060>"
@@ -248,6 +248,15 @@ def test_a_refresh_may_ask_for_more(stage: Stage, who: str) -> None:
     part(this, other)
 
 
+def test_a_refresh_says_again_what_is_the_least_for_him(stage: Stage) -> None:
+    """RFC 4028 section 7.1: the Min-SE that came with his request, which those between have put up."""
+    caller, callee = one_sided(stage, "caller", TIMER, ALLOW, refreshed_by_us("caller", 1200), "Min-SE: 600")
+    refresh = is_refreshed(stage, caller, 600, "UPDATE")
+    assert refresh.all("Min-SE") == ["600"]
+    caller.answers(refresh, 200)
+    part(caller, callee)
+
+
 @WHO
 def test_he_may_take_over(stage: Stage, who: str) -> None:
     this, other = one_sided(stage, who, TIMER, ALLOW, refreshed_by_us(who, 600))
@@ -346,6 +355,22 @@ def test_a_kept_caller_refreshes_while_the_next_one_rings(stage: Stage) -> None:
     caller.hears("ACK")
     caller.answers(is_refreshed(stage, caller, 45, "UPDATE"), 200)
     part(caller, callee)
+
+
+@WHO
+def test_an_answer_to_a_refresh_counts_as_one_of_its_trunk(stage: Stage, who: str) -> None:
+    class Meter(Ear):
+        def response(self, way: str, method: str, code: int, trunk: str) -> None:
+            told.append((way, method, code, trunk))
+
+    told: list[tuple[str, str, int, str]] = []
+    this, other = one_sided(stage, who, TIMER, ALLOW, refreshed_by_us(who))
+    refresh = is_refreshed(stage, this, 900, "UPDATE")
+    stage.router.observer = Meter()
+    this.answers(refresh, 200)
+    assert told == [("in", "UPDATE", 200, "carrier" if who == "caller" else "premise")]
+    stage.router.observer = stage.ear
+    part(this, other)
 
 
 def test_an_attempt_that_failed_has_no_timer(open_stage: OpenStage) -> None:
