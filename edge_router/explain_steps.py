@@ -13,6 +13,7 @@ from edge_router.b2bua.call import Call
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.destinations import Destination, destinations
 from edge_router.b2bua.events import Silence
+from edge_router.b2bua.leaving import leaving_by
 from edge_router.b2bua.numbers import calling_at
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import CallRecord
@@ -142,7 +143,7 @@ class Steps:
             yield from ("302 Moved Temporarily", *contact_lines(uris))
 
     def _invite(self, peer: DialPeer, trunk: LiveTrunk, target: Target) -> OutboundInvite:
-        via = self._listeners[trunk.trunk.listen or self._arrival.listen]
+        via = leaving_by(self._listeners, trunk.trunk, target, self._listeners[self._arrival.listen])
         guid, entered = new_cisco_guid(), self._arrival.entered
         return outbound_invite(self._incoming, entered, peer, trunk.trunk, self._came_by, target, via, guid)
 
@@ -181,7 +182,7 @@ class Steps:
             yield Consequence(words, onward or "BYE for the caller, who has been answered")
         else:
             emergency = self._incoming.facts.emergency
-            if len(trunk.targets) > 1:
+            if len(trunk.targets) > 1 or trunk.has_names:
                 failures = "any failure" if emergency else str(trunk.hunt_on)
                 yield Consequence(f"{failures} at a target", f"the next target of trunk {trunk.name}")
             if onward and emergency:

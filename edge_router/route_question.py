@@ -15,13 +15,13 @@ from edge_router.b2bua.routing import Routing
 from edge_router.config.build import build, picture_of
 from edge_router.config.document import plain
 from edge_router.config.faults import nothing_called, quoted
+from edge_router.config.listening import listeners_of
 from edge_router.config.models import Config
 from edge_router.config.state_model import Queue
 from edge_router.config.tables import Tables
 from edge_router.config.words import in_words
 from edge_router.explain import Explanation, explain
 from edge_router.made_up_call import MadeUpCall, arrive, ways_in
-from edge_router.net.udp import UdpListener
 from edge_router.policy.surroundings import Surroundings
 from edge_router.sip.names import key_of
 from state_client.picture import AGENT_STATES, GROUPS, TELEPHONY, Picture, Team
@@ -75,7 +75,7 @@ def answer(config: Config, tables: Tables, asked: Question) -> Explanation:
         _set_latch(routing, text, now)
     trunks = ways_in(routing) if asked.trunk is None else (asked.trunk,)
     call = MadeUpCall(asked.calling, asked.called, headers)
-    return explain(arrive(routing, call, trunks, config.listen[0].name, now), _listeners(config))
+    return explain(arrive(routing, call, trunks, config.listen[0].name, now), listeners_of(config))
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -83,16 +83,6 @@ def _header(text: str) -> tuple[str, str]:
     if not colon or not key_of(name):
         raise BadOption(f"--header {quoted(text)}: write NAME: VALUE, such as X-Level: gold")
     return key_of(name), value.strip()
-
-
-def _listeners(config: Config) -> dict[str, UdpListener]:
-    """The listeners, none of them open: what they are called stands in messages."""
-    return {
-        one.name: UdpListener(
-            one.name, one.address.host, one.address.port, str(one.advertise) if one.advertise is not None else None
-        )
-        for one in config.listen
-    }
 
 
 def _time(text: str | None) -> float:

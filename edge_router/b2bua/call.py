@@ -15,30 +15,23 @@ from typing import TYPE_CHECKING, Any, Final
 from edge_router.b2bua.call_limit import unlimit
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.causes import cause_of, reasons_of
-from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.glare import pass_on
 from edge_router.b2bua.guard import or_it_ends as _or_it_ends
 from edge_router.b2bua.leg import ACK, NOTIFY
-from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
-from edge_router.b2bua.session_terms import invite_lines
 from edge_router.sip.headers import tag_of
-from edge_router.sip.tokens import new_branch
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call_limit import CallLimit
     from edge_router.b2bua.caller import CallerLeg
     from edge_router.b2bua.exchange import Exchange
-    from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.leg import Leg
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
-    from edge_router.dialplan.peer import DialPeer
-    from edge_router.dialplan.trunk import Target
     from edge_router.sip.message import Request, Response
     from edge_router.sip.transaction import ServerTransaction
 
@@ -117,24 +110,6 @@ class Call:
         if self.counted_on is not None:
             self.counted_on.release_outbound()
         self.counted_on = trunk
-
-    def invite(self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, least: int = 0) -> CalleeLeg:
-        """Sends an INVITE to a target in a new outgoing leg; it asks for a session of ``least`` s, if that is not 0."""
-        caller, record, router = self.caller, self.record, self.router
-        if record.cisco_guid is None:
-            record.cisco_guid = new_cisco_guid()
-        listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
-        correlation = trunk.trunk.correlation
-        ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
-        came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")
-        sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
-        record.egress_call_id = sent.dialog.call_id
-        record.calling_out = sent.calling
-        record.called_out = sent.called
-        callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
-        ours += invite_lines(callee, least)
-        callee.call_out(sent.uri, sent.headers + ours, incoming.request.body, new_branch())
-        return callee
 
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:
         """Passes a provisional answer on to the caller."""

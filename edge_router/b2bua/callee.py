@@ -36,12 +36,19 @@ MOST_PROVISIONAL: Final = 100
 _NOT_CANCELLED: Final = "not cancelled"
 
 
+def invite_of(uri: str, via: str, headers: str, body: bytes) -> bytes:
+    """An INVITE as it leaves; ``headers`` are all its lines from Max-Forwards to Content-Type."""
+    head = f"INVITE {uri} SIP/2.0\r\nVia: {via}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("utf-8", "surrogateescape") + body
+
+
 class CalleeLeg(Leg):
     """The callee's side of a call.
 
     ``provisional`` is the highest provisional code that it has sent, 0 for none; ``early`` the last one with a body,
     kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram,
-    ``session_asked`` which session interval it asks for, and the least, if it does.
+    ``by_tcp`` that it went by TCP for its size alone, ``session_asked`` which session interval it asks
+    for, and the least, if it does.
     """
 
     __slots__ = (
@@ -54,6 +61,7 @@ class CalleeLeg(Leg):
         "_reason",
         "acknowledged",
         "answered",
+        "by_tcp",
         "early",
         "given_up",
         "invite",
@@ -76,6 +84,7 @@ class CalleeLeg(Leg):
         self.given_up = False
         self.too_large = False
         self.session_asked: tuple[int, int] | None = None
+        self.by_tcp = False
         self._reason = ""
         self._cancelled = False
         self._ack_branch = ""
@@ -97,10 +106,7 @@ class CalleeLeg(Leg):
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
-        head = (
-            f"INVITE {uri} SIP/2.0\r\nVia: {self.listener.via}{branch}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
-        )
-        message = head.encode("utf-8", "surrogateescape") + body
+        message = invite_of(uri, self.listener.via + branch, headers, body)
         self.too_large = len(message) > LARGEST_DATAGRAM and not self.listener.reliable
         self.router.observer.request("out", "INVITE", self.trunk.name)
         self.invite = self.router.transactions.send("INVITE", branch, message, self.listener, self.address, self)

@@ -120,7 +120,7 @@ class CallerLeg(Leg):
         return self.invite.respond(code, reason, self.dialog.local_tag if code > 100 else "", headers, body)
 
     def _dialog_headers(self) -> str:
-        return f"{self.record_routes}Contact: {self.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        return f"{self.record_routes}Contact: {self.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
 
     # What the caller has seen of others' SDP
 

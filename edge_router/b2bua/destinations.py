@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from edge_router.policy.decision import Decision, Hop
 
 DOWN: Final = "down"
+UNRESOLVED: Final = "unresolved"
 OFF: Final = "switched off"
 SHARE: Final = "over its share"
 VISITED: Final = "visited"
 LOOPED: Final = "visited twice"
 THERE: Final = "there already"
-"""Why a dial-peer is skipped: none of its targets is up, a person said so, its policy has sent enough calls there, this
-very call was there before, or so often that it goes round in a circle; or it is an emergency, and there at this moment.
-"""
+"""Why a dial-peer is skipped: none of its targets is up, none of their names leads anywhere, a person said so, its
+policy has sent enough calls there, this very call was there before, or so often that it goes round in a circle; or it
+is an emergency, and there at this moment."""
 MOST_VISITS: Final = 2
 """How often a call is placed at one destination where it stands: a second time only where nothing else is left, since
 an agent may transfer a caller back to where he came from; and no third time (RFC 3261 §16.3 item 4)."""
@@ -128,7 +129,8 @@ def destinations(
         peer, trunk = routing.outgoing(hop.peer)
         last_resort = "nothing else is up" if closed == DOWN else "nothing else is left"
         note = "" if hop.by == "bridge" else f"bridged, since {last_resort}"
-        yield Destination(peer, trunk, "bridge", note, last_resort=last_resort)
+        closed = "" if trunk.targets else UNRESOLVED  # by now
+        yield Destination(peer, trunk, "bridge", note, closed, last_resort=last_resort)
 
 
 def _way(hop: Hop, caller: Caller) -> tuple[str, str]:
@@ -190,6 +192,8 @@ def _closed(
     missing = incoming.missing(peer, trunk.trunk)
     if missing:
         return missing, ""
+    if not trunk.targets:
+        return UNRESOLVED, ""
     if incoming.facts.emergency:
         if peer.name in before:
             return THERE, ""

@@ -328,5 +328,5 @@ def _ours(leg: Leg, method: str) -> str:
     """What the router says of itself in a request or an answer to one."""
     if method not in _WITH_CONTACT:
         return ""
-    contact = f"Contact: {leg.listener.contact}\r\n"
+    contact = f"Contact: {leg.contact}\r\n"
     return f"{contact}{ALLOW_LINE}Supported: {SUPPORTED}\r\n" if method in _REFRESHING else contact

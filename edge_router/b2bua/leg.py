@@ -161,7 +161,7 @@ class Leg:
 
     def reinvite(self, headers: str, body: bytes) -> None:
         """Offers an SDP in the dialog; ``headers`` are the lines that go with it."""
-        ours = f"Contact: {self.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        ours = f"Contact: {self.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
         if self.session is not None:
             ours += self.session.request_lines()
         asked = self.ask("INVITE", ours + headers, body)
@@ -231,11 +231,13 @@ class Leg:
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name.
 
-        They go by UDP, which is all that we speak. A next hop that names TCP or TLS would have to be reached so (RFC
-        3261 §18, §12.2.1.1, §26.2.2), but whoever it is has just set up a call by UDP, and many gateways write such
-        Contacts without meaning them. So one at the host that the INVITE went to or came from is reached at that
-        address, which does hear UDP; another one at the port that it names. The call's record says so.
+        A call stays on the transport that it was set up by. A next hop that names another would have to be reached so
+        (RFC 3261 §18, §12.2.1.1, §26.2.2), but whoever it is has just set up a call otherwise, and many gateways write
+        such Contacts without meaning them. Of a call by UDP one at the host that the INVITE went to or came from is
+        reached at that address, which does hear UDP; another one at the port that it names. The call's record says so.
         """
+        if self.listener.reliable:
+            return self._next_hop_by_connection()
         address, transport = _place(self.dialog.next_hop)
         if transport:
             if address is not None and address[0] == self.address[0]:
@@ -246,6 +248,23 @@ class Leg:
             return self.address
         # What came by IPv4 can't be followed to an IPv6 address by the same socket.
         return address if (":" in address[0]) == (":" in self.address[0]) else self.address
+
+    def _next_hop_by_connection(self) -> Address:
+        """Where they go by TCP or TLS: by the connection that the peer has opened while it is there, else anew."""
+        read = _place_by_tls if self.listener.transport == "tls" else _place
+        address, _ = read(self.dialog.next_hop)
+        if address is None or (":" in address[0]) != (":" in self.address[0]):
+            return self.address
+        if address[0] == self.address[0] and self.listener.is_accepted(self.address):
+            return self.address
+        return address
+
+    @property
+    def contact(self) -> str:
+        """Our Contact in this dialog; a sips URI where the other side's is one (RFC 3261 §8.1.1.8, §12.1.1)."""
+        if self.listener.transport == "tls" and self.dialog.target[:5].lower() == "sips:":
+            return f"<sips:{self.listener.advertised}>"
+        return self.listener.contact
 
     def takes(self, request: Request) -> bool:
         """Whether a request with our tag is really of this dialog: Call-ID and both tags."""
@@ -326,6 +345,16 @@ def content_type_of(headers: str) -> str:
 @remembered(4_096)  # the Contacts of trunks are few and come with every call
 def _place(uri: str) -> tuple[Address | None, str]:
     """Address and port of a URI whose host is an IP address; and the transport that it asks for where it isn't UDP."""
+    return _read_place(uri, 5060)
+
+
+@remembered(1_024)
+def _place_by_tls(uri: str) -> tuple[Address | None, str]:
+    """The same for who is reached by TLS."""
+    return _read_place(uri, 5061)
+
+
+def _read_place(uri: str, usual_port: int) -> tuple[Address | None, str]:
     try:
         parsed = parse_uri(uri)
     except BadUri:
@@ -334,7 +363,7 @@ def _place(uri: str) -> tuple[Address | None, str]:
         return None, ""
     named = parsed.params.get("transport", "udp").lower()
     transport = "TLS" if parsed.scheme == "sips" else _OTHER_TRANSPORTS.get(named, "another transport")
-    return (parsed.host, parsed.port or 5060) if _is_somewhere(parsed.host) else None, transport
+    return (parsed.host, parsed.port or usual_port) if _is_somewhere(parsed.host) else None, transport
 
 
 def _is_somewhere(host: str) -> bool:

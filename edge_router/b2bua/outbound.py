@@ -60,7 +60,9 @@ def outbound_invite(
     request = incoming.request
     user = incoming.user_at(peer, trunk)
     place = target.place
-    uri = uri_at(user, place) + incoming.uri_params
+    uri, contact = uri_at(user, place) + incoming.uri_params + target.params, via.contact
+    if target.secure:  # then the Contact is a sips URI as well (RFC 3261 §8.1.1.8)
+        uri, contact = f"sips{uri[3:]}", f"<sips:{via.advertised}>"
     ours = via.advertised
     headers_that_cross = IN_INVITE
     changes = calling_changes(came_by, entered, peer, trunk)
@@ -88,7 +90,7 @@ def outbound_invite(
     crossed = crossing(request, headers_that_cross, came_by, trunk, ours, changes)
     headers = (
         f"Max-Forwards: {incoming.hops_left}\r\nFrom: {local}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n"
-        f"CSeq: 1 INVITE\r\nContact: {via.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        f"CSeq: 1 INVITE\r\nContact: {contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
         f"Cisco-Guid: {cisco_guid}\r\n{crossed}"
     )
     return OutboundInvite(uri, user, calling, headers, dialog)

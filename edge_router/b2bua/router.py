@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.deadlines import Deadlines
 from edge_router.b2bua.emergency import in_words
-from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
+from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
 from edge_router.b2bua.screening import (
@@ -31,12 +33,12 @@ from edge_router.b2bua.screening import (
     refusal_of,
 )
 from edge_router.b2bua.session_terms import too_brief
-from edge_router.b2bua.session_timer import SessionTimer
 from edge_router.b2bua.set_up import set_up
+from edge_router.b2bua.users import trunk_of
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
-from edge_router.sip.message import DEFAULT_LIMITS, Limits, Request, Response, parse
+from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
 from edge_router.sip.remember import forget_readings
 from edge_router.sip.stateless import stateless_answer
 from edge_router.sip.timers import TimerWheel
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
+    from edge_router.net.security import Expected
+    from edge_router.sip.framing import Unframeable
     from edge_router.sip.transaction import Transport
 
 _log = logging.getLogger(__name__)
@@ -58,10 +62,10 @@ COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ou
 
 
 class Router:
-    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; assign another to reload.
+    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
-    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
-    while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
+    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams; while
+    ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
     emergency calls: their sender will repeat them, and calls in progress go on.
     """
 
@@ -79,9 +83,10 @@ class Router:
         self.observer = observer
         self.draining = False
         self.received = 0
-        self.wheel = TimerWheel(clock(), self._timer_failed)
+        self.wheel = TimerWheel(clock(), lambda: self._complain("a timer"))
         self.deadlines = Deadlines(self.wheel)
         self.transactions = TransactionLayer(self.wheel)
+        self.keepalives = Keepalives(self)
         self.calls: dict[str, Call] = {}
         self._clock = clock
         self._limits = limits
@@ -90,6 +95,12 @@ class Router:
         self._reserve = Reserve()
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
+
+    def follow(self, routing: Routing) -> None:
+        """From now on new calls go by this, and its targets are asked whether they are there."""
+        self.routing = routing
+        self.wheel.now = max(self.wheel.now, self._clock())
+        self.keepalives.follow(routing.trunks.values())
 
     def tick(self) -> None:
         """Fires the timers that are due. They are late by as much as passes between two calls of this."""
@@ -114,8 +125,41 @@ class Router:
             self.observer.rejected("internal error")
             self._complain("a message from {}:{}".format(*source))
 
-    def _timer_failed(self) -> None:
-        self._complain("a timer")
+    # What streams tell (net.stream.User)
+
+    def unframeable(self, error: Unframeable, source: Address, listener: Listener) -> None:
+        """A stream that can't be read any further: whoever has sent it is told, where he is a trunk's."""
+        self.wheel.now = self._clock()
+        found: Message | None = None
+        try:
+            found = parse(error.head + b"\r\n\r\n", self._limits) if error.head else None
+        except BadMessage as bad:
+            found = bad.message
+        try:
+            self._malformed(BadMessage(error.code, error.why, found), error.head or b"?", source, listener)
+        except Exception:
+            self.observer.rejected("internal error")
+            self._complain("the end of a stream from {}:{}".format(*source))
+
+    def lost(self, address: Address, listener: Listener) -> None:
+        """A connection is gone, or couldn't be had."""
+        self.wheel.now = self._clock()
+        try:
+            self.transactions.lost(listener.name, address)
+        except Exception:
+            self._complain("the loss of the connection with {}:{}".format(*address))
+
+    def knows(self, host: str, names: frozenset[str], listener: Listener) -> bool:
+        """Whether a trunk's calls may come from there."""
+        return trunk_at(self.routing, host, names, listener.name) is not None
+
+    def expected_at(self, address: Address) -> Expected:
+        """Who should be at an address that is connected to by TLS."""
+        return expected_at(self.routing, address)
+
+    def trunk_by(self, listener: Transport, source: Address) -> str | None:
+        """The trunk of whoever sends from there, by a name of his certificate or by his address; None: a stranger."""
+        return trunk_at(self.routing, source[0], self.listeners[listener.name].names_of(source), listener.name)
 
     def _complain(self, what: str) -> None:
         """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""
@@ -130,7 +174,9 @@ class Router:
         if transaction is None:
             self.observer.rejected("stray response")
             return
-        self.observer.response("in", transaction.method, response.code, _trunk_of(transaction.user))
+        user = transaction.user
+        trunk = user.trunk.name if isinstance(user, Leg) else trunk_of(user)
+        self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests
 
@@ -140,7 +186,7 @@ class Router:
             return
         method = request.method
         check_cseq(request)
-        if method == "CANCEL" and self._cancelled(arrival):
+        if method == "CANCEL" and cancelled(self, arrival):
             return
         to_tag = tag_of(request.first["to"])
         if to_tag:
@@ -149,13 +195,15 @@ class Router:
                 self._inside(leg, arrival)
                 return
         trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        if listener.reliable:
+            trunk = self.trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return
         if method == "ACK":
             self.observer.rejected("stray ACK")
             return
-        if method == "CANCEL" and self._is_forged(arrival):
+        if method == "CANCEL" and is_forged(self, arrival):
             return
         if self._crowded and (to_tag or not self._begins_emergency(arrival, trunk)):
             self.observer.rejected("too many transactions")
@@ -173,51 +221,17 @@ class Router:
         if request.method == "ACK":
             leg.on_ack(request)
         elif request.method == "CANCEL":
-            if not self._is_forged(arrival):
+            if not is_forged(self, arrival):
                 self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
         else:
             leg.on_request(request, self.transactions.serve(arrival))
-
-    def _is_forged(self, cancel: Arrival) -> bool:
-        """Drops a CANCEL from another source than its INVITE: the true one must not be taken for a copy of it."""
-        forged = self.transactions.invite_of(cancel) is not None
-        if forged:
-            self.observer.rejected("CANCEL from another source")
-        return forged
-
-    def _cancelled(self, arrival: Arrival) -> bool:
-        """Takes the CANCEL of a call, by the branch and from the source of its INVITE (RFC 3261 §9.2).
-
-        Also where a reload has since taken the source from its trunk: the call keeps what it began with.
-        """
-        invite = self.transactions.invite_of(arrival)
-        if invite is None or invite.source[0] != arrival.source[0]:
-            return False
-        again = invite.user if isinstance(invite.user, Exchange) else None
-        call = invite.user if isinstance(invite.user, Call) else None
-        # RFC 3261 §9.2: the same To tag as in the answers to the INVITE.
-        if call is not None:
-            trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
-        elif again is not None:
-            trunk, tag = again.asker.trunk.name, ""
-        else:
-            trunk = self.routing.sources.trunk_of(arrival.transport.name, arrival.source[0]) or ""
-            tag = invite.to_tag or new_token()
-        if tag_of(arrival.request.first["to"]):  # of a re-INVITE, whose To has it already
-            tag = ""
-        self.observer.request("in", "CANCEL", trunk)
-        self.observer.response("out", "CANCEL", 200, trunk)
-        self.transactions.serve(arrival).respond(200, "OK", tag)
-        if call is not None:
-            call.cancelled(arrival.request)
-        elif again is not None:
-            again.cancelled(arrival.request)
-        return True
 
     def _outside(self, arrival: Arrival, trunk: str) -> None:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
+        if arrival.transport.reliable and "alias" in request.first["via"]:
+            reuse(self.routing.trunks[trunk], self.listeners[arrival.transport.name], arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
@@ -296,8 +310,7 @@ class Router:
 
     def _begins_emergency(self, arrival: Arrival, trunk: str) -> bool:
         """Whether a request is the INVITE of an emergency call: read once more, where no other is taken."""
-        request, routing = arrival.request, self.routing
-        if request.method != "INVITE" or routing.emergency is None:
+        if (request := arrival.request).method != "INVITE" or (routing := self.routing).emergency is None:
             return False
         check_form(request)
         if routing.number_of_urn(request.uri):
@@ -315,7 +328,7 @@ class Router:
         """What can't be read: answered where it can be and its sender is known, else dropped; counted in any case."""
         if not data.strip(b"\r\n\0 "):
             return  # a keepalive (RFC 5626 §3.5.1)
-        trunk = self.routing.sources.trunk_of(listener.name, source[0])
+        trunk = self.trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return
@@ -328,7 +341,7 @@ class Router:
         self, request: Request, source: Address, listener: Transport, trunk: str, refusal: Refusal
     ) -> None:
         """Answers without keeping anything: under a flood, and to what could not be read."""
-        answer = stateless_answer(request, source, *refusal)
+        answer = stateless_answer(request, source, *refusal, reliable=listener.reliable)
         if answer is not None and request.method != "ACK":
             self.observer.response("out", request.method, refusal.code, trunk)
             listener.send(*answer)
@@ -378,15 +391,6 @@ class Router:
             "calls": len(self.calls),
             "timers": len(self.wheel),
         }
-
-
-def _trunk_of(user: object) -> str:
-    """The trunk that a request of ours went to, by who sent it; "" where that is none of a call."""
-    if isinstance(user, Leg):
-        return user.trunk.name
-    if isinstance(user, Exchange):
-        return user.other.trunk.name
-    return user.trunk if isinstance(user, SessionTimer) else ""
 
 
 _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")

@@ -104,7 +104,7 @@ def refreshed_here(call: Call, leg: Leg, request: Request, transaction: ServerTr
         if any(not line.startswith("Session-ID:") for line in crossed.splitlines()):
             return False
     leg.dialog.refresh(request)
-    ours = f"Contact: {leg.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+    ours = f"Contact: {leg.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
     leg.answer(transaction, 200, "OK", ours + answer_lines(leg, request))
     return True
 
@@ -116,24 +116,27 @@ def _speaks(request: Request) -> bool:
 # We are the client of an INVITE
 
 
-def invite_lines(callee: CalleeLeg, least: int) -> str:
-    """What our INVITE asks for, if its trunk has ``session_timer`` or a 422 has asked for ``least`` seconds (§7.1)."""
-    trunk = callee.trunk.trunk
+def terms_for(trunk: Trunk, least: int) -> tuple[int, int] | None:
+    """Interval and Min-SE that an INVITE asks for (§7.1): by its trunk's ``session_timer``, or ``least`` seconds."""
     if trunk.session_expires is None and not least:
-        return ""
+        return None
     least = max(least, trunk.min_se)
-    interval = max(trunk.session_expires or 0, least)
-    callee.session_asked = interval, least
+    return max(trunk.session_expires or 0, least), least
+
+
+def lines_of(terms: tuple[int, int]) -> str:
+    """The lines that ask for it."""
+    interval, least = terms
     line = f"Min-SE: {least}\r\n" if least > SHORTEST else ""
     return f"Session-Expires: {interval}\r\n{line}"
 
 
-def longer_for(callee: CalleeLeg, response: Response, asked: int) -> int:
+def longer_for(callee: CalleeLeg, response: Response | None, asked: int) -> int:
     """The interval that a 422 wants in the next INVITE (§7.3), 0 where there is none to be sent.
 
     ``asked`` counts how often the target has wanted one.
     """
-    if response.code != 422 or asked >= _MOST_LONGER:
+    if response is None or response.code != 422 or asked >= _MOST_LONGER:
         return 0
     least = min_se(response, 0)
     return least if callee.session_asked is None or least > callee.session_asked[0] else 0

@@ -65,7 +65,7 @@ class SessionTimer:
         return self._leg.call
 
     @property
-    def trunk(self) -> str:
+    def trunk_name(self) -> str:
         """The name of the leg's trunk."""
         return self._leg.trunk.name
 
@@ -154,12 +154,12 @@ class SessionTimer:
     def _refresh(self, call: Call) -> None:
         leg = self._leg
         inviting = not self._updates and leg.shown is not None
-        in_use = call.exchange is not None or leg.acceptance is not None or leg.is_inviting()
+        in_use = call.exchange is not None or leg.is_inviting()
         deadlines, wheel = leg.router.deadlines, leg.router.wheel
         if in_use or (inviting and call.setup is not None):
             deadlines.put(self, wheel.now + _SOON)
             return
-        headers = f"Contact: {leg.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n{self.request_lines()}"
+        headers = f"Contact: {leg.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n{self.request_lines()}"
         body = b""
         if inviting and leg.shown is not None:
             content_type, body = leg.shown.last

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.destinations import destinations
-from edge_router.b2bua.failure import Failure, give_back
+from edge_router.b2bua.failure import Failure, give_back, retry_after
+from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.placing import got_nowhere, place
@@ -136,49 +137,62 @@ async def bridge(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrun
     router = call.router
     call.caller.trying()
     for target in trunk.targets_to_try(router.wheel.now) or trunk.last_resort():
-        callee, answer = await attempt(call, incoming, peer, trunk, target)
-        if not isinstance(answer, Failure):
-            trunk.succeeded(target)
-            begin(call, callee, answer, incoming.request)
-            if call.caller.answered:
-                await join(call, incoming, callee, answer)
-            else:
-                call.connect(callee, answer)
+        failure = await _attempt(call, incoming, peer, trunk, target)
+        if failure is None:
             return None
-        failure, code = answer, answer.code
+        callee = failure.callee
+        if callee.by_tcp and failure.code is None and not callee.provisional:
+            call.remark_once("its INVITE is too large for UDP by RFC 3261, and was sent so, since TCP failed")
+            failure = await _attempt(call, incoming, peer, trunk, target, by_udp=True)
+            if failure is None:
+                return None
+            callee = failure.callee
         _judge(trunk, target, failure, callee, router.wheel.now)
         if call.emergency:
             continue  # whatever one of them says, another may help him
-        if code is None and callee.provisional > 100:
+        if failure.code is None and callee.provisional > 100:
             break  # nobody is there to answer: another target would only ring as long again
-        if not _moves_on(trunk.trunk.hunt_on, code):
+        if not _moves_on(trunk.trunk.hunt_on, failure.code):
             break
     return failure
 
 
-async def attempt(
-    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target
-) -> tuple[CalleeLeg, Response | Failure]:
-    """Tries one target; again where it wants a longer session timer than it was offered (RFC 4028 §7.3)."""
-    least = 0
-    asked = 0
-    while True:
-        began = call.router.wheel.now
-        call.caller.start_afresh()
-        trunk.trying(target, began)
-        callee = call.invite(incoming, peer, trunk, target, least)
-        call.record.target = target.place
-        code = None
-        try:
-            answer = await ring(call, callee, trunk.trunk)
-            code = answer.code
-        finally:  # the call may also end while it rings
-            call.note_attempt(peer.name, target.place, code, began)
-        refused = answer.response if isinstance(answer, Failure) else None
-        least = 0 if refused is None else longer_for(callee, refused, asked)
-        if not least:
-            return callee, answer
-        asked += 1
+async def _attempt(
+    call: Call,
+    incoming: Incoming,
+    peer: DialPeer,
+    trunk: LiveTrunk,
+    target: Target,
+    by_udp: bool = False,
+    least: int = 0,
+    asked: int = 0,
+) -> Failure | None:
+    """Tries one target. None when it has answered and the caller is through.
+
+    It is tried again where it wants a longer session timer than it was offered (RFC 4028 §7.3): that is ``least``
+    seconds then, and ``asked`` how often it has wanted one.
+    """
+    began = call.router.wheel.now
+    call.caller.start_afresh()
+    trunk.trying(target, began)
+    callee = invite(call, incoming, peer, trunk, target, by_udp, least)
+    call.record.target = target.at
+    code = None
+    try:
+        answer = await ring(call, callee, trunk.trunk)
+        code = answer.code
+    finally:  # the call may also end while it rings
+        call.note_attempt(peer.name, target.at, code, began)
+    if isinstance(answer, Failure):
+        longer = longer_for(callee, answer.response, asked)
+        return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1) if longer else answer
+    trunk.succeeded(target)
+    begin(call, callee, answer, incoming.request)
+    if call.caller.answered:
+        await join(call, incoming, callee, answer)
+    else:
+        call.connect(callee, answer)
+    return None
 
 
 async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failure:
@@ -218,18 +232,11 @@ def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg
     if callee.too_large:
         return  # it was never asked
     if failure.code == 503:
-        trunk.failed(target, now)
-        seconds = _retry_after(failure.response)
+        trunk.failed(target, now, "503")
+        seconds = retry_after(failure.response)
         if seconds:
             trunk.hold(target, seconds, now)
     elif failure.code is None and not callee.provisional:
         trunk.failed(target, now)
     else:
         trunk.succeeded(target)
-
-
-def _retry_after(response: Response | None) -> int:
-    """The seconds of a Retry-After (RFC 3261 §20.33), 0 where there is none that can be read; an hour at most."""
-    text = response.first.get("retry-after", "") if response is not None else ""
-    seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
-    return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0

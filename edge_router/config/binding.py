@@ -45,8 +45,9 @@ def bind_faults(examined: Examined, *, beside_router: bool = False) -> list[Faul
 def _addresses(document: Document) -> Iterator[tuple[Path, Address, socket.SocketKind]]:
     listeners = maps(document.get(("listen",)), ("listen",))
     servers = maps(document.get(("http",)), ("http",))
-    for entries, kind in ((listeners, socket.SOCK_DGRAM), (servers, socket.SOCK_STREAM)):
+    for entries, usual in ((listeners, socket.SOCK_DGRAM), (servers, socket.SOCK_STREAM)):
         for path, entry in entries:
+            kind = socket.SOCK_STREAM if str(entry.get("transport")) in ("tcp", "tls") else usual
             for key in ("address", "webhook_address"):
                 found = readable(read_address, entry.get(key))
                 if found is not None:

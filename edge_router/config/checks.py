@@ -7,11 +7,22 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Final, TypeVar
 
-from edge_router.config.addresses import Address, address, source, target_uri
+from edge_router.config.addresses import (
+    TRANSPORTS,
+    Address,
+    address,
+    is_name,
+    port_of,
+    source,
+    target_uri,
+    transport_of,
+    transport_said,
+)
 from edge_router.config.document import Map, Value
 from edge_router.config.faults import Kind, Path, key_path, quoted
 from edge_router.config.finding import Finding
 from edge_router.config.outline import Outline, items, maps
+from edge_router.sip.uri import SipUri
 
 T = TypeVar("T")
 Check = Callable[[Outline], Iterator[Finding]]
@@ -44,18 +55,57 @@ def _twice(entries: list[tuple[Path, Map]]) -> Iterator[Finding]:
 
 
 def _listeners_on_one_address(outline: Outline) -> Iterator[Finding]:
-    first: dict[Address, Path] = {}
+    first: dict[tuple[bool, Address], Path] = {}
     for path, entry in outline.listeners:
         found = readable(address, entry.get("address"))
         if found is None:
             continue
-        if found in first:
-            message = f"{found} is already the address of {key_path(first[found])}; give each its own"
+        place = _transport(entry) == "udp", found  # UDP has ports of its own
+        if place in first:
+            message = f"{found} is already the address of {key_path(first[place])}; give each its own"
             yield Finding((*path, "address"), message)
-        first.setdefault(found, path)
+        first.setdefault(place, path)
         if ip_address(found.host).is_unspecified and "advertise" not in entry:
             message = f"{found.host} is no address that others can answer to; add advertise: and the one they reach"
             yield Finding((*path, "address"), message)
+
+
+def _tls_without_its_files(outline: Outline) -> Iterator[Finding]:
+    for path, entry in outline.listeners:
+        if _transport(entry) == "tls":
+            for key in ("certificate", "private_key"):
+                if key not in entry:
+                    yield Finding(path, f"transport: tls needs {key}; add it", Kind.MISSING)
+        else:
+            for key in ("certificate", "private_key", "client_ca", "ca"):
+                if key in entry:
+                    yield Finding((*path, key), "goes with transport: tls; take it out", on_key=True)
+
+
+def _tls_names_that_nobody_shows(outline: Outline) -> Iterator[Finding]:
+    tls = {str(entry.get("name")): entry for _, entry in outline.listeners if _transport(entry) == "tls"}
+    first: dict[tuple[str, str], str] = {}
+    for path, trunk in outline.trunks:
+        if "tls_names" not in trunk:
+            continue
+        here = [name for name in listeners_of(trunk, outline) if name in tls]
+        if not here:
+            yield Finding((*path, "tls_names"), "goes with a listener of transport: tls; add one", on_key=True)
+        for at, name in items(trunk.get("tls_names"), (*path, "tls_names")):
+            others = {first.setdefault((on, str(name).lower()), str(path[-1])) for on in here} - {str(path[-1])}
+            if others:
+                message = f"{name} is already a name of trunk {quoted(min(others))}; leave it to one of them"
+                yield Finding(at, message)
+        if here and trunk.get("sources") and not any("client_ca" in tls[name] for name in here):
+            message = "nobody who connects is asked for a certificate; give the listener a client_ca"
+            yield Finding((*path, "tls_names"), message, on_key=True)
+
+
+def _tcp_without_a_listener(outline: Outline) -> Iterator[Finding]:
+    if not any(_transport(entry) == "tcp" for _, entry in outline.listeners):
+        for path, trunk in outline.trunks:
+            if trunk.get("udp_to_tcp") == "try":
+                yield Finding((*path, "udp_to_tcp"), "no listener speaks tcp; add one, or write never")
 
 
 def _sources_of_two_trunks(outline: Outline) -> Iterator[Finding]:
@@ -85,18 +135,50 @@ def listeners_of(trunk: Map, outline: Outline) -> list[str]:
 
 
 def _targets_that_are_us(outline: Outline) -> Iterator[Finding]:
-    ours = {found for _, entry in outline.listeners if (found := readable(address, entry.get("address"))) is not None}
+    ours = {
+        (_transport(entry), found)
+        for _, entry in outline.listeners
+        if (found := readable(address, entry.get("address"))) is not None
+    }
+    for at, _, uri in _targets(outline):
+        if is_name(uri.host):
+            continue  # only DNS knows
+        transport, place = transport_of(uri), Address(uri.host, port_of(uri))
+        everywhere = any((transport, Address(host, place.port)) in ours for host in ("0.0.0.0", "::"))
+        if (transport, place) in ours or (everywhere and ip_address(uri.host).is_loopback):
+            yield Finding(at, f"{place} is our own listener: a call would come back; give the peer's address")
+
+
+def _transport(listener: Map) -> str:
+    return str(listener.get("transport", "udp"))
+
+
+def _targets(outline: Outline) -> Iterator[tuple[Path, Map, SipUri]]:
+    """Give the targets that can be read, with their trunks."""
     for path, trunk in outline.trunks:
         for at, item in items(trunk.get("targets"), (*path, "targets")):
             written, at = (item.get("uri"), (*at, "uri")) if isinstance(item, Map) else (item, at)
             uri = readable(target_uri, written)
-            if uri is None:
-                continue
-            host, port = uri.host, uri.port or 5060
-            everywhere = Address("0.0.0.0", port) in ours or Address("::", port) in ours
-            if Address(host, port) in ours or (everywhere and ip_address(host).is_loopback):
-                message = f"{Address(host, port)} is our own listener: a call would come back; give the peer's address"
+            if uri is not None:
+                yield at, trunk, uri
+
+
+def _targets_without_a_listener(outline: Outline) -> Iterator[Finding]:
+    spoken = {str(entry.get("name")): _transport(entry) for _, entry in outline.listeners}
+    known = {transport for transport in spoken.values() if transport in TRANSPORTS}
+    for at, trunk, uri in _targets(outline):
+        if is_name(uri.host) and not transport_said(uri):
+            continue  # DNS is asked for what the listeners speak
+        transport, own = transport_of(uri), trunk.get("listen")
+        if isinstance(own, str) and own in spoken:
+            if spoken[own] in TRANSPORTS and spoken[own] != transport:
+                message = (
+                    f"goes by {transport}, and the trunk's listener {quoted(own)} speaks {spoken[own]}; give the trunk "
+                    f"a listener that speaks {transport}, or the target {spoken[own]}"
+                )
                 yield Finding(at, message)
+        elif known and transport not in known:
+            yield Finding(at, f"goes by {transport}, and no listener speaks that; add one with transport: {transport}")
 
 
 def _rules_in_two_minds(outline: Outline) -> Iterator[Finding]:
@@ -166,6 +248,20 @@ def _webhooks_without_a_server(outline: Outline) -> Iterator[Finding]:
         yield Finding(("http", "webhook_address"), message)
 
 
+def _servers_at_a_listeners_address(outline: Outline) -> Iterator[Finding]:
+    taken = {
+        readable(address, entry.get("address")): path
+        for path, entry in outline.listeners
+        if _transport(entry) in ("tcp", "tls")
+    }
+    for key in ("address", "webhook_address"):
+        found = readable(address, outline.http.get(key))
+        if found is not None and found in taken:
+            yield Finding(
+                ("http", key), f"{found} is already the address of {key_path(taken[found])}; give each its own"
+            )
+
+
 def _shares_of_no_way_to_the_cloud(outline: Outline) -> Iterator[Finding]:
     leading = [name for _, name in items(outline.state.get("trunks"), ()) if isinstance(name, str)]
     if outline.state.get("trunks") is None:
@@ -208,13 +304,18 @@ def readable(reader: Callable[[object], T], value: Value) -> T | None:
 _CHECKS: Final[tuple[Check, ...]] = (
     _names_that_stand_twice,
     _listeners_on_one_address,
+    _tls_without_its_files,
+    _tls_names_that_nobody_shows,
+    _tcp_without_a_listener,
     _sources_of_two_trunks,
     _targets_that_are_us,
+    _targets_without_a_listener,
     _rules_in_two_minds,
     _peers_in_two_minds,
     _trunks_without_peer,
     _state_without_its_source,
     _webhooks_without_a_server,
+    _servers_at_a_listeners_address,
     _shares_of_no_way_to_the_cloud,
     _emergencies_by_service,
 )

@@ -10,8 +10,9 @@ from typing import Final
 from edge_router.admission.tokens import MOST_OCTETS, BadTokens, Tokens, read_tokens, token_good_for
 from edge_router.config.faults import Kind, Path, quoted
 from edge_router.config.finding import Finding
-from edge_router.config.models import Config
+from edge_router.config.models import Config, Listen
 from edge_router.config.state_model import State
+from edge_router.net.security import Expected, Files, Security, pem_fault
 from state_client.regular_file import read_regular
 from state_client.webex.destination import secret_fault
 from state_client.webex.secret import FROM_ENVIRONMENT, SecretError, SecretFile
@@ -49,9 +50,38 @@ def secret_at(configuration: str | FilePath, place: str) -> SecretFile:
     return SecretFile(place if place.startswith(FROM_ENVIRONMENT) else beside(configuration, place))
 
 
+def tls_files(listen: Listen, configuration: str | FilePath) -> Files | None:
+    """Give the files of a TLS listener, None for another one."""
+    if listen.certificate is None or listen.private_key is None:
+        return None
+
+    def at(name: str | None) -> str | None:
+        return None if name is None else str(beside(configuration, name))
+
+    certificate, key = (str(beside(configuration, name)) for name in (listen.certificate, listen.private_key))
+    return Files(certificate, key, at(listen.client_ca), at(listen.ca))
+
+
+def _of_tls(config: Config, configuration: str | FilePath) -> Iterator[Finding]:
+    for index, listen in enumerate(config.listen):
+        files = tls_files(listen, configuration)
+        unreadable = False
+        for key, path in files._asdict().items() if files is not None else ():
+            if path is not None and (why := pem_fault(path)):
+                unreadable = True
+                yield Finding(("listen", index, key), f"{quoted(getattr(listen, key))} {why}")
+        if files is not None and not unreadable:
+            try:
+                Security(files, lambda _: Expected())
+            except OSError as error:
+                why = f"can't be used with its private_key and the others: {error.strerror or error}"
+                yield Finding(("listen", index, "certificate"), f"{quoted(str(listen.certificate))} {why}")
+
+
 def findings_in_files(config: Config, configuration: str | FilePath) -> Iterator[Finding]:
     """Give all that is wrong with the files that a configuration names."""
     yield from _of_tokens(config, configuration)
+    yield from _of_tls(config, configuration)
     for path, place in _secrets(config.state):
         try:
             secret = secret_at(configuration, place).read()

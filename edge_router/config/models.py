@@ -15,6 +15,7 @@ from edge_router.config.emergency_model import Emergency
 from edge_router.config.hours_model import Hours
 from edge_router.config.latch_model import Latch
 from edge_router.config.policy_model import Policy
+from edge_router.config.resolver_model import Resolver
 from edge_router.config.state_model import State
 from edge_router.config.table_model import NumberList, Services
 from edge_router.config.translation_model import Rules
@@ -26,10 +27,24 @@ class Listen(Section):
     """An address that SIP is taken on."""
 
     name: Name = Field(description="Its name in trunks and dial-peers.")
-    transport: Literal["udp"] = Field(default="udp", description="The transport.")
+    transport: Literal["udp", "tcp", "tls"] = Field(default="udp", description="The transport.")
     address: ListenAddress = Field(description="IP address and port: 192.0.2.1:5060 or [2001:db8::1]:5060.")
     advertise: Advertised | None = Field(
         default=None, description="host[:port] that others reach it by, where that differs: behind NAT."
+    )
+    certificate: Name | None = Field(
+        default=None, description="With tls: PEM file of its certificate, and those between that and the CA's."
+    )
+    private_key: Name | None = Field(default=None, description="With tls: PEM file of the certificate's private key.")
+    client_ca: Name | None = Field(
+        default=None,
+        description="With tls: PEM file of the CAs whose certificates those who connect must have; none are asked for "
+        "by default.",
+    )
+    ca: Name | None = Field(
+        default=None,
+        description="With tls: PEM file of the CAs that certificates of targets are verified by; the system's by "
+        "default.",
     )
 
 
@@ -95,6 +110,9 @@ class Config(Section):
     emergency: Emergency | None = Field(default=None, description="Calls that go before all others.")
     state: State = Field(default=State(), description="The state of the contact centre.")
     limits: Limit = Field(default=Limit(), description="For the whole router; none by default.")
+    resolver: Resolver | None = Field(
+        default=None, description="Which DNS servers are asked where names are; those of the system without it."
+    )
     record: Record | None = Field(default=None, description="Recording of calls and state; none without it.")
     on_no_match: Code = Field(default=404, description="The SIP code for a call that no dial-peer matches.")
     ties: Literal["stable", "random"] = Field(

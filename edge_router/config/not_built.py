@@ -16,30 +16,24 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "sip_profiles",
         }
     ),
-    "listen[]": frozenset({"certificate", "private_key", "client_ca"}),
     "trunks.*": frozenset(
         {
-            "keepalive",
             "media",
             "sip_profile",
             "username",
             "password_file",
             "realm",
-            "tls_names",
             "register",
             "rel1xx",
             "early_offer",
             "refer",
             "redirects",
             "error_map",
-            "udp_to_tcp",
         }
     ),
     "dial_peers[].incoming[]": frozenset({"uri"}),
 }
 """Map → keys that it will have."""
 
-VALUES: Final[dict[str, frozenset[str]]] = {
-    "listen[].transport": frozenset({"tcp", "tls"}),
-}
+VALUES: Final[dict[str, frozenset[str]]] = {}
 """Key → values that it will take."""

@@ -15,25 +15,47 @@ from edge_router.config.values import (
     Failures,
     Final503,
     HeaderName,
+    Interval,
     ListenerName,
     Rate,
     Section,
+    TlsName,
+    not_empty,
 )
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
 Ability = Literal["redirect", "refer"]
+Times = Annotated[int, Field(strict=True, ge=1, le=100)]
+"""How often, in a row."""
 
 
 class Target(Section):
     """One place where a trunk's calls can go."""
 
-    uri: TargetUri = Field(description="Where to: sip: and an IP address, with a port or 5060. UDP.")
+    uri: TargetUri = Field(
+        description="Where to: sip: and an IP address, with or without a port, or a DNS name (RFC 3263). An address is "
+        "reached by UDP, where it doesn't end in ;transport=tcp or ;transport=tls; sips: is TLS. For a name that says "
+        "none of these, DNS does."
+    )
     preference: Count = Field(default=0, description="Lower is tried first, as on CUBE.")
     weight: Count = Field(default=100, description="With hunt: weighted, this target's share beside the others'.")
 
 
 def _target(value: object) -> object:
     return {"uri": value} if isinstance(value, str) else value
+
+
+class Keepalive(Section):
+    """OPTIONS to each target, to know whether it is there before a call has to find out."""
+
+    interval: Interval = Field(default=10.0, description="From one OPTIONS to the next while the target is up.")
+    down_interval: Interval = Field(default=5.0, description="The same while it is down.")
+    retries: Times = Field(default=2, description="So many failures in a row, and it is down: no call tries it.")
+    fail_on: Annotated[Failures, AfterValidator(not_empty)] = Field(
+        default=(503, 505, "timeout"),
+        description="What is a failure, as in hunt_on; any other answer shows the target alive.",
+    )
+    up_after: Times = Field(default=2, description="So many answers in a row that are none, and it is up again.")
 
 
 class Identity(Section):
@@ -65,7 +87,8 @@ class Trunk(Section):
 
     sources: tuple[Source, ...] = Field(
         default=(),
-        description="Who may start a call here besides the targets: addresses and networks. The longest prefix wins.",
+        description="Who may start a call here besides the targets: addresses, networks and DNS names. The longest "
+        "prefix wins.",
     )
     targets: tuple[Annotated[Target, BeforeValidator(_target, json_schema_input_type=str | Target)], ...] = Field(
         default=(), description="Where its calls go; a plain string is {uri: ...}."
@@ -91,6 +114,16 @@ class Trunk(Section):
     listen: ListenerName | None = Field(
         default=None, description="The listener that its calls leave by, and the only one on which it may call."
     )
+    tls_names: tuple[TlsName, ...] = Field(
+        default=(),
+        description="Names of its certificate, such as sbc.example.com or *.example.com: over TLS it is known by these "
+        "and not by its address.",
+    )
+    udp_to_tcp: Literal["never", "try"] = Field(
+        default="never",
+        description="try: an INVITE of more than 1,300 octets to a UDP target is sent by TCP first (RFC 3261 §18.1.1), "
+        "and by UDP where that fails.",
+    )
     hunt: Hunt = Field(default="preference", description="The order in which targets are tried.")
     connect_timeout: Duration = Field(default=2.0, description="Nothing at all came, not even 100: next target.")
     progress_timeout: Duration = Field(default=6.0, description="100 came but no 18x: next target.")
@@ -113,6 +146,9 @@ class Trunk(Section):
     )
     session_timer: Annotated[SessionTimer, AfterValidator(expires_late_enough)] = Field(
         default=SessionTimer(), description="Session timers (RFC 4028): what is asked of it, and what it may ask."
+    )
+    keepalive: Keepalive | None = Field(
+        default=None, description="Asking its targets by OPTIONS whether they are there; none without it."
     )
     limits: TrunkLimits = Field(default=TrunkLimits(), description="How many calls, and how fast. None by default.")
     pass_headers: tuple[HeaderName, ...] = Field(

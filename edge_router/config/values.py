@@ -26,6 +26,7 @@ from edge_router.config.faults import Kind, nothing_called, quoted
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.pattern import Pattern
+from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 T = TypeVar("T")
 
@@ -121,6 +122,12 @@ def _not_zero(amount: float) -> float:
     return amount
 
 
+def _interval(amount: float) -> float:
+    if not 1 <= amount <= 86_400:
+        raise ValueError(f"is {amount:g} s; write a second or more, and a day at the most")
+    return amount
+
+
 Age = Annotated[
     float,
     PlainValidator(seconds, json_schema_input_type=Annotated[str, StringConstraints(pattern=_DURATION)] | Number),
@@ -128,6 +135,8 @@ Age = Annotated[
 """Seconds, 0 or more."""
 Duration = Annotated[Age, AfterValidator(_not_zero)]
 """Seconds, more than 0."""
+Interval = Annotated[Age, AfterValidator(_interval)]
+"""Seconds from one time to the next, a second or more."""
 
 # ------------------------------------------------------------------------------------------------ the dial plan's
 
@@ -167,6 +176,18 @@ def _final_503(value: object) -> int | Literal["pass"]:
     return value
 
 
+def _tls_name(value: object) -> str:
+    text = text_of(value, "a name such as sbc.example.com or *.example.com")
+    try:
+        uri = parse_uri(f"sip:{text.removeprefix('*.')}")
+    except BadUri:
+        uri = None
+    if not isinstance(uri, SipUri) or uri.host_port != text.removeprefix("*.").lower() or uri.port is not None:
+        raise ValueError(f"{quoted(text)} is no name that a certificate can be for")
+    return text.lower()
+
+
+TlsName = Annotated[str, PlainValidator(_tls_name, json_schema_input_type=str)]
 Final503 = Annotated[int | Literal["pass"], PlainValidator(_final_503, json_schema_input_type=Code | Literal["pass"])]
 NumberPattern = Annotated[Pattern, PlainValidator(_pattern, json_schema_input_type=str | Int)]
 Failures = Annotated[

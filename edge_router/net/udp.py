@@ -35,6 +35,7 @@ class UdpListener:
     outside (host and port), for a router behind NAT. ``unsent`` counts datagrams that the system would not take.
     """
 
+    transport: Final = "udp"
     reliable: Final = False
 
     def __init__(self, name: str, host: str, port: int, advertise: str | None = None) -> None:
@@ -91,6 +92,17 @@ class UdpListener:
             _log.debug("listener %s can't send to %s: %s", self.name, address, error)
             return False
         return True
+
+    def is_accepted(self, address: Address) -> bool:
+        """There are no connections."""
+        return False
+
+    def alias(self, source: Address, port: int) -> None:
+        """There are no connections."""
+
+    def names_of(self, address: Address) -> frozenset[str]:
+        """Nobody shows a certificate."""
+        return frozenset()
 
     def _readable(self) -> None:
         sock, receive, known = self._socket, self._receive, self._known

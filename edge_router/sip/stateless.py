@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 
 def stateless_answer(
-    request: Request, source: Address, code: int, reason: str, headers: str = ""
+    request: Request, source: Address, code: int, reason: str, headers: str = "", reliable: bool = False
 ) -> tuple[bytes, Address] | None:
     """An answer and where it goes, made of as much of the request as can be read; None without a Via.
 
     A request that comes again gets the very same answer, To tag included. ``headers`` are whole lines.
+    Over a ``reliable`` transport it goes by the connection that the request came by.
     """
     first = request.first
     if "via" not in first:
         return None
     try:
         via = parse_via(first["via"])
-        vias, address = response_vias(request, via, source), response_address(via, source)
+        vias, address = response_vias(request, via, source), response_address(via, source, reliable)
     except BadMessage:  # the Via itself is what is wrong, or of another version: it goes back as it came
         vias, address = "".join(f"Via: {value}\r\n" for value in request.all("via")), source
     lines = "".join(f"{SPELLING[key]}: {first[key]}\r\n" for key in ("from", "call-id", "cseq") if key in first)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from edge_router.sip.headers import parse_via
 from edge_router.sip.requests import ack_for
 from edge_router.sip.timers import GIVE_UP, T1, T2, T4
 
@@ -182,6 +183,14 @@ class ServerTransaction(Transaction):
             event = "2xx" if code < 300 else "3xx-6xx"
         self.fire(event, message)
         return message
+
+    def named_port(self) -> int:
+        """The port that the sender of the request names in Via, or means by naming none; 0 once it is answered."""
+        via = self._vias.partition("\r\n")[0].removeprefix("Via: ")
+        if not via:
+            return 0
+        found = parse_via(via)
+        return found.port or (5061 if found.transport == "TLS" else 5060)
 
     @property
     def open(self) -> bool:

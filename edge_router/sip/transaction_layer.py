@@ -53,6 +53,8 @@ class TransactionLayer:
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[str, ServerTransaction] = {}
         self._merged: set[int] = set()
+        # By listener and address, those whose messages go by a connection, which may break.
+        self._connected: dict[tuple[str, Address], dict[str, Transaction]] = {}
 
     def __len__(self) -> int:
         """How many transactions run, those included that only wait for retransmissions."""
@@ -78,6 +80,8 @@ class TransactionLayer:
         key = branch + "CANCEL" if method == "CANCEL" else branch
         transaction = ClientTransaction(self, transport, address, key, method, message, user)
         self._clients[key] = transaction
+        if transport.reliable:
+            self._connect(transaction)
         return transaction
 
     def receive_response(self, response: Response) -> ClientTransaction | None:
@@ -117,6 +121,8 @@ class TransactionLayer:
             transaction.fire("ACK")
         else:
             self.repeated += 1
+            if transaction.transport.reliable and transaction.address != arrival.source:
+                self._follow(transaction, arrival)
             transaction.fire("request")
         return True
 
@@ -127,6 +133,8 @@ class TransactionLayer:
         vias = response_vias(request, via, source)
         transaction = ServerTransaction(self, transport, source, address, arrival.key, request, vias)
         self._servers[arrival.key] = transaction
+        if transport.reliable:
+            self._connect(transaction)
         return transaction
 
     def merged(self, request: Request) -> bool:
@@ -142,6 +150,8 @@ class TransactionLayer:
         """Forgets a transaction, and makes it let go of what it holds: a timer may yet keep it for a while."""
         transaction.state = TERMINATED
         transaction.message = b""
+        if transaction.transport.reliable:
+            self._disconnect(transaction)
         if isinstance(transaction, ServerTransaction):
             self._servers.pop(transaction.key, None)
             self._merged.discard(transaction.merge_key)
@@ -149,6 +159,45 @@ class TransactionLayer:
         elif isinstance(transaction, ClientTransaction):
             self._clients.pop(transaction.key, None)
             transaction.user = None
+
+    def _connect(self, transaction: Transaction) -> None:
+        place = transaction.transport.name, transaction.address
+        self._connected.setdefault(place, {})[_name_of(transaction)] = transaction
+
+    def _disconnect(self, transaction: Transaction) -> None:
+        place = transaction.transport.name, transaction.address
+        those = self._connected.get(place)
+        if those is not None:
+            those.pop(_name_of(transaction), None)
+            if not those:
+                del self._connected[place]
+
+    def _follow(self, transaction: ServerTransaction, arrival: Arrival) -> None:
+        """A request that came again by another connection is answered by that: the first one may be gone."""
+        if arrival.transport.name == transaction.transport.name and arrival.source[0] == transaction.source[0]:
+            self._disconnect(transaction)
+            transaction.address = arrival.source
+            self._connect(transaction)
+
+    def lost(self, transport: str, address: Address) -> None:
+        """A connection is gone, or couldn't be had.
+
+        Requests of ours that nothing has been heard of have failed (RFC 3261 §17.1.4); answers that are still owed go
+        by another connection, to the port that the request's sender has named (§18.2.2).
+        """
+        for transaction in list(self._connected.pop((transport, address), {}).values()):
+            if isinstance(transaction, ClientTransaction):
+                self._connect(transaction)  # it may go on by another connection
+                transaction.fire("transport error")
+            elif isinstance(transaction, ServerTransaction):
+                port = transaction.named_port()
+                if port:
+                    transaction.address = (address[0], port)
+                self._connect(transaction)
+
+
+def _name_of(transaction: Transaction) -> str:
+    return f"{'c' if isinstance(transaction, ClientTransaction) else 's'} {transaction.key}"
 
 
 def arrived(request: Request, transport: Transport, source: Address) -> Arrival:

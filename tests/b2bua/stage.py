@@ -57,18 +57,29 @@ class Line:
     """A listener whose wires end on the stage."""
 
     name: Final = "pstn"
-    reliable: Final = False
+    host: Final = "192.0.2.1"
+    transport: Final = "udp"
     advertised: Final = "192.0.2.1:5060"
     advertised_host: Final = "192.0.2.1"
     via: Final = "SIP/2.0/UDP 192.0.2.1:5060;branch="
     contact: Final = "<sip:192.0.2.1:5060>"
 
     def __init__(self) -> None:
+        self.reliable = False
         self.parties: dict[Address, Party] = {}
         self.cut: set[Address] = set()
         """Addresses that nothing can be sent to."""
         self.deaf: set[str] = set()
         """Hosts where nobody listens."""
+
+    def is_accepted(self, address: Address) -> bool:
+        return False
+
+    def alias(self, source: Address, port: int) -> None:
+        raise AssertionError("there are no connections")
+
+    def names_of(self, address: Address) -> frozenset[str]:
+        return frozenset()
 
     def send(self, data: bytes, address: Address) -> bool:
         if address[0] in self.deaf:

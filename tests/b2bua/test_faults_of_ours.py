@@ -67,7 +67,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("where", ["set_up.decide", "call.outbound_invite", "outbound.crossing"])
+@pytest.mark.parametrize("where", ["set_up.decide", "inviting.outbound_invite", "outbound.crossing"])
 def test_where_the_invite_is_taken(stage: Stage, break_it: Break, where: str) -> None:
     break_it(where)
     caller = stage.carrier.calls(PREMISE_ONLY, FAULT)

@@ -4,19 +4,20 @@ from pathlib import Path
 
 from edge_router.config.faults import Kind
 from edge_router.config.loading import examine_bytes
+from tests.end_to_end.authority import Authority
 
 PLANNED = Path(__file__).with_name("planned.yaml").read_text()
 
 NOT_BUILT = """
-listen[1].transport listen[1].certificate listen[1].private_key listen[1].client_ca
-trunks.cloud.keepalive trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.username
-trunks.cloud.password_file trunks.cloud.tls_names trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
-trunks.cloud.refer trunks.cloud.redirects trunks.cloud.error_map trunks.cloud.udp_to_tcp
+trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.username
+trunks.cloud.password_file trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
+trunks.cloud.refer trunks.cloud.redirects trunks.cloud.error_map
 media cdr trace reload sip_profiles
 """.split()
 
 
 def files_in(folder: Path) -> None:
+    Authority(folder).signs("e", "edge.example.com")
     (folder / "tokens").write_text("0123456789abcdef wallboard read\n")
     (folder / "secrets").mkdir()
     for name in ("client", "refresh", "webhook"):

@@ -11,7 +11,7 @@ from edge_router.config.loading import examine_bytes, load
 def test_all_faults_are_named_at_once_in_the_order_of_the_file() -> None:
     text = """\
 nod: edge-1
-listen: [{name: pstn, address: "127.0.0.10:5060", transport: tls}]
+listen: [{name: pstn, address: "127.0.0.10:5060", transport: sctp}]
 trunks:
   a: {sources: [192.0.2.1], hunt: roundrobin}
   b: {sources: [192.0.2.1, 300.0.0.1]}
@@ -29,7 +29,7 @@ http:
     examined = examine_bytes(text.encode(), "f")
     assert [(fault.line, fault.key, fault.kind) for fault in examined.faults] == [
         (1, "nod", Kind.UNKNOWN_KEY),
-        (2, "listen[0].transport", Kind.NOT_BUILT),
+        (2, "listen[0].transport", Kind.VALUE),
         (4, "trunks.a.hunt", Kind.VALUE),
         (5, "trunks.b.sources[0]", Kind.CONFLICT),
         (5, "trunks.b.sources[1]", Kind.VALUE),

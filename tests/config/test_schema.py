@@ -39,7 +39,7 @@ BAD: tuple[dict[str, Any], ...] = (
     {"listen": []},
     {"listen": None},
     {"listen": [{"name": "a"}]},
-    {"listen": [{"name": "a", "address": "x", "transport": "tls"}]},
+    {"listen": [{"name": "a", "address": "x", "transport": "sctp"}]},
     {"listen": [{"name": "a", "address": "x"}], "ties": "any"},
     {"listen": [{"name": "a", "address": "x"}], "lisen": 1},
     {"listen": [{"name": "a", "address": "x"}], "state": {"stale_after": "5 s"}},

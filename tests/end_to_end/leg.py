@@ -79,8 +79,9 @@ class Leg:
         """A request within this leg, not yet sent. Own headers take the place of the usual ones."""
         if not cseq and method not in ("ACK", "CANCEL"):
             self.cseq += 1
+        phone = self.phone
         usual = [
-            ("Via", f"SIP/2.0/UDP {self.phone.host}:{self.phone.port};branch={branch or fresh_branch()};rport"),
+            ("Via", f"SIP/2.0/{phone.transport} {phone.host}:{phone.port};branch={branch or fresh_branch()};rport"),
             ("Max-Forwards", "70"),
             ("From", self.local),
             ("To", self.remote),

@@ -14,6 +14,8 @@ from tests.end_to_end.wire import Wire
 class Phone:
     """One bound UDP socket. What nobody asked for yet waits in `pending`, in the order it came."""
 
+    transport = "UDP"
+
     def __init__(self, host: str, port: int = 0) -> None:
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, port))

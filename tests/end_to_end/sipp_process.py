@@ -29,14 +29,22 @@ def on_block(text: str, block: Block) -> str:
 
 
 class Sipp:
-    """A running SIPp: the scenario's own command, with another called number where `number` says so."""
+    """A running SIPp: the scenario's own command, with another called number where `number` says so.
 
-    def __init__(self, scenario: str, block: Block, directory: Path, number: str = "") -> None:
+    `transport` is what SIPp calls it: u1, t1 (one TCP connection) or tn (one for each call); `calls` how many it makes.
+    """
+
+    def __init__(
+        self, scenario: str, block: Block, directory: Path, number: str = "", transport: str = "u1", calls: int = 1
+    ) -> None:
         self.scenario = scenario
         arguments = shlex.split(on_block(command_of(scenario), block))
         if number:
             arguments[arguments.index("-s") + 1] = number
         arguments[arguments.index("-timeout") + 1] = f"{_TIMEOUT}s"
+        arguments[arguments.index("-m") + 1] = str(calls)
+        arguments[1:1] = ["-t", transport, "-max_socket", "500"]  # it wants room for 50,000 with tn
+        self._table = "udp" if transport == "u1" else "tcp"
         self.local: Address = (arguments[arguments.index("-i") + 1], int(arguments[arguments.index("-p") + 1]))
         name = f"{Path(scenario).stem}-{self.local[0]}"
         self._logs = [directory / f"{name}.{kind}.log" for kind in ("errors", "messages", "screen")]
@@ -60,7 +68,7 @@ class Sipp:
 
         def bound() -> bool:
             assert self._process.poll() is None, self._story()
-            return self.local in bound_addresses()
+            return self.local in bound_addresses(self._table)
 
         until(bound, f"SIPp to bind {self.local}")
 
@@ -79,10 +87,10 @@ class Sipp:
         return "\n".join(logs)
 
 
-def bound_addresses() -> set[Address]:
-    """The IPv4 UDP sockets of this machine that are bound, from /proc/net/udp."""
+def bound_addresses(table: str = "udp") -> set[Address]:
+    """The IPv4 sockets of this machine that are bound, from /proc/net/udp or tcp."""
     found = set()
-    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+    for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
         host, port = line.split()[1].split(":")
         found.add((".".join(str(int(host[at : at + 2], 16)) for at in (6, 4, 2, 0)), int(port, 16)))
     return found

@@ -29,6 +29,11 @@ class Site:
         for phone in self._phones.values():
             phone.close()
 
+    def joins(self, phone: Phone) -> Phone:
+        """Another kind of end, at its own address."""
+        self._phones[phone.host, phone.port] = phone
+        return phone
+
     def phone(self, host: str, port: int = 5060) -> Phone:
         """The end at this address, from the first time that somebody asks for it: before that nobody listens there."""
         if (host, port) not in self._phones:

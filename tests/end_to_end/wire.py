@@ -144,7 +144,7 @@ def uri_of(value: str) -> str:
 
 
 def user_of(uri: str) -> str:
-    return uri.removeprefix("sip:").split("@")[0] if "@" in uri else ""
+    return uri.removeprefix("sips:").removeprefix("sip:").split("@")[0] if "@" in uri else ""
 
 
 def host_of(uri: str) -> str:

@@ -790,3 +790,61 @@ def test_a_merged_request_is_known_as_long_as_the_first_runs() -> None:
     assert bench.layer.merged(request("OPTIONS", branch="z9hG4bKother"))
     bench.clock.run(32.1)
     assert not bench.layer.merged(request("OPTIONS", branch="z9hG4bKother"))
+
+
+# ------------------------------------------------------------------------------- connections
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+def test_a_lost_connection_is_the_end_of_what_nobody_has_answered(method: str) -> None:
+    bench = Bench(method, server=False, reliable=True)
+    bench.layer.lost("pstn", ("192.0.2.1", 9))
+    bench.layer.lost("other", PEER)
+    assert bench.user.heard == []
+    bench.layer.lost("pstn", PEER)
+    assert bench.user.heard == ["timeout"]
+    assert len(bench.layer) == 0
+    bench.layer.lost("pstn", PEER)
+    assert bench.user.heard == ["timeout"]
+
+
+def test_a_lost_connection_is_no_end_for_what_has_been_heard_of() -> None:
+    bench = Bench("INVITE", server=False, reliable=True)
+    bench.happen("1xx")
+    bench.layer.lost("pstn", PEER)
+    bench.happen("2xx")
+    assert bench.user.heard == [180, 200]
+
+
+@pytest.mark.parametrize(
+    ("via", "port"), [("SIP/2.0/TCP h:7", 7), ("SIP/2.0/TCP h", 5060), ("SIP/2.0/TLS h;rport", 5061)]
+)
+def test_an_answer_whose_connection_is_lost_goes_to_the_port_of_the_via(via: str, port: int) -> None:
+    bench = Bench("OPTIONS", server=True, reliable=True)
+    source = ("192.0.2.7", 40_000)
+    transaction = bench.layer.serve(arrived(invite_by(via), bench.wire, source))
+    transaction.respond(180, "Ringing", "b")
+    bench.layer.lost("pstn", source)
+    transaction.respond(486, "Busy Here", "b")
+    assert [address for _, _, address in bench.wire.sent] == [source, ("192.0.2.7", port)]
+
+
+def test_nothing_is_kept_of_connections_when_all_is_over() -> None:
+    bench = Bench("INVITE", server=False, reliable=True)
+    source = ("192.0.2.7", 40_000)
+    transaction = bench.layer.serve(arrived(invite_by("SIP/2.0/TCP h:7"), bench.wire, source))
+    bench.layer.lost("pstn", source)
+    bench.happen("3xx-6xx")
+    transaction.respond(486, "Busy Here", "b")
+    bench.clock.run(40)
+    assert len(bench.layer) == 0
+    assert bench.layer._connected == {}
+
+
+def test_a_request_that_comes_again_by_another_connection_is_answered_there() -> None:
+    bench = Bench("OPTIONS", server=True, reliable=True)
+    invite = invite_by("SIP/2.0/TCP h:7")
+    bench.layer.serve(arrived(invite, bench.wire, ("192.0.2.7", 40_000))).respond(486, "Busy Here", "b")
+    for source in (("192.0.2.7", 40_001), ("192.0.2.8", 40_002)):
+        assert bench.layer.receive(arrived(invite, bench.wire, source))
+    assert [address[1] for _, _, address in bench.wire.sent] == [40_000, 40_001, 40_001]

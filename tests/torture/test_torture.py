@@ -167,11 +167,22 @@ class Listener:
 
     sent: list[tuple[bytes, tuple[str, int]]] = field(default_factory=list)
     name: str = "pstn"
+    host: str = "203.0.113.1"
+    transport: str = "udp"
     reliable: bool = False
     advertised: str = "203.0.113.1:5060"
     advertised_host: str = "203.0.113.1"
     via: str = "SIP/2.0/UDP 203.0.113.1:5060;branch="
     contact: str = "<sip:203.0.113.1:5060>"
+
+    def is_accepted(self, address: tuple[str, int]) -> bool:
+        return False
+
+    def alias(self, source: tuple[str, int], port: int) -> None:
+        raise AssertionError("there are no connections")
+
+    def names_of(self, address: tuple[str, int]) -> frozenset[str]:
+        return frozenset()
 
     def send(self, data: bytes, address: tuple[str, int]) -> bool:
         self.sent.append((data, address))

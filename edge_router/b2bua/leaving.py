@@ -1,0 +1,38 @@
+"""The listener that a call leaves by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge_router.dialplan.trunk import Target, Trunk
+    from edge_router.net.listener import Listener
+
+LARGEST_BY_UDP: Final = 1_300
+"""Octets of a request beyond which TCP should be tried where the path's MTU is unknown (RFC 3261 §18.1.1)."""
+
+
+def leaving_by(listeners: Mapping[str, Listener], trunk: Trunk, target: Target, came_by: Listener) -> Listener:
+    """The trunk's own, else the one that the call came in by if that reaches the target, else the first that does.
+
+    Loading sees to it that there is one.
+    """
+    if trunk.listen is not None:
+        return listeners[trunk.listen]
+    if _reaches(came_by, target.transport, target.host):
+        return came_by
+    return listener_for(listeners, target.transport, target.host) or came_by
+
+
+def listener_for(listeners: Mapping[str, Listener], transport: str, host: str) -> Listener | None:
+    """The first that speaks a transport and can reach a host: IPv4 or IPv6."""
+    for each in listeners.values():
+        if _reaches(each, transport, host):
+            return each
+    return None
+
+
+def _reaches(listener: Listener, transport: str, host: str) -> bool:
+    return listener.transport == transport and (":" in listener.host) == (":" in host)
