@@ -132,7 +132,7 @@ def test_he_is_elsewhere_by_a_refresh(stage: Stage, who: str) -> None:
     refresh = is_refreshed(stage, this, 300, "UPDATE")
     this.answers(refresh, 200, f"Contact: <sip:{old.place}>")
     this.party = old
-    part(this, other)
+    part(other, this)
 
 
 @WHO
@@ -175,6 +175,18 @@ def test_who_says_nothing_ends_it(stage: Stage, who: str, method: str) -> None:
     this.is_hung_up()
     assert other.is_hung_up().all("Reason") == ["Q.850;cause=102"]
     assert stage.record.reason == f"the {who} does not answer any more"
+
+
+@WHO
+def test_a_short_session_does_not_wait_for_the_answer_to_a_refresh(stage: Stage, who: str) -> None:
+    """Its time is over before that of the transaction is."""
+    this, other = one_sided(stage, who, TIMER, ALLOW, refreshed_by_us(who, 90))
+    is_refreshed(stage, this, 45, "UPDATE")
+    stage.pass_time(15.2)
+    this.party.unheard = [message for message in this.party.unheard if message.method == "BYE"][:1]
+    both_end(stage, this, other, f"the session with the {who} was not refreshed within 90 s")
+    stage.pass_time(GIVE_UP)
+    this.party.unheard.clear()
 
 
 @WHO
