@@ -359,6 +359,7 @@ def test_a_kept_caller_refreshes_while_the_next_one_rings(stage: Stage) -> None:
     caller.asks("UPDATE", TIMER, "Session-Expires: 90;refresher=uas")
     assert caller.hears(200).get("Session-Expires") == "90;refresher=uas"
     caller.answers(is_refreshed(stage, caller, 45, "UPDATE"), 200)
+    stage.pass_time(10)
     callee.says(200)
     callee.hears("ACK")
     invite = caller.hears("INVITE")
