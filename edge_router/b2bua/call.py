@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Coroutine, Generator
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
+from collections.abc import Coroutine, Generator
+from typing import TYPE_CHECKING, Any, Final
 
+from edge_router.b2bua.call_limit import unlimit
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.causes import cause_of, reasons_of
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.glare import pass_on
+from edge_router.b2bua.guard import or_it_ends as _or_it_ends
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.sip.headers import tag_of
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.call_limit import CallLimit
     from edge_router.b2bua.caller import CallerLeg
     from edge_router.b2bua.exchange import Exchange
     from edge_router.b2bua.leg import Leg
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ServerTransaction
 
 _log = logging.getLogger(__name__)
-P = ParamSpec("P")
 
 Event = tuple[str, "Leg", Any]
 """What set-up is woken with: RESPONSE, TIMEOUT, WAITED, ACK or NOTIFY; the leg that it happened on; a message."""
@@ -45,28 +46,14 @@ _RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
 _FAILURE: Final = "Reason: Q.850;cause=41\r\n"
 
 
-def _or_it_ends(step: Callable[Concatenate[Call, P], None]) -> Callable[Concatenate[Call, P], None]:
-    """A fault of ours in this step of a call is the end of that call, and of no other."""
-
-    @wraps(step)
-    def guarded(call: Call, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            step(call, *args, **kwargs)
-        except Exception:
-            _log.exception("call %s: %s failed", call.record.call_id, step.__name__)
-            call.broken()
-
-    return guarded
-
-
 class Call:
     """A call in progress.
 
     ``caller`` and ``callee`` are its legs, ``routing`` the configuration that it began with, ``record`` what will be
     told of it. ``counted_on`` is the trunk whose outbound load counts it, ``setup`` the set-up coroutine while it runs.
     An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted. ``exchange`` is
-    what its two sides negotiate with each other, until its ACK. ``way_back`` is there while a callee who hangs up
-    doesn't end it.
+    what its two sides negotiate with each other, until its ACK; ``limit`` is its end, where it has a longest duration.
+    ``way_back`` is there while a callee who hangs up doesn't end it.
     """
 
     __slots__ = (
@@ -75,6 +62,7 @@ class Call:
         "counted_on",
         "emergency",
         "exchange",
+        "limit",
         "placed",
         "record",
         "router",
@@ -95,6 +83,7 @@ class Call:
         self.placed: Placement | None = None
         self.exchange: Exchange | None = None
         self.way_back: WayBack | None = None
+        self.limit: CallLimit | None = None
 
     # Set-up, driven by hand
 
@@ -187,7 +176,8 @@ class Call:
             if request is None:
                 callee.acknowledge()
             else:
-                callee.acknowledge(content_of(request), request.body)
+                headers, body = content_of(request), request.body
+                callee.acknowledge(headers, callee.own(leg.source, headers, body) if body else b"")
 
     @_or_it_ends
     def never_acknowledged(self, leg: Leg) -> None:
@@ -212,9 +202,17 @@ class Call:
     def lost(self, leg: Leg, code: int | None) -> None:
         """A side says that it has no such dialog, or nothing at all (RFC 3261 §12.2.1.2): the call ends on both."""
         who = self.side_of(leg)
-        self.remark(f"the {who} does not answer any more" if code is None else f"the {who} has lost the call ({code})")
-        self._hang_up_all(_RECOVERY_ON_TIMER if code is None else _FAILURE)
-        self.over("answered", "router", 102 if code is None else 41)
+        if code is None:
+            self.end(f"the {who} does not answer any more", _RECOVERY_ON_TIMER, 102)
+        else:
+            self.end(f"the {who} has lost the call ({code})", _FAILURE, 41)
+
+    @_or_it_ends
+    def end(self, words: str, reason: str, cause: int) -> None:
+        """The router ends a call that stands, and says why: in the record, and by Reason lines to both sides."""
+        self.remark(words)
+        self._hang_up_all(reason)
+        self.over("answered", "router", cause)
 
     def other_than(self, leg: Leg) -> Leg | None:
         """The other side."""
@@ -370,6 +368,7 @@ class Call:
         if self.way_back is not None:
             self.way_back.let_go()
         self.count_on(None)
+        unlimit(self)
         if self.placed is not None:
             has_left(self, self.placed, outcome)
         self.router.call_over(self)

@@ -48,7 +48,8 @@ class CalleeLeg(Leg):
 
     ``provisional`` is the highest provisional code that it has sent, 0 for none; ``early`` the last one with a body,
     kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram,
-    ``by_tcp`` that it went by TCP for its size alone.
+    ``by_tcp`` that it went by TCP for its size alone, ``session_asked`` which session interval it asks
+    for, and the least, if it does.
     """
 
     __slots__ = (
@@ -67,6 +68,7 @@ class CalleeLeg(Leg):
         "given_up",
         "invite",
         "provisional",
+        "session_asked",
         "target",
         "too_large",
     )
@@ -83,6 +85,7 @@ class CalleeLeg(Leg):
         self.acknowledged = False
         self.given_up = False
         self.too_large = False
+        self.session_asked: tuple[int, int] | None = None
         self.by_tcp = False
         self._reason = ""
         self._cancelled = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from edge_router.b2bua.acceptance import Acceptance
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.leg import CALLER, TIMEOUT, Leg, content_type_of
+from edge_router.b2bua.session_terms import answer_lines
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.headers import parse_cseq
 from edge_router.sip.message import Request, Response
@@ -86,13 +87,14 @@ class CallerLeg(Leg):
 
     def accept(self, source: str, headers: str, body: bytes, reason: str = "OK") -> None:
         """Sends the 200, and again until it is ACKed."""
-        if body:
-            body = self.own(source, headers, body)
         invite, request = self.invite, self.request
         if invite is None or request is None:
             return
         self.answered = True
-        message = self._respond(200, reason, self._dialog_headers() + headers, body)
+        ours = self._dialog_headers() + answer_lines(self, request)
+        if body:
+            body = self.own(source, headers, body)
+        message = self._respond(200, reason, ours + headers, body)
         number = parse_cseq(request.first["cseq"]).number
         self.acceptance = Acceptance(self, invite, number, message, not request.body)
         self._let_go_of_invite()

@@ -17,6 +17,7 @@ from edge_router.b2bua.acceptance import Acceptance
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.causes import reasons_of
 from edge_router.b2bua.crossing import IN_DIALOG, IN_DIALOG_RESPONSE, crossing
+from edge_router.b2bua.session_terms import answer_lines
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.headers import parse_cseq
 from edge_router.sip.reasons import reason_phrase
@@ -49,6 +50,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_before",
         "_began",
         "_cancel",
         "_cancelled",
@@ -80,6 +82,7 @@ class Exchange:
         self._sent: ClientTransaction | None = None
         self._number = 0
         self._began = asker.router.wheel.now
+        self._before: tuple[str, bytes, bytes] | None = None
         self._heard = 0
         self._quiet = 0
         self._cancel: str | None = None
@@ -96,9 +99,13 @@ class Exchange:
             asker.answer(self.received, 100, "Trying", f"Timestamp: {sent_at}\r\n" if sent_at else "")
         body = request.body
         headers = crossing(request, IN_DIALOG, asker.trunk.trunk, other.trunk.trunk, other.listener.advertised)
+        ours = _ours(other, self.method)
+        if other.session is not None and self.method in _REFRESHING:
+            ours += other.session.request_lines()
+            self._before = other.shown.state if other.shown is not None else None
         if body and self.offers:
             body = other.own(asker.source, headers, body)
-        self._sent = other.send(self.method, _ours(other, self.method) + headers, body, self)
+        self._sent = other.send(self.method, ours + headers, body, self)
         self._number = other.dialog.local_seq
 
     # What the other side says
@@ -168,6 +175,8 @@ class Exchange:
         code, request = response.code, self.request
         if code < 300 and self.method in _REFRESHING and request is not None:
             self._refresh(request, response)
+        elif code >= 300:
+            self._refused(response)
         self._back(response)
         self._over()
         if code in _GONE:
@@ -177,6 +186,16 @@ class Exchange:
         mine, theirs = self._dialogs
         mine.refresh(request)
         theirs.refresh(response)
+        if self.other.session is not None:
+            self.other.session.heard(response)
+
+    def _refused(self, response: Response) -> None:
+        """What he was offered does not hold; and where the session timer was too short, the next one is longer."""
+        other = self.other
+        if self._before is not None and other.shown is not None:
+            other.shown.restore(self._before)
+        if response.code == 422 and other.session is not None:
+            other.session.takes_longer(response)
 
     def _lost(self, code: int | None) -> None:
         """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts."""
@@ -191,12 +210,14 @@ class Exchange:
             return b""
         trunk = asker.trunk.trunk
         headers = crossing(response, IN_DIALOG_RESPONSE, other.trunk.trunk, trunk, asker.listener.advertised)
-        body = response.body
+        body, ours = response.body, _ours(asker, self.method) if response.code < 300 else ""
+        if self.request is not None and 200 <= response.code < 300 and self.method in _REFRESHING:
+            ours += answer_lines(asker, self.request)
         if body and self.offers:
             body = asker.own(other.source, headers, body)
         code = _code_for_asker(response.code)
         reason = response.reason if code == response.code and response.reason else reason_phrase(code)
-        return asker.answer(received, code, reason, (_ours(asker, self.method) if code < 300 else "") + headers, body)
+        return asker.answer(received, code, reason, ours + headers, body)
 
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """No answer will come, or the request could not be sent (ClientUser)."""
@@ -299,6 +320,8 @@ class Exchange:
 def _code_for_asker(code: int) -> int:
     if code in (401, 407):
         return 403  # a challenge is between the other side and us
+    if code == 422:
+        return 491  # the session timer there is ours: when he comes again, it is as long as it has to be
     return 480 if 300 <= code < 400 else code  # where it would send us is not where the asker may be sent
 
 

@@ -20,8 +20,8 @@ IN_A_CIRCLE: Final = "the call goes round in a circle, and nothing else is left"
 _NO_CIRCUIT: Final = 34  # Q.850: no circuit or channel available
 _EXCHANGE_ROUTING_ERROR: Final = 25  # Q.850
 _RECOVERY_ON_TIMER: Final = 102  # Q.850
-# A challenge is between the target and us, and is not the caller's to answer.
-_CODES_FOR_CALLER: Final = {401: 403, 407: 403}
+# A challenge and a session interval are between the target and us, and not the caller's to answer.
+_CODES_FOR_CALLER: Final = {401: 403, 407: 403, 422: 500}
 
 
 class Failure(NamedTuple):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.exchange import Exchange, has_sdp
 from edge_router.b2bua.screening import Refusal
+from edge_router.b2bua.session_terms import refreshed_here, too_brief
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
@@ -26,6 +27,12 @@ _PENDING: Final = Refusal(491, "Request Pending")
 
 def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
     """Sends a request on to the other side, or refuses it for now."""
+    brief = too_brief(request, leg.trunk.trunk) if "session-expires" in request.first else None
+    if brief is not None:
+        leg.answer(transaction, *brief)
+        return
+    if request.method == "UPDATE" and refreshed_here(call, leg, request, transaction):
+        return
     offers = request.method == "INVITE" or (request.method == "UPDATE" and has_sdp(request))
     refusal = _refusal(call, leg, request, offers)
     other = call.other_than(leg)
@@ -77,7 +84,7 @@ def _refusal_of_offer(call: Call, leg: Leg) -> Refusal | None:
     if exchange is not None and not exchange.accepted:
         return _later("The last one is not answered yet")
     other = call.other_than(leg)
-    if other is not None and other.acceptance is not None:
+    if leg.is_inviting() or (other is not None and (other.is_inviting() or other.acceptance is not None)):
         return _PENDING
     acceptance = leg.acceptance
     if acceptance is not None:

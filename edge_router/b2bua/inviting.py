@@ -8,6 +8,7 @@ from edge_router.b2bua.callee import CalleeLeg, invite_of
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.leaving import LARGEST_BY_UDP, leaving_by, listener_for
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
+from edge_router.b2bua.session_terms import lines_of, terms_for
 from edge_router.sip.tokens import new_branch
 
 if TYPE_CHECKING:
@@ -19,15 +20,27 @@ if TYPE_CHECKING:
 
 
 def invite(
-    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, by_udp: bool = False
+    call: Call,
+    incoming: Incoming,
+    peer: DialPeer,
+    trunk: LiveTrunk,
+    target: Target,
+    by_udp: bool = False,
+    least: int = 0,
 ) -> CalleeLeg:
-    """Sends an INVITE to a target in a new outgoing leg of the call; ``by_udp`` however large it is."""
+    """Sends an INVITE to a target in a new outgoing leg of the call; ``by_udp`` however large it is.
+
+    It asks for a session of ``least`` seconds, if that is not 0.
+    """
     caller, record, router = call.caller, call.record, call.router
     if record.cisco_guid is None:
         record.cisco_guid = new_cisco_guid()
     listener = leaving_by(router.listeners, trunk.trunk, target, caller.listener)
     correlation = trunk.trunk.correlation
     ours = "" if correlation is None else correlation_lines(call, incoming, trunk.trunk, correlation)
+    session_asked = terms_for(trunk.trunk, least)
+    if session_asked is not None:
+        ours += lines_of(session_asked)
     came_by, entered = caller.trunk.trunk, call.routing.plan.peers.get(record.dial_peer_in or "")
     sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
     body, by_tcp = incoming.request.body, None
@@ -42,5 +55,6 @@ def invite(
     record.called_out = sent.called
     callee = call.callee = CalleeLeg(router, call, trunk, listener, target, sent.dialog)
     callee.by_tcp = by_tcp is not None
+    callee.session_asked = session_asked
     callee.call_out(sent.uri, sent.headers + ours, body, new_branch())
     return callee

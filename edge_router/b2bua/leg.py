@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.credentials import sent_again, shown_to
 from edge_router.b2bua.screening import CAPABILITIES, unspoken
+from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
 from edge_router.sip.requests import credentials_in
+from edge_router.sip.sdp import find_sdp
 from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import new_branch
 from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.exchange import Exchange
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
-    from edge_router.b2bua.shown_sdp import ShownSdp
+    from edge_router.b2bua.session_timer import SessionTimer
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
@@ -57,8 +59,9 @@ class Leg:
     """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up.
 
     ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing; ``open`` are the requests of his that have
-    gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two.
-    ``authorization`` are the lines by which our last INVITE has shown who we are, "" for most.
+    gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two or
+    it has to be said again. ``session`` is its session timer, where it has agreed on one. ``authorization`` are the
+    lines by which our last INVITE has shown who we are, "" for most.
     """
 
     __slots__ = (
@@ -75,6 +78,7 @@ class Leg:
         "listener",
         "open",
         "router",
+        "session",
         "shown",
         "trunk",
     )
@@ -95,6 +99,7 @@ class Leg:
         self.open: tuple[Exchange, ...] = ()
         self.shown: ShownSdp | None = None
         self.authorization = ""
+        self.session: SessionTimer | None = None
         self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
@@ -130,7 +135,12 @@ class Leg:
 
     def own(self, source: str, headers: str, body: bytes) -> bytes:
         """The SDP of ``source`` as this side is to see it; ``headers`` are the lines that go with it."""
-        return body if self.shown is None else self.shown.next(source, body, content_type_of(headers))
+        content_type = content_type_of(headers)
+        if self.shown is None:
+            if self.session is None or not self.session.needs_sdp or find_sdp(content_type, body) is None:
+                return body
+            self.shown = ShownSdp(source, body, content_type)
+        return self.shown.next(source, body, content_type)
 
     def send(
         self, method: str, headers: str = "", body: bytes = b"", user: ClientUser | None = None
@@ -182,6 +192,8 @@ class Leg:
     def reinvite(self, headers: str, body: bytes) -> None:
         """Offers an SDP in the dialog; ``headers`` are the lines that go with it."""
         ours = f"Contact: {self.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        if self.session is not None:
+            ours += self.session.request_lines()
         asked = self.ask("INVITE", ours + headers, body)
         # One that had a provisional answer would wait for ever; on any other this has no effect by then.
         self.router.wheel.start(GIVE_UP, asked, "given up")
@@ -207,6 +219,8 @@ class Leg:
             return
         if accepted:
             self.dialog.refresh(response)
+            if self.session is not None:
+                self.session.heard(response)
         if self.call is not None:
             self.call.wake(RESPONSE, self, response)
         elif accepted:
@@ -224,6 +238,8 @@ class Leg:
         if self.acceptance is not None:
             self._farewell = headers, body
             return
+        if self.session is not None:
+            self.session.stop()
         self.router.forget_dialog(self)
         self.send("BYE", headers, body)
 
@@ -324,6 +340,8 @@ class Leg:
     def is_inviting(self) -> bool:
         """Whether a re-INVITE of the router's own has no final answer yet."""
         asked = self._asked
+        if self.session is not None and self.session.is_inviting:
+            return True
         return asked is not None and asked.method == "INVITE" and asked.state in (CALLING, PROCEEDING)
 
     def exchange_over(self, exchange: Exchange) -> None:
@@ -338,6 +356,8 @@ class Leg:
         Who hangs up has our 2xx: it is repeated no more, whatever became of his ACK.
         """
         self.acceptance = None
+        if self.session is not None:
+            self.session.stop()
         self.router.forget_dialog(self)
         if self.call is not None:
             self.call.hung_up(self, request)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.exchange import Exchange
-from edge_router.b2bua.keepalive import Probe
-from edge_router.b2bua.registration import Registration
 from edge_router.net.security import Expected, canonical, fits
 from edge_router.sip.headers import find_param, first_of
 
@@ -15,7 +12,6 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
-    from edge_router.sip.transaction import ClientUser
     from edge_router.sip.transaction_layer import Arrival
 
 
@@ -49,13 +45,6 @@ def expected_at(routing: Routing, address: Address) -> Expected:
             if target.name and not stated:
                 known.append(target.name)
     return Expected(asked_for, tuple(here or (canonical(address[0]), *known)))
-
-
-def trunk_asked(user: ClientUser | None) -> str:
-    """The trunk to which a request was sent for this user."""
-    if isinstance(user, Exchange):
-        return user.other.trunk.name
-    return user.trunk_name if isinstance(user, Probe | Registration) else ""
 
 
 def reuse(trunk: LiveTrunk, listener: Listener, arrival: Arrival) -> None:

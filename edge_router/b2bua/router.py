@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.cancelling import cancelled, is_forged
+from edge_router.b2bua.deadlines import Deadlines
 from edge_router.b2bua.emergency import in_words
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
-from edge_router.b2bua.peers import expected_at, reuse, trunk_asked, trunk_at
+from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
@@ -32,7 +33,9 @@ from edge_router.b2bua.screening import (
     hops_left,
     refusal_of,
 )
+from edge_router.b2bua.session_terms import too_brief
 from edge_router.b2bua.set_up import set_up
+from edge_router.b2bua.users import trunk_of
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
@@ -82,6 +85,7 @@ class Router:
         self.draining = False
         self.received = 0
         self.wheel = TimerWheel(clock(), lambda: self._complain("a timer"))
+        self.deadlines = Deadlines(self.wheel)
         self.transactions = TransactionLayer(self.wheel)
         self.keepalives = Keepalives(self)
         self.registrations = Registrations(self)
@@ -174,7 +178,7 @@ class Router:
             self.observer.rejected("stray response")
             return
         user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else trunk_asked(user)
+        trunk = user.trunk.name if isinstance(user, Leg) else trunk_of(user)
         self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests
@@ -261,6 +265,10 @@ class Router:
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
         emergency = self.routing.is_emergency(incoming.facts)
+        brief = too_brief(request, trunk.trunk) if "session-expires" in request.first and not emergency else None
+        if brief is not None:
+            self._refuse(arrival, trunk.name, brief)
+            return
         if emergency:
             self.observer.emergency_began(trunk.name)
         above, refusal = False, _DRAINING if self.draining and not emergency else None

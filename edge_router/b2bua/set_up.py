@@ -22,6 +22,7 @@ from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
 from edge_router.b2bua.refer import refer
 from edge_router.b2bua.rescue import WayBack, lost, show_answer
+from edge_router.b2bua.session_terms import begin, longer_for
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
@@ -201,13 +202,24 @@ async def bridge(
 
 
 async def _attempt(
-    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, by_udp: bool = False
+    call: Call,
+    incoming: Incoming,
+    peer: DialPeer,
+    trunk: LiveTrunk,
+    target: Target,
+    by_udp: bool = False,
+    least: int = 0,
+    asked: int = 0,
 ) -> Failure | None:
-    """Tries one target. None when it has answered and the caller is through."""
+    """Tries one target. None when it has answered and the caller is through.
+
+    It is tried again where it wants a longer session timer than it was offered (RFC 4028 §7.3): that is ``least``
+    seconds then, and ``asked`` how often it has wanted one.
+    """
     began = call.router.wheel.now
     call.caller.start_afresh()
     trunk.trying(target, began)
-    callee = invite(call, incoming, peer, trunk, target, by_udp)
+    callee = invite(call, incoming, peer, trunk, target, by_udp, least)
     call.record.target = target.at
     code = None
     try:
@@ -216,8 +228,10 @@ async def _attempt(
     finally:  # the call may also end while it rings
         call.note_attempt(peer.name, target.at, code, began)
     if isinstance(answer, Failure):
-        return answer
+        longer = longer_for(callee, answer.response, asked)
+        return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1) if longer else answer
     trunk.succeeded(target)
+    begin(call, callee, answer, incoming.request)
     if call.caller.answered:
         await join(call, incoming, callee, answer)
     else:

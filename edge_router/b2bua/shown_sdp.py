@@ -38,4 +38,19 @@ class ShownSdp:
         if body != self._came:
             self._origin = self._origin._replace(version=self._origin.version + 1)
             self._came, self._left = body, sdp.own_origin(body, self._origin, content_type)
+            self._content_type = content_type
         return self._left
+
+    @property
+    def last(self) -> tuple[str, bytes]:
+        """What the leg has seen last: Content-Type and body."""
+        return self._content_type, self._left
+
+    @property
+    def state(self) -> tuple[str, bytes, bytes]:
+        """What ``restore`` takes."""
+        return self._content_type, self._came, self._left
+
+    def restore(self, state: tuple[str, bytes, bytes]) -> None:
+        """The offer since then was refused: what was seen before it holds (RFC 3261 §14.1)."""
+        self._content_type, self._came, self._left = state

@@ -23,7 +23,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "rel1xx",
             "early_offer",
             "refer",
-            "max_duration",
         }
     ),
     "dial_peers[].incoming[]": frozenset({"uri"}),

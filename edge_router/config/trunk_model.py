@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from edge_router.config.addresses import Source, TargetUri
 from edge_router.config.correlation_model import Correlation
 from edge_router.config.login_model import Realm, Register, Username
+from edge_router.config.session_timer_model import SessionTimer, expires_late_enough
 from edge_router.config.translation_model import TrunkTranslate
 from edge_router.config.values import (
     Bool,
@@ -153,6 +154,14 @@ class Trunk(Section):
     final_503: Final503 = Field(
         default=500,
         description="What the caller gets for a target's 503 (RFC 3261 §16.7): this code, or pass to keep the 503.",
+    )
+    max_duration: Duration | None = Field(
+        default=None,
+        description="From the answer to the end of its calls, emergency calls excepted; the shorter one of both trunks "
+        "counts. None by default.",
+    )
+    session_timer: Annotated[SessionTimer, AfterValidator(expires_late_enough)] = Field(
+        default=SessionTimer(), description="Session timers (RFC 4028): what is asked of it, and what it may ask."
     )
     keepalive: Keepalive | None = Field(
         default=None, description="Asking its targets by OPTIONS whether they are there; none without it."

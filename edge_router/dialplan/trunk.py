@@ -158,6 +158,12 @@ class Trunk:
     """Where it is told that we are there; None: it knows."""
     hunt_on: FailureSet = DEFAULT_FAILURES
     next_peer_on: FailureSet = DEFAULT_FAILURES
+    max_duration: float | None = None
+    """Seconds from the answer to the end of its calls; None: as long as they take."""
+    session_expires: int | None = None
+    """The session interval (RFC 4028) that is asked of it, in seconds; None: none, unless it asks for one."""
+    min_se: int = 90
+    """The shortest session interval that it may ask for, in seconds."""
     final_503: int | None = 500
     """What a target's 503 becomes on its way to the caller (RFC 3261 §16.7); None passes it on as it is."""
     redirects: Redirects = "follow"

@@ -176,6 +176,48 @@ def caller_says_nothing_to_an_update(stage: Stage) -> None:
     callee.is_hung_up()
 
 
+def caller_does_not_refresh_his_session(stage: Stage) -> None:
+    caller, callee = with_session(stage, "Session-Expires: 90;refresher=uac")
+    stage.pass_time(61)
+    caller.is_hung_up()
+    callee.is_hung_up()
+
+
+def caller_hangs_up_after_refreshes(stage: Stage) -> None:
+    caller, callee = with_session(stage, "Session-Expires: 90;refresher=uas")
+    stage.pass_time(46)
+    refresh = caller.hears("INVITE")
+    stage.carrier.unheard.clear()
+    caller.answers(refresh, 200, body=caller.party.sdp)
+    caller.hears("ACK")
+    caller.asks("UPDATE", "Supported: timer", "Session-Expires: 90;refresher=uas")
+    caller.hears(200)
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def caller_hangs_up_while_he_is_asked_to_refresh(stage: Stage) -> None:
+    caller, callee = with_session(stage, "Session-Expires: 90;refresher=uas")
+    stage.pass_time(46)
+    refresh = caller.hears("INVITE")
+    stage.carrier.unheard.clear()
+    caller.hangs_up()
+    callee.is_hung_up()
+    caller.answers(refresh, 487)
+    caller.hears("ACK")
+
+
+def with_session(stage: Stage, interval: str) -> tuple[Leg, Leg]:
+    caller = stage.carrier.calls(PREMISE_ONLY, "Supported: timer", interval)
+    callee = stage.premise.is_called()
+    callee.says(200)
+    caller.hears(100)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    return caller, callee
+
+
 def caller_hangs_up_before_the_answer_to_his_info(stage: Stage) -> None:
     caller, callee = stage.connected()
     caller.asks("INFO")
@@ -410,6 +452,9 @@ ENDINGS: Final = {
         Ending(callee_never_acknowledges_the_answer_to_his_reinvite, "answered", "router", 200, (200,), 102),
         Ending(callee_has_lost_the_call, "answered", "router", 200, (200,), 41),
         Ending(caller_says_nothing_to_an_update, "answered", "router", 200, (200,), 102),
+        Ending(caller_does_not_refresh_his_session, "answered", "router", 200, (200,), 102),
+        Ending(caller_hangs_up_after_refreshes, "answered", "caller", 200, (200,)),
+        Ending(caller_hangs_up_while_he_is_asked_to_refresh, "answered", "caller", 200, (200,)),
         Ending(caller_hangs_up_before_the_answer_to_his_info, "answered", "caller", 200, (200,)),
         Ending(callee_refuses, "failed", "router", 486, (486,), 17),
         Ending(everybody_refuses, "failed", "router", 500, (500, 500, 500)),

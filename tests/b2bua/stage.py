@@ -199,6 +199,7 @@ class Stage:
         self.hear_silence()
         counts = self.router.counts()
         assert counts == dict.fromkeys(counts, 0)
+        assert len(self.router.deadlines) == 0
 
     def hear_silence(self) -> None:
         """Nobody has been sent anything that the story has not told of."""

@@ -45,6 +45,8 @@ trunks:
     redirects: pass
     error_map: {404: 480, 5xx: cause}
     pass_headers: [X-Customer-*]
+    max_duration: 4h
+    session_timer: {expires: 30m, min_se: 2m}
   premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
 dial_peers:
   - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p, translate: {called: a, calling: b}}
@@ -113,6 +115,8 @@ def test_trunks(routing: Routing) -> None:
     assert (carrier.redirects, cloud.redirects) == ("follow", "pass")
     assert carrier.error_map is None
     assert cloud.error_map == ErrorMap.parse([("404", 480), ("5xx", "cause")])
+    assert (carrier.max_duration, carrier.session_expires, carrier.min_se) == (None, None, 90)
+    assert (cloud.max_duration, cloud.session_expires, cloud.min_se) == (14400.0, 1800, 120)
     assert cloud.pass_headers.crosses("x-customer-id")
     assert not carrier.pass_headers.crosses("x-customer-id")
     assert [set(carrier.accepts), set(cloud.accepts)] == [{"refer"}, {"redirect", "refer"}]

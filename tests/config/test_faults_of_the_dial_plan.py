@@ -90,6 +90,42 @@ CASES = [
         "2:53: trunks.a.error_map.404: expected a code from 400 to 699, or cause, got the number 302",
     ),
     Wrong(
+        "min_se below what may be",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], session_timer: {min_se: 60s}}}",
+        "2:60: trunks.a.session_timer.min_se: is out of bounds (RFC 4028 section 5); write 90s to 24h",
+    ),
+    Wrong(
+        "expires above what may be",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], session_timer: {expires: 25h}}}",
+        "2:61: trunks.a.session_timer.expires: is out of bounds (RFC 4028 section 5); write 90s to 24h",
+    ),
+    Wrong(
+        "expires of no whole second",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], session_timer: {expires: 90500ms}}}",
+        "2:61: trunks.a.session_timer.expires: is no whole number of seconds, which is all that a message can say",
+    ),
+    Wrong(
+        "expires below min_se",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], session_timer: {expires: 10m, min_se: 30m}}}",
+        "2:51: trunks.a.session_timer: expires is 600 s, shorter than min_se, 1800 s; make it as long",
+    ),
+    Wrong(
+        "max_duration of no time",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], max_duration: 0}}",
+        "2:50: trunks.a.max_duration: is 0; a duration here must be longer than that",
+    ),
+    Wrong(
+        "max_duration that is no duration",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], max_duration: long}}",
+        '2:50: trunks.a.max_duration: "long" is no duration; write 500ms, 2s, 5m, 4h or a number of seconds',
+    ),
+    Wrong(
         "called_from",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], called_from: pcpid}}",

@@ -46,6 +46,7 @@ GENTLE = [
     Play("carrier_busy.xml", "premise_busy.xml"),
     Play("carrier_not_found.xml", "premise_not_found.xml"),
     Play("carrier_declined.xml", "premise_declines.xml"),
+    Play("carrier_session_timer.xml", "premise_answer.xml"),
     Play("carrier_options.xml"),
     Play("carrier_rejected.xml"),
     Play("carrier_unknown_number.xml"),

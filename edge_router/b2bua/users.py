@@ -1,0 +1,20 @@
+"""Who has sent a request of ours and hears its answer, where that is no leg."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_router.b2bua.exchange import Exchange
+from edge_router.b2bua.keepalive import Probe
+from edge_router.b2bua.registration import Registration
+from edge_router.b2bua.session_timer import SessionTimer
+
+if TYPE_CHECKING:
+    from edge_router.sip.transaction import ClientUser
+
+
+def trunk_of(user: ClientUser | None) -> str:
+    """The trunk to which a request was sent for this user."""
+    if isinstance(user, Exchange):
+        return user.other.trunk.name
+    return user.trunk_name if isinstance(user, (Probe, Registration, SessionTimer)) else ""
