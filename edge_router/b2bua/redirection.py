@@ -54,7 +54,7 @@ class Trail:
     def goes_to(self, user: str, target: Target) -> bool:
         """Notes that this is dialled at a target; False where it was before."""
         known = len(self.been)
-        self.been.add(uri_at(user, target.place))
+        self.been.add(uri_at(user, target.at))
         return len(self.been) > known
 
 
@@ -124,7 +124,7 @@ def to_try(incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float) -> 
     if trail is None:
         return targets
     user = incoming.user_at(peer, trunk.trunk)
-    left = [target for target in targets if uri_at(user, target.place) not in trail.been]
+    left = [target for target in targets if uri_at(user, target.at) not in trail.been]
     return sorted(left, key=lambda target: target.uri != incoming.aim)
 
 

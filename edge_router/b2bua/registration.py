@@ -198,7 +198,7 @@ class Registration:
         elif (code == 423 and self._longer(response)) or (code == 503 and self._elsewhere()):
             self._ask()
         else:
-            if code < 500 and code != 408:
+            if code >= 600 or (code < 500 and code != 408):
                 self._until = 0.0
             self._failed(f"{code} to REGISTER", retry_after(response))
 

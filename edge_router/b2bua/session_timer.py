@@ -177,7 +177,7 @@ class SessionTimer:
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """An answer to our refresh (ClientUser); every 2xx to an INVITE gets its ACK, whatever became of the call."""
         leg, code = self._leg, response.code
-        if code < 200:
+        if code < 200 or (transaction.challenged and self._asks_again(transaction, response)):
             return
         if transaction.method == "INVITE" and transaction.state == ACCEPTED:
             if transaction.message:
@@ -198,6 +198,19 @@ class SessionTimer:
             call.lost(leg, code)
         else:
             self._is_refused(call, response)
+
+    def _asks_again(self, transaction: ClientTransaction, response: Response) -> bool:
+        """Says the refresh once more, with credentials, if it is still wanted."""
+        leg = self._leg
+        if transaction is not self._sent or leg.session is not self:
+            return False
+        again = leg.sent_again(transaction, response, self)
+        if again is None:
+            return False
+        self._sent, self._seq = again, leg.dialog.local_seq
+        if again.method == "INVITE":
+            leg.router.wheel.start(GIVE_UP, again, "given up")
+        return True
 
     def _is_refused(self, call: Call, response: Response) -> None:
         leg, code = self._leg, response.code

@@ -8,8 +8,9 @@ import pytest
 from edge_router.b2bua.credentials import shown_to
 from tests.b2bua.challenge import FILES, LOGIN, PASSWORD, REALM, asking, assert_answers, shown_in
 from tests.b2bua.conftest import OpenStage
-from tests.b2bua.in_call import media
+from tests.b2bua.in_call import media, part
 from tests.b2bua.leg import Leg
+from tests.b2bua.sessions import is_refreshed, refreshed_by_us
 from tests.b2bua.stage import PREMISE_ONLY, REFERRED, Stage
 from tests.b2bua.test_keepalive import question
 from tests.end_to_end.wire import Wire, tag_of, uri_of
@@ -461,3 +462,25 @@ def test_an_address_that_is_the_trunks_no_more_is_told_nothing(open_stage: OpenS
     assert shown_to(live, "198.51.100.31", "INVITE", "sip:a@b") == ""
     caller.hangs_up()
     assert not shown_in(callee.is_hung_up())
+
+
+@pytest.mark.parametrize(("allow", "method"), [("UPDATE", "UPDATE"), ("INVITE", "INVITE")])
+def test_a_refresh_of_the_session_is_said_once_more(stage: Stage, allow: str, method: str) -> None:
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    callee = stage.premise.is_called()
+    callee.says(200, "Supported: timer", f"Allow: {allow}", refreshed_by_us("callee", 600))
+    caller.hears(100)
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    refresh = is_refreshed(stage, callee, 300, method)
+    callee.answers(refresh, 401, asking())
+    if method == "INVITE":
+        callee.hears("ACK")
+    again = callee.hears(method)
+    assert_answers(again)
+    assert again.cseq == refresh.cseq + 1
+    callee.answers(again, 200, "Supported: timer", refreshed_by_us("callee", 600), body=again.body)
+    if method == "INVITE":
+        assert callee.hears("ACK").cseq == again.cseq
+    part(caller, callee)

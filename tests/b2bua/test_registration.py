@@ -185,12 +185,13 @@ class TestRegistering:
 class TestFailing:
     """What is made of refusals and of silence."""
 
-    def test_a_refusal_brings_the_trunk_down_and_the_wait_doubles(self, stage: Stage) -> None:
+    @pytest.mark.parametrize("code", [403, 603])
+    def test_a_refusal_brings_the_trunk_down_and_the_wait_doubles(self, stage: Stage, code: int) -> None:
         accept(stage)
         assert up(stage)
         stage.pass_time(151)
         for failures in range(1, 5):
-            answer(stage, request(stage), 403)
+            answer(stage, request(stage), code)
             assert not up(stage)
             assert stage.router.routing.trunks["cloud"].state == "down"
             longest = BASE * 2**failures
