@@ -23,7 +23,7 @@ from edge_router.b2bua.router import Router
 from edge_router.config.binding import bind_faults
 from edge_router.config.build import build
 from edge_router.config.files import beside, tokens_of
-from edge_router.config.listening import listeners_of, securities_of
+from edge_router.config.listening import securities_of
 from edge_router.config.loading import examine
 from edge_router.config.reloading import fixed, unbuilt
 from edge_router.contact_centre import StateOfCentre, names_read
@@ -40,17 +40,18 @@ from edge_router.http.server import HttpServer, Readiness
 from edge_router.http.state_api import EVENTS, KEYS, StateApi
 from edge_router.http.switches_api import REFUSED as SWITCH_KEYS
 from edge_router.http.webex_api import route as webex_route
-from edge_router.net.stream import StreamListener, make_room_for_connections
-from edge_router.net.udp import UdpListener
+from edge_router.listeners import Listeners
+from edge_router.naming import Naming
 from edge_router.questions import question_routes
 from edge_router.recording.recorder import Recorder, RecordingMetrics
 from edge_router.standing import Standing
 from edge_router.status import Status
 from edge_router.telemetry.call_log import CallLog
-from edge_router.telemetry.connection_metrics import ConnectionMetrics, ConnectionReading
+from edge_router.telemetry.connection_metrics import ConnectionMetrics
 from edge_router.telemetry.exposition import exposition
 from edge_router.telemetry.logs import set_logging, start_logging
 from edge_router.telemetry.metrics import Metrics
+from edge_router.telemetry.name_metrics import NameMetrics
 from edge_router.telemetry.observers import Observers
 from edge_router.telemetry.readings import RouterReading, TrunkReading
 from edge_router.telemetry.standing_metrics import StandingMetrics
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from edge_router.config.faults import Fault
     from edge_router.config.models import Config, Http
     from edge_router.config.tables import Tables
-    from edge_router.net.security import Security
 
 FAREWELL: Final = 2.0  # seconds that the last BYEs have to be answered
 # Seconds between two looks at the timers. Each look wakes the process, which costs more than what it finds: at 100 a
@@ -86,7 +86,7 @@ class App:
         self.standing = Standing(self.state.ledger, beside(path, config.state.store))
         self.metrics = Metrics(__version__)
         self.state_metrics = StateMetrics(self.state.reading)
-        self.listeners = listeners_of(config)
+        self.listeners = Listeners(config)
         self.standing_metrics = StandingMetrics(self.standing.reading)
         tables = tables if tables is not None else examine(path).tables
         routing = build(
@@ -111,7 +111,9 @@ class App:
             observers = (*observers, self.recorder)
         # The call log and other observers hear little; the metrics alone hear of every message.
         self._observers = Observers(self.metrics, CallLog(), DecisionFeed(self.api.feed), *observers)
-        self.router = Router(routing, self.listeners, self._observers)
+        self.router = Router(routing, self.listeners.by_name, self._observers)
+        self.naming = Naming(self._names_changed)
+        self.name_metrics = NameMetrics(self.naming.reading)
         self.http: HttpServer | None = None
         self.webhook: BoundedServer | None = None
         self._garbage = Garbage(self.router.tidy)
@@ -133,38 +135,29 @@ class App:
                 await self._serve(self.config.http)
             await self.standing.start()  # before the state: both have their rows in one file
             await self.state.start()
+            await self.naming.follow(self.config)
             if self.recorder is not None:
                 self.recorder.start()
-            self._secure(securities_of(self.config, self.path, self.router.expected_at))
-            for listener in self.listeners.values():
-                if isinstance(listener, UdpListener):
-                    listener.open(loop, self.router.receive)
-                else:
-                    listener.open(loop, self.router)
+            securities = securities_of(self.config, self.path, self.router.expected_at)
+            self.listeners.open(loop, self.router, securities)
+            self._names_changed()
         except OSError:
             await self.close()
             raise
-        if any(listener.reliable for listener in self.listeners.values()):
-            make_room_for_connections()
         self._garbage.begin()
         self._status = "ready"
         self._tick(loop)
         self._slice(loop)
-        _log.info("edge router %s is ready: %s", __version__, ", ".join(map(_described, self.listeners.values())))
-
-    def _secure(self, securities: Mapping[str, Security]) -> None:
-        """Shows these certificates from now on; connections that are there go on with theirs."""
-        for name, security in securities.items():
-            listener = self.listeners[name]
-            if isinstance(listener, StreamListener):
-                listener.security = security
+        _log.info("edge router %s is ready: %s", __version__, self.listeners.in_words)
 
     async def _serve(self, http: Http) -> None:
         """Opens what is asked over HTTP: everything at one address, or the cloud's webhook at one of its own."""
         access = Access(["/" + name for name in http.open], tokens_of(self.config, self.path))
         operation = OperationApi(self._operation()).routes()
         routes = [*self.api.routes(), *operation, webex_route(self.state.report), description_route(__version__)]
-        routes += question_routes(access, lambda: self.router.routing, next(iter(self.listeners)), self.standing)
+        routes += question_routes(
+            access, lambda: self.router.routing, next(iter(self.listeners.by_name)), self.standing
+        )
         webhook = self.state.webhook
         if webhook is not None and http.webhook_address is None:
             access.open(WEBHOOK)
@@ -215,6 +208,7 @@ class App:
         else:
             self._stopping = True
             self.drain()
+            self.router.keepalives.stop()  # an answer that nobody waits for would hold up the end
             self._farewell = time.monotonic() + FAREWELL
 
     def drain(self) -> int:
@@ -236,11 +230,11 @@ class App:
     async def close(self) -> None:
         """Gives everything back."""
         loop = asyncio.get_running_loop()
-        for listener in self.listeners.values():
-            listener.close(loop)
+        self.listeners.close(loop)
         self.api.feed.close()
         if self.webhook is not None:
             await self.webhook.close()
+        await self.naming.close()
         await self.state.close()
         await self.standing.close()
         if self.recorder is not None:
@@ -263,6 +257,7 @@ class App:
                 for fault in faults:
                     _log.error("not reloaded: %s", fault)
                 return faults
+            await self.naming.follow(self.config, config)
             picture = self.state.picture_for(config)
             try:
                 tokens = await asyncio.to_thread(tokens_of, config, self.path)
@@ -279,9 +274,11 @@ class App:
             except Exception as error:  # what no check has found: the configuration in force stays all the same
                 fault = unbuilt(examined, error)
                 _log.error("not reloaded: %s", fault)
+                await self.naming.follow(self.config)
                 return (fault,)
-            self.router.routing, self.config = routing, config
-            self._secure(securities)
+            self.router.follow(self.naming.applied(config, routing))
+            self.config = config
+            self.listeners.secure(securities)
             self.standing.follow(routing, config)
             self.state.take_over(config, picture)
             self.state.read = names_read(routing)
@@ -291,7 +288,12 @@ class App:
             self.standing.look(time.monotonic())  # the next call reads the latches
             set_logging(config.log.level, config.log.format)
             _log.info("reloaded %s", self.path)
+            await self.naming.follow(config)
             return ()
+
+    def _names_changed(self) -> None:
+        """Calls go by what names lead to now."""
+        self.router.follow(self.naming.applied(self.config, self.router.routing))
 
     # The clocks
 
@@ -312,9 +314,7 @@ class App:
         # The transactions, too, so that the quiet begins when the last has gone and there is something to tidy up.
         traffic = router.received, len(router.transactions)
         litter = sum(server.requests for server in (self.http, self.webhook) if server is not None)
-        streams = [each for each in self.listeners.values() if isinstance(each, StreamListener)]
-        litter += sum(each.accepted + each.opened for each in streams)
-        self._garbage.turn(traffic, litter)
+        self._garbage.turn(traffic, litter + self.listeners.connected)
         if not self._stop.is_set():
             loop.call_later(SLICE_EVERY, self._slice, loop)
 
@@ -324,7 +324,8 @@ class App:
         if self._status == "draining":
             return Readiness(self._status, "draining: no new calls, those in progress go on")
         down = [name for name, trunk in self.router.routing.trunks.items() if trunk.trunk.targets and not trunk.up]
-        said = f"down: {', '.join(down)}" if down else "", self.state.degraded, self.standing.degraded
+        lost = f"down: {', '.join(down)}" if down else ""
+        said = lost, self.naming.degraded, self.state.degraded, self.standing.degraded
         recorded = self.recorder.degraded if self.recorder is not None else ""
         reason = "; ".join(filter(None, (*said, recorded)))
         return Readiness(self._status, reason, degraded=bool(reason))
@@ -333,7 +334,8 @@ class App:
         yield from exposition(self.metrics)
         yield from exposition(self.state_metrics)
         yield from exposition(self.standing_metrics)
-        yield from exposition(ConnectionMetrics(self._read_connections))
+        yield from exposition(ConnectionMetrics(self.listeners.readings))
+        yield from exposition(self.name_metrics)
         if self.recorder is not None:
             yield from exposition(RecordingMetrics(self.recorder.writer))
 
@@ -342,34 +344,24 @@ class App:
         counts = router.counts()
         layer = router.transactions
         faults = {
-            "unsent datagram": sum(each.unsent for each in self.listeners.values() if not each.reliable),
-            "unsent on a connection": sum(each.unsent for each in self.listeners.values() if each.reliable),
+            **self.listeners.unsent,
             "observer": self._observers.errors,
             "http": self.http.errors if self.http is not None else 0,
             "collection under load": self._garbage.forced,
         }
         return RouterReading(counts["transactions"], counts["dialogs"], layer.repeated, layer.retransmitted, faults)
 
-    def _read_connections(self) -> Iterable[ConnectionReading]:
-        for name, each in self.listeners.items():
-            if isinstance(each, StreamListener):
-                yield ConnectionReading(name, *each.counts(), each.accepted, each.opened, each.refused, each.ended)
-
     def _read_trunks(self) -> Iterable[TrunkReading]:
         now = time.monotonic()
         routing = self.router.routing
         for name, live in routing.trunks.items():
             calls_in, calls_out = live.counts()
-            targets = {target.uri: live.target_up(target, now) for target in live.trunk.targets}
+            targets = {target.label: up for target, up, _ in live.standing(now)}
             yield TrunkReading(name, calls_in, calls_out, targets, routing.emergency is not None)
 
     def _read_state_ages(self) -> Mapping[str, float]:
         now = time.monotonic()
         return {queue.name: queue.age(now) for queue in self.state.picture}
-
-
-def _described(listener: UdpListener | StreamListener) -> str:
-    return f"{listener.name} {listener.transport} {listener.host}:{listener.port}"
 
 
 def run(path: Path | str) -> Status:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.destinations import LOOPED, Destination, destinations
+from edge_router.b2bua.destinations import Destination, destinations
 from edge_router.b2bua.failure import IN_A_CIRCLE, LOOP_DETECTED
 from edge_router.b2bua.redirect import contacts
 from edge_router.config.faults import nothing_called
@@ -109,7 +109,7 @@ class _Asking:
         for one in destinations(arrival.routing, arrival.decision, arrival.incoming, arrival, arrival):
             if one.closed:
                 self._remarks.append(one.in_words)
-                self._looped = self._looped or one.closed == LOOPED
+                self._looped = self._looped or one.in_a_circle
             elif self._has_room(one):
                 if one.note and not one.last_resort:
                     self._remarks.append(one.note)

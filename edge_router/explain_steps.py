@@ -182,7 +182,7 @@ class Steps:
             yield Consequence(words, onward or "BYE for the caller, who has been answered")
         else:
             emergency = self._incoming.facts.emergency
-            if len(trunk.targets) > 1:
+            if len(trunk.targets) > 1 or trunk.has_names:
                 failures = "any failure" if emergency else str(trunk.hunt_on)
                 yield Consequence(f"{failures} at a target", f"the next target of trunk {trunk.name}")
             if onward and emergency:

@@ -45,6 +45,8 @@ class Standing:
 
     def follow(self, routing: Routing, config: Config) -> None:
         """Go on with this configuration."""
+        if self._routing is not None:  # while the new one was built, latches may have changed once more
+            routing.latches.take_over(self._routing.latches)
         self._routing = routing
         state = config.state
         usual = state.webex.expect_for if state.webex is not None else EXPECT_FOR

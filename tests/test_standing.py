@@ -72,6 +72,20 @@ async def test_the_first_call_finds_the_latches_looked_at_also_after_a_reload(tm
     await app.standing.close()
 
 
+async def test_a_latch_that_turns_while_a_reload_builds_stays_so(tmp_path: Path) -> None:
+    file = written(tmp_path, LATCH)
+    examined = examine(file)
+    assert examined.config is not None
+    app = App(examined.config, str(file))
+    old = app.router.routing
+    new = build(examined.config, time.monotonic, old, app.state.picture, examined.tables)
+    app.state.centre.push("Support", None, time.time(), length=9)
+    app.standing.look(time.monotonic())
+    assert (old.latches.latches["full"].on, new.latches.latches["full"].on) == (True, False)
+    app.standing.follow(new, examined.config)
+    assert new.latches.latches["full"].on
+
+
 async def test_a_file_that_is_deleted_while_it_is_in_use_is_written_anew_with_all_that_is_kept(tmp_path: Path) -> None:
     file = written(tmp_path, LATCH)
     examined = examine(file)

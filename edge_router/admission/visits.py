@@ -74,6 +74,8 @@ class Visits:
 
     def settle(self, who: Identity, dial_peer: str) -> None:
         """A call that was placed there is over: whoever of its numbers calls now, doesn't come back from there."""
+        for uuid in who.uuids:
+            self._settle(hash((uuid, dial_peer)))
         self._settle(hash((_WITH if who.uuids else _WITHOUT, who.numbers, dial_peer)))
 
     def failed(self, who: Identity, dial_peer: str) -> None:
@@ -88,14 +90,17 @@ class Visits:
         if mark in self._counts:
             self._less(mark)
             self._void[mark] = self._void.get(mark, 0) + 1
+            left = self._counts.get(mark, 0)  # what was settled of it may be that of one forgotten by now
+            if self._settled.get(mark, 0) > left:
+                self._set_settled(mark, left)
 
     def _settle(self, mark: int) -> None:
         settled = self._settled.get(mark, 0)
         if settled < self._counts.get(mark, 0):
             self._settled[mark] = settled + 1
 
-    def returns(self, who: Identity, dial_peer: str, from_there: bool, now: float) -> int:
-        """How often this call was placed at a dial-peer that it has come back from, as far as can be told; else 0.
+    def returns(self, who: Identity, dial_peer: str, from_there: bool, now: float) -> bool:
+        """Whether this call has come back from a dial-peer, as far as can be told: it was placed there before.
 
         With its Session-ID it is the same call for certain. By its numbers alone it is taken for one that comes back
         only if it comes ``from_there``, or its headers say that it was sent on: else it is somebody who dials again, or
@@ -104,14 +109,32 @@ class Visits:
         self._tidy(now)
         counts = self._counts
         if not counts:
+            return False
+        for uuid in who.uuids:
+            if hash((uuid, dial_peer)) in counts:
+                return True
+        return (from_there or who.retargeted) and self._open_by_numbers(who, dial_peer) > 0
+
+    def is_there(self, who: Identity, dial_peer: str, now: float) -> bool:
+        """Whether this call is at a dial-peer at this moment, as far as can be told."""
+        self._tidy(now)
+        by_session = any(self._open(hash((uuid, dial_peer))) > 0 for uuid in who.uuids)
+        return by_session or self._open_by_numbers(who, dial_peer) > 0
+
+    def rounds(self, who: Identity, dial_peer: str) -> int:
+        """How often who calls whom here was placed at a dial-peer and isn't known to be over, whatever its Session-ID.
+
+        Of a call that comes back, it is how often it has gone round: a Session-ID alone may be that of many.
+        """
+        return sum([self._open(hash((kind, who.numbers, dial_peer))) for kind in (_WITHOUT, _WITH)])
+
+    def _open_by_numbers(self, who: Identity, dial_peer: str) -> int:
+        """The same, as far as it may be this call: where both have a Session-ID, that alone says so."""
+        if not who.numbers:
             return 0
-        found = 0
-        for uuid in who.uuids:  # a placement left a mark for each uuid that it had
-            found = max(found, self._open(hash((uuid, dial_peer))))
-        if who.numbers and (from_there or who.retargeted):
-            for kind in (_WITHOUT,) if who.uuids else (_WITHOUT, _WITH):
-                found += self._open(hash((kind, who.numbers, dial_peer)))
-        return found
+        if who.uuids:
+            return self._open(hash((_WITHOUT, who.numbers, dial_peer)))
+        return self.rounds(who, dial_peer)
 
     def _open(self, mark: int) -> int:
         """How many placements of a mark aren't settled."""
@@ -156,11 +179,15 @@ class Visits:
             del self._void[mark]
             return
         settled = self._settled.get(mark, 0)
-        if settled > 1:
-            self._settled[mark] = settled - 1
-        elif settled:
-            del self._settled[mark]
+        if settled:
+            self._set_settled(mark, settled - 1)
         self._less(mark)
+
+    def _set_settled(self, mark: int, settled: int) -> None:
+        if settled:
+            self._settled[mark] = settled
+        else:
+            del self._settled[mark]
 
     def _less(self, mark: int) -> None:
         count = self._counts[mark]

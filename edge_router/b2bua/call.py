@@ -13,27 +13,24 @@ from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
-from edge_router.b2bua.callee import CalleeLeg, invite_of
-from edge_router.b2bua.correlation import correlation_lines
+from edge_router.b2bua.callee import CalleeLeg
+from edge_router.b2bua.causes import cause_of, reasons_of
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
-from edge_router.b2bua.leaving import LARGEST_BY_UDP, leaving_by, listener_for
+from edge_router.b2bua.exchange import content_of
+from edge_router.b2bua.glare import pass_on
 from edge_router.b2bua.leg import ACK, NOTIFY
-from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
-from edge_router.sip.headers import param, tag_of
-from edge_router.sip.tokens import new_branch
+from edge_router.sip.headers import tag_of
 
 if TYPE_CHECKING:
     from edge_router.b2bua.caller import CallerLeg
-    from edge_router.b2bua.incoming import Incoming
+    from edge_router.b2bua.exchange import Exchange
     from edge_router.b2bua.leg import Leg
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
-    from edge_router.dialplan.peer import DialPeer
-    from edge_router.dialplan.trunk import Target
-    from edge_router.sip.message import Message, Request, Response
+    from edge_router.sip.message import Request, Response
     from edge_router.sip.transaction import ServerTransaction
 
 _log = logging.getLogger(__name__)
@@ -66,10 +63,22 @@ class Call:
 
     ``caller`` and ``callee`` are its legs, ``routing`` the configuration that it began with, ``record`` what will be
     told of it. ``counted_on`` is the trunk whose outbound load counts it, ``setup`` the set-up coroutine while it runs.
-    An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted.
+    An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted. ``exchange`` is
+    what its two sides negotiate with each other, until its ACK.
     """
 
-    __slots__ = ("callee", "caller", "counted_on", "emergency", "placed", "record", "router", "routing", "setup")
+    __slots__ = (
+        "callee",
+        "caller",
+        "counted_on",
+        "emergency",
+        "exchange",
+        "placed",
+        "record",
+        "router",
+        "routing",
+        "setup",
+    )
 
     def __init__(self, router: Router, routing: Routing, record: CallRecord) -> None:
         self.router = router
@@ -81,6 +90,7 @@ class Call:
         self.setup: Coroutine[None, Event, None] | None = None
         self.emergency = False
         self.placed: Placement | None = None
+        self.exchange: Exchange | None = None
 
     # Set-up, driven by hand
 
@@ -111,35 +121,6 @@ class Call:
         if self.counted_on is not None:
             self.counted_on.release_outbound()
         self.counted_on = trunk
-
-    def invite(
-        self, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, by_udp: bool = False
-    ) -> CalleeLeg:
-        """Sends an INVITE to a target in a new outgoing leg; ``by_udp`` however large it is."""
-        caller, record, router = self.caller, self.record, self.router
-        if record.cisco_guid is None:
-            record.cisco_guid = new_cisco_guid()
-        listener = caller.listener
-        if trunk.trunk.listen is not None or target.transport != listener.transport:
-            listener = leaving_by(router.listeners, trunk.trunk, target, listener)
-        correlation = trunk.trunk.correlation
-        ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
-        came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")
-        sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
-        body, by_tcp = incoming.request.body, None
-        if trunk.trunk.udp_to_tcp and not by_udp and listener.transport == "udp":
-            size = len(invite_of(sent.uri, listener.via + new_branch(), sent.headers + ours, body))
-            by_tcp = listener_for(router.listeners, "tcp", target.host) if size > LARGEST_BY_UDP else None
-        if by_tcp is not None:
-            listener = by_tcp
-            sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
-        record.egress_call_id = sent.dialog.call_id
-        record.calling_out = sent.calling
-        record.called_out = sent.called
-        callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
-        callee.by_tcp = by_tcp is not None
-        callee.call_out(sent.uri, sent.headers + ours, body, new_branch())
-        return callee
 
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:
         """Passes a provisional answer on to the caller."""
@@ -191,21 +172,53 @@ class Call:
     # What the legs tell
 
     @_or_it_ends
-    def acknowledged(self, request: Request) -> None:
-        """The caller's ACK: the callee gets his, with the body that came."""
+    def acknowledged(self, leg: Leg, request: Request | None) -> None:
+        """The ACK of our 2xx: the other side gets his, with the body that came; None: it was lost."""
         callee = self.callee
-        if self.setup is not None:
-            self.wake(ACK, self.caller, request)
+        if self.exchange is not None:
+            self.exchange.acknowledge(request)
+        elif self.setup is not None:
+            self.wake(ACK, leg, request)
         elif callee is not None and not callee.acknowledged:
-            body = request.body
-            content = request.first.get("content-type")
-            callee.acknowledge(f"Content-Type: {content}\r\n" if body and content else "", body)
+            if request is None:
+                callee.acknowledge()
+            else:
+                callee.acknowledge(content_of(request), request.body)
 
     @_or_it_ends
-    def never_acknowledged(self) -> None:
-        """The caller did not ACK our 2xx in 64*T1: the session is not there (RFC 3261 §13.3.1.4)."""
+    def never_acknowledged(self, leg: Leg) -> None:
+        """Our 2xx got no ACK in 64*T1: the session is not there (RFC 3261 §13.3.1.4)."""
+        again = self.exchange is not None
+        if again:
+            self.remark(f"the {self.side_of(leg)} never acknowledged the answer to his re-INVITE")
         self._hang_up_all(_RECOVERY_ON_TIMER)
-        self.over("failed", "router", cause=102)
+        self.over("answered" if again else "failed", "router", cause=102)
+
+    @_or_it_ends
+    def asked(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        """A request inside the call that the other side is to answer."""
+        pass_on(self, leg, request, transaction)
+
+    @_or_it_ends
+    def answered_inside(self, exchange: Exchange, response: Response) -> None:
+        """What the other side says to it."""
+        exchange.answered(response)
+
+    @_or_it_ends
+    def lost(self, leg: Leg, code: int | None) -> None:
+        """A side says that it has no such dialog, or nothing at all (RFC 3261 §12.2.1.2): the call ends on both."""
+        who = self.side_of(leg)
+        self.remark(f"the {who} does not answer any more" if code is None else f"the {who} has lost the call ({code})")
+        self._hang_up_all(_RECOVERY_ON_TIMER if code is None else _FAILURE)
+        self.over("answered", "router", 102 if code is None else 41)
+
+    def other_than(self, leg: Leg) -> Leg | None:
+        """The other side."""
+        return self.callee if leg is self.caller else self.caller
+
+    def side_of(self, leg: Leg) -> str:
+        """``caller`` or ``callee``."""
+        return "caller" if leg is self.caller else "callee"
 
     @_or_it_ends
     def hung_up(self, leg: Leg, request: Request) -> None:
@@ -219,6 +232,7 @@ class Call:
         if self.setup is not None:
             self.setup.close()
             self.setup = None
+        self._wind_up()
         if other is not None:
             if isinstance(other, CalleeLeg) and not other.acknowledged:
                 other.give_up(reasons_of(request) or _NORMAL)
@@ -233,9 +247,11 @@ class Call:
 
     @_or_it_ends
     def notified(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
-        """A NOTIFY: wanted only while the caller is being REFERred (RFC 3515)."""
+        """A NOTIFY: of a REFER it is wanted only while the caller is being REFERred (RFC 3515)."""
         event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
-        if event != "refer":
+        if event not in ("refer", ""):
+            pass_on(self, leg, request, transaction)
+        elif not event:
             leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
         elif self.setup is None or leg is not self.caller:
             leg.answer(transaction, 481, "Subscription Does Not Exist")
@@ -301,10 +317,19 @@ class Call:
         if self.callee is not None:
             self.callee.give_up(reason)
 
+    def _wind_up(self) -> None:
+        """Ends what the sides were asking each other."""
+        for exchange in self.caller.open:
+            exchange.wind_up()
+        if self.callee is not None:
+            for exchange in self.callee.open:
+                exchange.wind_up()
+
     def _hang_up_all(self, reason: str) -> None:
         if self.setup is not None:
             self.setup.close()
             self.setup = None
+        self._wind_up()
         self.caller.bye(reason)
         if self.callee is not None:
             if self.callee.acknowledged:
@@ -342,22 +367,6 @@ class _NextEvent:
 next_event: Final = _NextEvent()
 
 
-def reasons_of(message: Message) -> str:
-    """The Reason lines of a message (RFC 3326)."""
-    return "".join(f"Reason: {value}\r\n" for value in message.all("reason"))
-
-
 def source_of(callee: CalleeLeg, response: Response) -> str:
     """Whose SDP a response bears: its leg, and behind a forking proxy its branch of the fork; "" without a body."""
     return f"{callee.dialog.local_tag} {tag_of(response.first.get('to', ''))}" if response.body else ""
-
-
-def cause_of(message: Message) -> int | None:
-    """The Q.850 cause of a Reason header (RFC 3326), None if there is none."""
-    for value in message.all("reason"):
-        protocol, _, params = value.partition(";")
-        if protocol.strip(" \t").upper() == "Q.850":
-            cause = param(params, "cause") or ""
-            if cause.isascii() and cause.isdigit() and len(cause) <= 3:
-                return int(cause)
-    return None

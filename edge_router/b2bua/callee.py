@@ -7,6 +7,7 @@ is cancelled at its first provisional answer, and an answer that comes all the s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from edge_router.dialplan.trunk import Target
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
-    from edge_router.sip.transaction import ClientTransaction
+    from edge_router.sip.message import Request
+    from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _MOST_FORKS: Final = 8
 MOST_PROVISIONAL: Final = 100
@@ -51,8 +53,10 @@ class CalleeLeg(Leg):
     __slots__ = (
         "_ack_branch",
         "_cancelled",
+        "_early",
         "_forks",
         "_heard",
+        "_rang",
         "_reason",
         "acknowledged",
         "answered",
@@ -81,8 +85,21 @@ class CalleeLeg(Leg):
         self._reason = ""
         self._cancelled = False
         self._ack_branch = ""
+        self._early: tuple[Dialog, ...] = ()
+        self._rang: dict[str, Response] | None = None  # by To, the last at the end: what no early dialog is made of yet
         self._forks: tuple[str, ...] = ()
         self._heard = 0
+
+    @property
+    def source(self) -> str:
+        """A name of who makes the SDP that comes from here: behind a forking proxy, the one that has answered."""
+        return f"{self.dialog.local_tag} {self.dialog.remote_tag}"
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it has an early dialog that requests can be sent in (RFC 3261 §12.1.2): that of its last 18x."""
+        self._learn_early()
+        return bool(self._early)
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
@@ -101,6 +118,9 @@ class CalleeLeg(Leg):
         self.given_up = True
         self._reason = reason
         self.call = None
+        if self.provisional > 100 and not self.answered:
+            self._early, self._rang = (), None
+            self.router.forget_dialog(self)
         if self.answered:
             self._turn_away()
         elif self.provisional:
@@ -140,7 +160,28 @@ class CalleeLeg(Leg):
             if self.given_up:
                 self._cancel()
             elif self.call is not None:
+                if code > 100 and not self.answered:
+                    self._rings(response)
                 self.call.wake(RESPONSE, self, response)
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request with our tag is of this dialog, or of an early one, which is then the last."""
+        if self.answered:
+            return super().takes(request)
+        self._learn_early()
+        tag = tag_of(request.first["from"])
+        for each in self._early:
+            if each.remote_tag == tag and each.call_id == request.first["call-id"]:
+                self.dialog = each
+                return True
+        return False
+
+    def on_request(self, request: Request, transaction: ServerTransaction) -> None:
+        """A request inside the dialog. An early one is not the callee's to end (RFC 3261 §15)."""
+        if request.method == "BYE" and not self.answered:
+            self.answer(transaction, 481, "Call/Transaction Does Not Exist")
+        else:
+            super().on_request(request, transaction)
 
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """Nothing came at all, or the INVITE could not be sent."""
@@ -155,6 +196,32 @@ class CalleeLeg(Leg):
         elif not self.answered:
             self._look()
 
+    def _rings(self, response: Response) -> None:
+        """Notes who rings: most calls are answered before anybody asks for an early dialog."""
+        to = response.first["to"]
+        if self._rang is None:
+            self._rang = {to: response}
+            self.router.remember_dialog(self)
+        elif self._rang.pop(to, None) is not None or len(self._rang) < _MOST_FORKS:
+            self._rang[to] = response
+
+    def _learn_early(self) -> None:
+        """Makes early dialogs of what rang; behind a forking proxy there may be several, and the last is asked."""
+        rang = self._rang
+        if not rang:
+            return
+        self._rang = {}
+        for to, response in rang.items():
+            known = [each for each in self._early if each.remote == to]
+            if known:
+                self.dialog = known[0]
+            elif tag_of(to) and len(self._early) < _MOST_FORKS:
+                dialog = self.dialog.fork() if self._early else self.dialog
+                with suppress(BadMessage):  # without a Contact there is nowhere to send requests to
+                    dialog.learn(response)
+                    self.dialog = dialog
+                    self._early += (dialog,)
+
     def _on_answer(self, transaction: ClientTransaction, response: Response) -> None:
         tag = tag_of(response.first.get("to", ""))
         if self.answered:
@@ -165,6 +232,11 @@ class CalleeLeg(Leg):
             else:
                 self._refuse_fork(response)
             return
+        if self._early:
+            known = [each for each in self._early if each.remote_tag == tag]
+            self.dialog = known[0] if known else self.dialog.fork()
+            self._early = ()
+        self._rang = None
         try:
             self.dialog.learn(response)
         except BadMessage:

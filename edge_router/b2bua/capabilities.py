@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
+OUTSIDE: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
+"""What is taken outside a dialog, or refused there for a better reason than its method."""
+ALLOW: Final = f"{OUTSIDE}, INFO, MESSAGE, UPDATE"
 ALLOW_LINE: Final = f"Allow: {ALLOW}\r\n"
+ALLOW_OUTSIDE_LINE: Final = f"Allow: {OUTSIDE}\r\n"
 SUPPORTED: Final = "uui"
 """Option tags of the extensions that we speak (RFC 7433); a Require for another gets 420."""

@@ -72,6 +72,18 @@ IN_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_INVITE.items()
 IN_ANONYMOUS_INVITE_WITHOUT_HISTORY: Final = {key: form for key, form in IN_ANONYMOUS_INVITE.items() if key != _PAST}
 IN_RESPONSE: Final = _EVERYWHERE | {"cisco-guid": _AS_IT_CAME, "retry-after": _AS_IT_CAME}
 IN_BYE: Final = _BODY | {"reason": _AS_IT_CAME, "user-to-user": _AS_IT_CAME, "session-id": _ONE_SESSION}
+IN_DIALOG: Final = _BODY | {
+    "p-asserted-identity": _BY_TRUST,
+    "privacy": _PRIVACY,
+    "session-id": _ONE_SESSION,
+    "user-to-user": _AS_IT_CAME,
+    "reason": _AS_IT_CAME,
+    "info-package": _AS_IT_CAME,
+    "recv-info": _AS_IT_CAME,
+    "event": _AS_IT_CAME,
+    "subscription-state": _AS_IT_CAME,
+}
+IN_DIALOG_RESPONSE: Final = IN_DIALOG | {"retry-after": _AS_IT_CAME, "accept": _AS_IT_CAME}
 
 
 def crossing(

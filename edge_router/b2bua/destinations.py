@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from edge_router.policy.decision import Decision, Hop
 
 DOWN: Final = "down"
+UNRESOLVED: Final = "unresolved"
 OFF: Final = "switched off"
 SHARE: Final = "over its share"
 VISITED: Final = "visited"
 LOOPED: Final = "visited twice"
-"""Why a dial-peer is skipped: none of its targets is up, a person said so, its policy has sent enough calls there, this
-very call was there already, or it was there so often that it goes round in a circle."""
+THERE: Final = "there already"
+"""Why a dial-peer is skipped: none of its targets is up, none of their names leads anywhere, a person said so, its
+policy has sent enough calls there, this very call was there before, or so often that it goes round in a circle; or it
+is an emergency, and there at this moment."""
 MOST_VISITS: Final = 2
-"""How often a call is placed at one destination: a second time only where nothing else is left, since an agent may
-transfer a caller back to where he came from; and no third time (RFC 3261 §16.3 item 4)."""
+"""How often a call is placed at one destination where it stands: a second time only where nothing else is left, since
+an agent may transfer a caller back to where he came from; and no third time (RFC 3261 §16.3 item 4)."""
 _PUT_OFF: Final = frozenset({DOWN, SHARE, VISITED})
 """What is tried all the same, bridged, when all else has failed."""
 _NOWHERE: Final[Mapping[str, int]] = {}
@@ -88,10 +91,17 @@ class Destination:
         return f"{self.closed} ({self.limit})" if self.limit else self.closed
 
     @property
+    def in_a_circle(self) -> bool:
+        """Whether it is closed because the call goes round."""
+        return self.closed == LOOPED or self.closed == THERE
+
+    @property
     def in_words(self) -> str:
         """Say why it is closed, of the dial-peer."""
         if self.closed == VISITED:
             return f"the call was at {self.peer.name} before"
+        if self.closed == THERE:
+            return f"the call is at {self.peer.name} already"
         if self.closed == LOOPED:
             return f"the call was at {self.peer.name} {MOST_VISITS} times before"
         return f"{self.peer.name} is {self.why}"
@@ -119,7 +129,8 @@ def destinations(
         peer, trunk = routing.outgoing(hop.peer)
         last_resort = "nothing else is up" if closed == DOWN else "nothing else is left"
         note = "" if hop.by == "bridge" else f"bridged, since {last_resort}"
-        yield Destination(peer, trunk, "bridge", note, last_resort=last_resort)
+        closed = "" if trunk.targets else UNRESOLVED  # by now
+        yield Destination(peer, trunk, "bridge", note, closed, last_resort=last_resort)
 
 
 def _way(hop: Hop, caller: Caller) -> tuple[str, str]:
@@ -135,8 +146,12 @@ def _way(hop: Hop, caller: Caller) -> tuple[str, str]:
 def _visited(routing: Routing, decision: Decision, incoming: Incoming, now: float) -> Mapping[str, int]:
     """The dial-peers that this call may come back from, where its policy doesn't place it there again.
 
-    With each, how often it was placed there.
+    With each, how often it was placed there and isn't known to be over. An emergency call is tried everywhere, but one
+    that a destination has sent back doesn't go where it stands: two that send it to each other by way of us would have
+    it fork at each hop.
     """
+    if incoming.facts.emergency:
+        return _standing(routing, decision, incoming, now)
     if decision.policy is None or decision.policy in routing.revisiting:
         return _NOWHERE
     visits, came_by = routing.ledger.visits, incoming.facts.trunk
@@ -146,12 +161,19 @@ def _visited(routing: Routing, decision: Decision, incoming: Incoming, now: floa
     for hop in (*decision.to, *decision.otherwise):
         peer, trunk = routing.outgoing(hop.peer)
         from_there = from_cloud or trunk.name == came_by
-        if sent_on or from_there:
-            times = visits.returns(incoming.who, peer.name, from_there, now)
-            if times:
-                found = {} if found is None else found
-                found[peer.name] = times
+        if (sent_on or from_there) and visits.returns(incoming.who, peer.name, from_there, now):
+            found = {} if found is None else found
+            found[peer.name] = visits.rounds(incoming.who, peer.name)
     return _NOWHERE if found is None else found
+
+
+def _standing(routing: Routing, decision: Decision, incoming: Incoming, now: float) -> Mapping[str, int]:
+    """The destinations at which an emergency call stands that comes from one of them."""
+    ways = [routing.outgoing(hop.peer) for hop in decision.to]
+    if incoming.facts.trunk not in [trunk.name for _, trunk in ways]:
+        return _NOWHERE
+    visits = routing.ledger.visits
+    return {peer.name: 1 for peer, _ in ways if visits.is_there(incoming.who, peer.name, now)}
 
 
 def _closed(
@@ -170,7 +192,12 @@ def _closed(
     missing = incoming.missing(peer, trunk.trunk)
     if missing:
         return missing, ""
-    if not incoming.facts.emergency:
+    if not trunk.targets:
+        return UNRESOLVED, ""
+    if incoming.facts.emergency:
+        if peer.name in before:
+            return THERE, ""
+    else:
         if routing.switched_off(trunk.name):
             return OFF, ""
         if before and peer.name in before:

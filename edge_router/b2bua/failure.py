@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.call import cause_of, reasons_of
+from edge_router.b2bua.causes import cause_of, reasons_of
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
@@ -79,3 +79,10 @@ def _code_for_caller(callee: CalleeLeg, code: int) -> int:
     if code == 503 and callee.trunk.trunk.final_503 is not None:
         return callee.trunk.trunk.final_503
     return _CODES_FOR_CALLER.get(code, code)
+
+
+def retry_after(response: Response | None) -> int:
+    """The seconds of a Retry-After (RFC 3261 §20.33), 0 where there is none that can be read; an hour at most."""
+    text = response.first.get("retry-after", "") if response is not None else ""
+    seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
+    return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0

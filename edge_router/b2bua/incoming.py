@@ -15,7 +15,7 @@ from edge_router.b2bua.identity import (
     read_party,
     user_of,
 )
-from edge_router.b2bua.numbers import called_at, missing, refer_uri_at
+from edge_router.b2bua.numbers import NO_NUMBER, called_at, may_vanish, missing, refer_uri_at
 from edge_router.dialplan.number import normalise
 from edge_router.policy.facts import CallFacts
 from edge_router.sip.errors import BadMessage
@@ -41,6 +41,7 @@ class Incoming:
     """
 
     __slots__ = (
+        "_dialled",
         "_who",
         "facts",
         "from_",
@@ -74,6 +75,7 @@ class Incoming:
         self.hops_left = hops_left
         self.hidden = hidden
         self.without_history = without_history
+        self._dialled: tuple[DialPeer, Trunk, str] | None = None
         self._who: Identity | None = None
 
     @property
@@ -84,16 +86,31 @@ class Incoming:
         return self._who
 
     def user_at(self, peer: DialPeer, trunk: Trunk) -> str:
-        """The user part to dial at a dial-peer and its trunk, parameters of the number included."""
-        return called_at(self.user, self.facts, peer, trunk)
+        """The user part to dial at a dial-peer and its trunk, parameters of the number included.
+
+        To be asked once the call was routed; the last answer is kept, since each attempt asks several times.
+        """
+        known = self._dialled
+        if known is None or known[0] is not peer or known[1] is not trunk:
+            known = self._dialled = (peer, trunk, called_at(self.user, self.facts, peer, trunk))
+        return known[2]
 
     def refer_uri(self, peer: DialPeer, trunk: Trunk, user: str) -> str | None:
         """A dial-peer's ``refer_uri``, filled, where it has one; ``user`` is what `user_at` gives."""
         return None if peer.refer_uri is None else refer_uri_at(peer.refer_uri, user, self.facts, peer, trunk)
 
     def missing(self, peer: DialPeer, trunk: Trunk) -> str:
-        """Why this call can't be sent to a dial-peer and its trunk, where nothing is there to be dialled; else ""."""
-        return missing(self.user, self.facts, peer, trunk)
+        """Why this call can't be sent to a dial-peer and its trunk, where nothing is there to be dialled; else "".
+
+        An emergency call is sent wherever somebody may be.
+        """
+        facts = self.facts
+        if facts.emergency:
+            return ""
+        why = missing(facts, peer)
+        if not why and self.user and may_vanish(facts, peer, trunk) and not normalise(self.user_at(peer, trunk)):
+            return NO_NUMBER
+        return why
 
 
 def read_incoming(request: Request, trunk: Trunk, source: str, hops_left: int, urn: bool = False) -> Incoming:

@@ -12,6 +12,7 @@ from random import randint
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call, next_event, source_of
+from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip import sdp
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 _MOST_OFFERS: Final = 4  # after the first; two that never agree are left with what they have
 _MOST_TURNS: Final = 4  # of one offer that crosses another
-_CALLER: Final = "caller"
 _GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 
 
 async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Response) -> None:
     """Brings the caller to the callee, whose 200 is ``answer``."""
     caller, invite = call.caller, incoming.request
+    callee.shown = ShownSdp("", invite.body, invite.first.get("content-type", ""))
     if invite.body:
         callee.acknowledge()
     described = answer if answer.body else callee.early or answer
@@ -46,22 +47,19 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     if invite.body:
         await _agree(call, callee, invite, described, said)
     else:
-        callee.acknowledge(_content(said), said.body)
+        callee.acknowledge(content_of(said), said.body)
+        callee.shown = ShownSdp("", said.body, said.first.get("content-type", ""))
 
 
 async def _agree(call: Call, callee: CalleeLeg, told: Message, offer: Message, answer: Message) -> None:
     """Has each side hear what the other said last: ``answer`` to ``offer``, instead of what was ``told`` before."""
     caller = call.caller
-    shown = ShownSdp("", told.body, told.first.get("content-type", ""))
     leg: Leg = callee
     for _ in range(_MOST_OFFERS):
         if sdp.still_fits(_sdp(told), _sdp(offer), _sdp(answer)):
             return
-        headers = _content(answer)
-        if leg is callee:
-            body = shown.next(_CALLER, answer.body, answer.first.get("content-type", ""))
-        else:
-            body = caller.own(f"{callee.dialog.local_tag} {callee.dialog.remote_tag}", headers, answer.body)
+        headers = content_of(answer)
+        body = leg.own(caller.source if leg is callee else callee.source, headers, answer.body)
         said = await _offer(call, leg, headers, body)
         if said is None or said.code in _GONE:
             _part(call, callee, "one side was gone when the media were to be agreed upon")
@@ -115,11 +113,6 @@ async def _woken(call: Call) -> None:
         event, leg, _ = await next_event
         if event == WAITED and leg is call.caller:
             return
-
-
-def _content(message: Message) -> str:
-    content_type = message.first.get("content-type")
-    return f"Content-Type: {content_type}\r\n" if message.body and content_type else ""
 
 
 def _sdp(message: Message) -> bytes:

@@ -15,19 +15,24 @@ LARGEST_BY_UDP: Final = 1_300
 
 
 def leaving_by(listeners: Mapping[str, Listener], trunk: Trunk, target: Target, came_by: Listener) -> Listener:
-    """The trunk's own, else the one that the call came in by, else the first that speaks the target's transport.
+    """The trunk's own, else the one that the call came in by if that reaches the target, else the first that does.
 
     Loading sees to it that there is one.
     """
-    own = listeners[trunk.listen] if trunk.listen is not None else came_by
-    if own.transport == target.transport:
-        return own
-    return listener_for(listeners, target.transport, target.host) or own
+    if trunk.listen is not None:
+        return listeners[trunk.listen]
+    if _reaches(came_by, target.transport, target.host):
+        return came_by
+    return listener_for(listeners, target.transport, target.host) or came_by
 
 
 def listener_for(listeners: Mapping[str, Listener], transport: str, host: str) -> Listener | None:
     """The first that speaks a transport and can reach a host: IPv4 or IPv6."""
     for each in listeners.values():
-        if each.transport == transport and (":" in each.host) == (":" in host):
+        if _reaches(each, transport, host):
             return each
     return None
+
+
+def _reaches(listener: Listener, transport: str, host: str) -> bool:
+    return listener.transport == transport and (":" in listener.host) == (":" in host)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
 from edge_router.b2bua.screening import CAPABILITIES, unspoken
+from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
 from edge_router.sip.remember import remembered
@@ -20,13 +21,16 @@ from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.acceptance import Acceptance
     from edge_router.b2bua.call import Call
+    from edge_router.b2bua.exchange import Exchange
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
+    from edge_router.b2bua.shown_sdp import ShownSdp
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
-    from edge_router.sip.transaction import ClientTransaction, ServerTransaction
+    from edge_router.sip.transaction import ClientTransaction, ClientUser, ServerTransaction
 
 RESPONSE: Final = "response"
 TIMEOUT: Final = "timeout"
@@ -41,22 +45,33 @@ _OTHER_TRANSPORTS: Final = {
     "ws": "WebSocket",
     "wss": "WebSocket",
 }
-_TAKEN: Final = frozenset({"INVITE", "BYE", "OPTIONS", "NOTIFY"})  # others get their 405 or 501 first (RFC 3261 §8.2.1)
+CALLER: Final = "caller"
+"""Whose SDP it is that the caller made."""
+_CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE"})  # and NOTIFY of packages that aren't ours
+_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
 
 
 class Leg:
-    """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up."""
+    """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up.
+
+    ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing; ``open`` are the requests of his that have
+    gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two.
+    """
 
     __slots__ = (
         "_asked",
         "_asked_seq",
         "_deadline",
+        "_farewell",
         "_next_look",
+        "acceptance",
         "address",
         "call",
         "dialog",
         "listener",
+        "open",
         "router",
+        "shown",
         "trunk",
     )
 
@@ -72,6 +87,10 @@ class Leg:
         self._deadline = self._next_look = inf
         self._asked: ClientTransaction | None = None
         self._asked_seq = 0
+        self.acceptance: Acceptance | None = None
+        self.open: tuple[Exchange, ...] = ()
+        self.shown: ShownSdp | None = None
+        self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
         """Wakes the call with WAITED so long from now, unless it is to wait for something else by then."""
@@ -99,12 +118,23 @@ class Leg:
         """A timer of this leg has run out (TimerOwner)."""
         raise NotImplementedError
 
-    def send(self, method: str, headers: str = "", body: bytes = b"") -> ClientTransaction:
-        """Sends a request in the dialog; its responses come to ``on_response``."""
+    @property
+    def source(self) -> str:
+        """A name of who makes the SDP that comes from here."""
+        raise NotImplementedError
+
+    def own(self, source: str, headers: str, body: bytes) -> bytes:
+        """The SDP of ``source`` as this side is to see it; ``headers`` are the lines that go with it."""
+        return body if self.shown is None else self.shown.next(source, body, content_type_of(headers))
+
+    def send(
+        self, method: str, headers: str = "", body: bytes = b"", user: ClientUser | None = None
+    ) -> ClientTransaction:
+        """Sends a request in the dialog; its responses come to ``user``, else to ``on_response`` here."""
         branch = new_branch()
         message = self.dialog.request(method, self.listener.via + branch, headers, body)
         self.router.observer.request("out", method, self.trunk.name)
-        return self.router.transactions.send(method, branch, message, self.listener, self.next_hop(), self)
+        return self.router.transactions.send(method, branch, message, self.listener, self.next_hop(), user or self)
 
     def send_ack(self, seq: int, branch: str, headers: str = "", body: bytes = b"") -> bytes:
         """ACKs the 2xx to our INVITE with CSeq number ``seq``; returns the ACK."""
@@ -121,7 +151,7 @@ class Leg:
 
     def reinvite(self, headers: str, body: bytes) -> None:
         """Offers an SDP in the dialog; ``headers`` are the lines that go with it."""
-        ours = f"Contact: {self.listener.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        ours = f"Contact: {self.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
         asked = self.ask("INVITE", ours + headers, body)
         # One that had a provisional answer would wait for ever; on any other this has no effect by then.
         self.router.wheel.start(GIVE_UP, asked, "given up")
@@ -148,9 +178,39 @@ class Leg:
             self.acknowledge_reinvite()
 
     def bye(self, headers: str = "", body: bytes = b"") -> None:
-        """Ends the dialog."""
+        """Ends the dialog; not while the ACK of a 2xx of ours may come yet (RFC 3261 §15)."""
+        if self.acceptance is not None:
+            self._farewell = headers, body
+            return
         self.router.forget_dialog(self)
         self.send("BYE", headers, body)
+
+    # The ACK of our 2xx
+
+    def on_ack(self, request: Request) -> None:
+        """The ACK of our 2xx; a repeated one has no effect."""
+        acceptance = self.acceptance
+        if acceptance is None or parse_cseq(request.first["cseq"]).number != acceptance.number:
+            return
+        self.acceptance = None
+        if self._farewell is not None:
+            self.bye(*self._farewell)
+        elif self.call is not None:
+            self.call.acknowledged(self, request)
+
+    def take_as_acknowledged(self) -> None:
+        """What came shows that he has our 2xx: its ACK is lost or late."""
+        self.acceptance = None
+        if self.call is not None:
+            self.call.acknowledged(self, None)
+
+    def never_acknowledged(self) -> None:
+        """No ACK came in 64*T1."""
+        self.acceptance = None
+        if self._farewell is not None:
+            self.bye(*self._farewell)
+        elif self.call is not None:
+            self.call.never_acknowledged(self)
 
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name.
@@ -183,6 +243,18 @@ class Leg:
             return self.address
         return address
 
+    @property
+    def contact(self) -> str:
+        """Our Contact in this dialog; a sips URI where the other side's is one (RFC 3261 §8.1.1.8, §12.1.1)."""
+        if self.listener.transport == "tls" and self.dialog.target[:5].lower() == "sips:":
+            return f"<sips:{self.listener.advertised}>"
+        return self.listener.contact
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request with our tag is really of this dialog: Call-ID and both tags."""
+        dialog, first = self.dialog, request.first
+        return dialog.call_id == first["call-id"] and dialog.remote_tag == tag_of(first["from"])
+
     def on_request(self, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the dialog, ACK apart. Each is answered here or by the call."""
         method = request.method
@@ -202,28 +274,38 @@ class Leg:
             self.answer(transaction, 481, "Call/Transaction Does Not Exist")
         elif method == "NOTIFY":
             self.call.notified(self, request, transaction)
-        elif method == "INVITE":
-            self.reinvited(transaction)
+        elif method in _CROSSING:
+            self.call.asked(self, request, transaction)
         else:
             self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
 
-    def reinvited(self, transaction: ServerTransaction) -> None:
-        """Refuses a re-INVITE: media flows around us and stays as it was agreed; the call goes on (RFC 3261 §14.2)."""
-        if self._asked is not None and self._asked.method == "INVITE" and self._asked.state in (CALLING, PROCEEDING):
-            self.answer(transaction, 491, "Request Pending")
-        else:
-            self.answer(transaction, 488, "Not Acceptable Here")
+    def is_inviting(self) -> bool:
+        """Whether a re-INVITE of the router's own has no final answer yet."""
+        asked = self._asked
+        return asked is not None and asked.method == "INVITE" and asked.state in (CALLING, PROCEEDING)
+
+    def exchange_over(self, exchange: Exchange) -> None:
+        """A request of his has its answer, and its ACK if it was an INVITE."""
+        self.open = tuple([each for each in self.open if each is not exchange])
+        if self.call is not None and self.call.exchange is exchange:
+            self.call.exchange = None
 
     def hung_up(self, request: Request) -> None:
-        """A BYE ends the dialog; the call hears of it, if there is one still."""
+        """A BYE ends the dialog; the call hears of it, if there is one still.
+
+        Who hangs up has our 2xx: it is repeated no more, whatever became of his ACK.
+        """
+        self.acceptance = None
         self.router.forget_dialog(self)
         if self.call is not None:
             self.call.hung_up(self, request)
 
-    def answer(self, transaction: ServerTransaction, code: int, reason: str, headers: str = "") -> None:
-        """Answers a request inside the dialog, whose To has our tag already."""
+    def answer(
+        self, transaction: ServerTransaction, code: int, reason: str, headers: str = "", body: bytes = b""
+    ) -> bytes:
+        """Answers a request inside the dialog, whose To has our tag already; returns the answer."""
         self.router.observer.response("out", transaction.method, code, self.trunk.name)
-        transaction.respond(code, reason, "", headers)
+        return transaction.respond(code, reason, "", headers, body)
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """A response to a request of ours (ClientUser)."""
@@ -232,6 +314,12 @@ class Leg:
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """A request of ours got no final response (ClientUser)."""
         raise NotImplementedError
+
+
+def content_type_of(headers: str) -> str:
+    """The Content-Type among header lines, "" if there is none."""
+    _, found, rest = headers.partition("Content-Type: ")
+    return rest.partition("\r\n")[0] if found else ""
 
 
 @remembered(4_096)  # the Contacts of trunks are few and come with every call

@@ -6,24 +6,43 @@ goes on counting where the old one was. It must not know of calls, only that one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 from edge_router.admission.load import Load
 from edge_router.dialplan.health import TargetHealth
-from edge_router.dialplan.hunting import Hunting
+from edge_router.dialplan.hunting import Hunting, Located
 from edge_router.dialplan.trunk import Limit, Target, Trunk
+
+State = Literal["up", "partial", "down"]
+
+_log = logging.getLogger(__name__)
 
 
 class LiveTrunk:
     """A trunk's counts, the health of its targets and the order to try them in.
 
     `up`, `calls`, `cps` and `sent(60)` are what a rule reads as `trunk("name")`. `clock` gives the same seconds that
-    are passed as `now`.
+    are passed as `now`. `targets` are where its calls can go, up or down.
     """
 
-    __slots__ = ("_both", "_clock", "_health", "_hunting", "_inbound", "_outbound", "_rng", "name", "trunk")
+    __slots__ = (
+        "_both",
+        "_clock",
+        "_health",
+        "_hunting",
+        "_inbound",
+        "_known",
+        "_located",
+        "_outbound",
+        "_rng",
+        "_trouble",
+        "name",
+        "targets",
+        "trunk",
+    )
 
     def __init__(
         self, trunk: Trunk, clock: Callable[[], float], rng: Random | None = None, before: LiveTrunk | None = None
@@ -32,14 +51,50 @@ class LiveTrunk:
         self.trunk: Final = trunk
         self._clock: Final = clock
         self._rng: Final = rng or Random()
-        self._hunting: Final = Hunting(trunk.targets, trunk.hunt, self._rng)
+        self._hunting = Hunting(trunk.targets, trunk.hunt, self._rng)
+        self.targets: Sequence[Target] = trunk.targets
+        self._located: Mapping[str, Sequence[Located]] = {}
+        self._trouble: Mapping[str, str] = {}
         self._inbound: Final[Load] = _load(trunk.inbound_limit, before._inbound if before else None)
         self._outbound: Final[Load] = _load(trunk.outbound_limit, before._outbound if before else None)
         self._both: Final[Load] = _load(trunk.limit, before._both if before else None)
-        known = before._health if before else {}
-        self._health: Final[dict[str, TargetHealth]] = {
-            target.uri: known.get(target.uri) or TargetHealth() for target in trunk.targets
-        }
+        self._known: Mapping[str, TargetHealth] = before._health if before else {}
+        self._health: dict[str, TargetHealth] = self._health_of_targets()
+        if not trunk.has_names:
+            self._known = {}
+
+    def locate(self, located: Mapping[str, Sequence[Located]], trouble: Mapping[str, str]) -> bool:
+        """Says where its targets that are names lead to now, by URI; True where that is elsewhere than before.
+
+        ``trouble`` says of those with which something is wrong, what. Until this is called for the first time each name
+        is taken for a target, which is how it looks to whoever only asks what would be done.
+        """
+        self._trouble = trouble
+        targets: list[Target] = []
+        for target in self.trunk.targets:
+            targets += [each.target for each in located[target.uri]] if target.named else [target]
+        if located == self._located and targets == list(self.targets):
+            return False
+        self._located = located
+        self._known = {**self._known, **self._health}
+        self.targets = targets
+        self._hunting = Hunting(self.trunk.targets, self.trunk.hunt, self._rng, located)
+        self._health = self._health_of_targets()
+        self._known = {}
+        return True
+
+    def _health_of_targets(self) -> dict[str, TargetHealth]:
+        return {target.label: self._health_of(self._known.get(target.label)) for target in self.targets}
+
+    def _health_of(self, known: TargetHealth | None) -> TargetHealth:
+        """A target's health by this trunk's keepalive, with what is known of it."""
+        keepalive = self.trunk.keepalive
+        health = known or TargetHealth()
+        if keepalive is not None:
+            health.change(keepalive.retries, up_after=keepalive.up_after)
+        elif known is not None:
+            health.change()
+        return health
 
     def renew(self, trunk: Trunk) -> LiveTrunk:
         """This trunk under a new configuration: the counts go on, and so does the health of targets that stay.
@@ -58,6 +113,26 @@ class LiveTrunk:
             if health.up(now):
                 return True
         return False
+
+    @property
+    def state(self) -> State:
+        """Whether all of its targets are up, some, or none."""
+        now = self._clock()
+        up = [health.up(now) for health in self._health.values()]
+        lost = any(not places for places in self._located.values())
+        return "up" if all(up) and up and not lost else "partial" if any(up) else "down"
+
+    def standing(self, now: float) -> Iterator[tuple[Target, bool, str]]:
+        """Each target, whether it is up, and what is wrong with its name. One that leads nowhere stands for itself."""
+        for target in self.trunk.targets:
+            places = self._located.get(target.uri)
+            trouble = self._trouble.get(target.uri, "")
+            if places is None:
+                yield target, self.target_up(target, now), trouble
+            elif not places:
+                yield target, False, trouble
+            else:
+                yield from ((each.target, self.target_up(each.target, now), trouble) for each in places)
 
     @property
     def calls(self) -> int:
@@ -117,12 +192,15 @@ class LiveTrunk:
     def targets_to_try(self, now: float) -> list[Target]:
         """The targets that are up, in the order to try them; may be empty."""
         health = self._health
-        return [target for target in self._hunting.order() if health[target.uri].up(now)]
+        return [target for target in self._hunting.order() if health[target.label].up(now)]
 
     def peek(self, now: float) -> Sequence[Target]:
-        """The targets that the next call would try, all of them where none is up; it is still that call's turn."""
+        """The targets that the next call would try, all of them where none is up; it is still that call's turn.
+
+        Names stand for themselves where none leads anywhere: never is there none.
+        """
         order = self._hunting.peek()
-        return [target for target in order if self._health[target.uri].up(now)] or order
+        return [target for target in order if self._health[target.label].up(now)] or order or self.trunk.targets
 
     def last_resort(self) -> Sequence[Target]:
         """All targets, those that are down too: for a call that has nowhere else to go."""
@@ -130,23 +208,35 @@ class LiveTrunk:
 
     def target_up(self, target: Target, now: float) -> bool:
         """Whether this target is up."""
-        return self._health[target.uri].up(now)
+        return self._health[target.label].up(now)
 
     def trying(self, target: Target, now: float) -> None:
         """A call is being sent to this target; after a time down, others wait for how that one fares."""
-        self._health[target.uri].trying(now)
+        health = self._health.get(target.label)
+        if health is not None:  # else its name has come to lead elsewhere
+            health.trying(now)
 
-    def failed(self, target: Target, now: float) -> None:
-        """This target did not answer at all, or with 503."""
-        self._health[target.uri].failed(now)
+    def failed(self, target: Target, now: float, why: str = "no answer") -> None:
+        """This target did not answer at all, or in a way that is a failure: ``why`` says which."""
+        health = self._health.get(target.label)
+        if health is not None and health.failed(now):
+            _log.warning("trunk %s: target %s is down: %s", self.name, target.label, why)
 
     def succeeded(self, target: Target) -> None:
-        """This target answered, and not with 503."""
-        self._health[target.uri].succeeded()
+        """This target answered, and that was no failure."""
+        health = self._health.get(target.label)
+        if health is not None and health.succeeded():
+            _log.warning("trunk %s: target %s is up again", self.name, target.label)
+
+    def health(self, target: Target) -> TargetHealth:
+        """How this target, which is one of ``targets``, is doing."""
+        return self._health[target.label]
 
     def hold(self, target: Target, seconds: float, now: float) -> None:
         """This target asked for quiet for so long (Retry-After)."""
-        self._health[target.uri].hold(seconds, now)
+        health = self._health.get(target.label)
+        if health is not None:
+            health.hold(seconds, now)
 
 
 def _load(limit: Limit, before: Load | None) -> Load:

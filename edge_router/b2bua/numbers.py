@@ -99,37 +99,32 @@ def fill(template: str, called: str, calling: str, service: Mapping[str, str] | 
     return template.replace("{called}", escape_user(called)).replace("{calling}", escape_user(calling))
 
 
-def missing(user: str, facts: CallFacts, peer: DialPeer, trunk: Trunk) -> str:
-    """Why this call can't be sent to a dial-peer and its trunk, where nothing is there to be dialled; else "".
+NO_NUMBER: Final = "without a number that is left to dial"
 
-    A template takes what its service doesn't have, or a translation has left nothing of the number. ``user`` is the
-    user part that came. An emergency call is sent wherever somebody may be.
-    """
-    if facts.emergency:
-        return ""
+
+def missing(facts: CallFacts, peer: DialPeer) -> str:
+    """Why this call can't be sent to a dial-peer whose templates take what its service doesn't have; else ""."""
     for template in (peer.called_number, peer.refer_uri):
         if template is not None and "{service." in template:
             for column in _columns_of(template):
                 if not (facts.service or _NO_CELLS).get(column):
                     return f"without a {column} for this number"
-    if user and _changes(facts, peer, trunk) and not _needs_no_number(peer):
-        return "" if normalise(called_at(user, facts, peer, trunk)) else "without a number that is left to dial"
     return ""
 
 
-def _changes(facts: CallFacts, peer: DialPeer, trunk: Trunk) -> bool:
-    """Whether another number than the one that came may be dialled there."""
+def may_vanish(facts: CallFacts, peer: DialPeer, trunk: Trunk) -> bool:
+    """Whether another number than the one that came is dialled there, of which nothing may be left.
+
+    Not where callers are sent to one and the same address, whatever they have called.
+    """
+    if peer.refer_uri is not None and "{called}" not in peer.refer_uri:
+        return False
     return (
         peer.called_number is not None
         or facts.called != facts.called_received
         or peer.translate is not None
         or trunk.translate_out is not None
     )
-
-
-def _needs_no_number(peer: DialPeer) -> bool:
-    """Whether callers are sent to one and the same address there, whatever they have called."""
-    return peer.refer_uri is not None and "{called}" not in peer.refer_uri
 
 
 @lru_cache(maxsize=256)

@@ -8,8 +8,8 @@ from edge_router.net.security import Expected, canonical, fits
 from edge_router.sip.headers import find_param, first_of
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
-    from edge_router.dialplan.trunk import Trunk
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.transaction_layer import Arrival
@@ -27,24 +27,27 @@ def trunk_at(routing: Routing, host: str, names: frozenset[str], listen: str) ->
 def expected_at(routing: Routing, address: Address) -> Expected:
     """Who should be at an address that is connected to by TLS, by the trunks that have a target there.
 
-    Elsewhere, where a Contact leads, it may be whoever has the name of any trunk's certificate.
+    A target that is a name must show that name, whichever address DNS has given (RFC 5922 §7.3). Elsewhere, where a
+    Contact leads, it may be whoever has the name of any trunk's certificate.
     """
-    names: tuple[str, ...] = ()
     asked_for = ""
-    is_target = False
+    here: list[str] = []
+    known: list[str] = []
     for live in routing.trunks.values():
-        for target in live.trunk.targets:
-            if target.address == address and target.transport == "tls":
-                is_target, own = True, target.name
-                names += live.trunk.tls_names or ((own,) if own else ())
-                asked_for = asked_for or own or next((each for each in names if each[:1] != "*"), "")
-    if not is_target:
-        known = [name for live in routing.trunks.values() for name in live.trunk.tls_names]
-        names = (canonical(address[0]), *known)
-    return Expected(asked_for, names)
+        stated = live.trunk.tls_names
+        known += stated
+        for target in live.targets:
+            if target.transport != "tls":
+                continue
+            if target.address == address:
+                here += stated or (target.name or canonical(address[0]),)
+                asked_for = asked_for or target.name or next((each for each in stated if each[:1] != "*"), "")
+            if target.name and not stated:
+                known.append(target.name)
+    return Expected(asked_for, tuple(here or (canonical(address[0]), *known)))
 
 
-def reuse(trunk: Trunk, listener: Listener, arrival: Arrival) -> None:
+def reuse(trunk: LiveTrunk, listener: Listener, arrival: Arrival) -> None:
     """Who says so is called by the connection that he has opened (RFC 5923), where he is a target of his trunk.
 
     Over TCP that is no more than his word, so nobody but the trunk's own address has it; whoever else can speak from

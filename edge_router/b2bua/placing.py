@@ -29,14 +29,14 @@ class Placement(NamedTuple):
 def place(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str, now: float) -> None:
     """Notes that a call is sent to a dial-peer, before it is.
 
-    Whoever has sent it, it is noted where that is the contact centre; elsewhere only for a policy. Nothing is kept
-    of calls at the contact centre that nobody asks for: at thousands a second it is much.
+    Whoever has sent it, it is noted where that is the contact centre; elsewhere for a policy, and of an emergency.
+    Nothing is kept of calls at the contact centre that nobody asks for: at thousands a second it is much.
     """
     record, routing, facts = call.record, call.routing, incoming.facts
     decision, ledger, cloud = record.decision, routing.ledger, routing.cloud
     in_cloud = cloud is not None and trunk.name in cloud.trunks
     record.visits = 0
-    if decision is None or (decision.policy is None and not in_cloud):
+    if decision is None or (decision.policy is None and not in_cloud and not facts.emergency):
         return
     record.visits = ledger.visits.visits(incoming.who, peer.name, now)
     ledger.visits.note(incoming.who, peer.name, now)

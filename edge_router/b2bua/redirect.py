@@ -31,7 +31,7 @@ def contacts_of(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
     """The URIs that lead a caller to a dial-peer, best first: its ``refer_uri``, or the trunk's targets."""
     user = incoming.user_at(peer, trunk.trunk)
     elsewhere = incoming.refer_uri(peer, trunk.trunk, user)
-    targets = trunk.targets_to_try(call.router.wheel.now) or trunk.last_resort()
+    targets = trunk.targets_to_try(call.router.wheel.now) or trunk.last_resort() or trunk.trunk.targets
     return with_correlation(contacts(user, elsewhere, targets), call, incoming, trunk.trunk)
 
 
@@ -39,7 +39,7 @@ def contacts(user: str, elsewhere: str | None, targets: Sequence[Target]) -> lis
     """The same of what is known of them: the user part to dial, the filled ``refer_uri``, the targets, best first."""
     if elsewhere is not None:
         return [elsewhere]
-    return [_at_target(user, target) for target in targets]
+    return list(dict.fromkeys([_at_target(user, target) for target in targets]))  # a name once, not its addresses
 
 
 def _at_target(user: str, target: Target) -> str:

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.emergency import in_words
+from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
+from edge_router.b2bua.keepalive import Keepalives, Probe
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.record import CallRecord
@@ -42,14 +45,13 @@ from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
-    from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.net.security import Expected
     from edge_router.sip.framing import Unframeable
-    from edge_router.sip.transaction import Transport
+    from edge_router.sip.transaction import ClientUser, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +60,10 @@ COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ou
 
 
 class Router:
-    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; assign another to reload.
+    """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
-    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` are all that drives it. ``received`` counts datagrams;
-    while ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
+    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams; while
+    ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
     emergency calls: their sender will repeat them, and calls in progress go on.
     """
 
@@ -79,8 +81,9 @@ class Router:
         self.observer = observer
         self.draining = False
         self.received = 0
-        self.wheel = TimerWheel(clock(), self._timer_failed)
+        self.wheel = TimerWheel(clock(), lambda: self._complain("a timer"))
         self.transactions = TransactionLayer(self.wheel)
+        self.keepalives = Keepalives(self)
         self.calls: dict[str, Call] = {}
         self._clock = clock
         self._limits = limits
@@ -89,6 +92,12 @@ class Router:
         self._reserve = Reserve()
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
+
+    def follow(self, routing: Routing) -> None:
+        """From now on new calls go by this, and its targets are asked whether they are there."""
+        self.routing = routing
+        self.wheel.now = max(self.wheel.now, self._clock())
+        self.keepalives.follow(routing.trunks.values())
 
     def tick(self) -> None:
         """Fires the timers that are due. They are late by as much as passes between two calls of this."""
@@ -145,11 +154,9 @@ class Router:
         """Who should be at an address that is connected to by TLS."""
         return expected_at(self.routing, address)
 
-    def _trunk_by(self, listener: Transport, source: Address) -> str | None:
+    def trunk_by(self, listener: Transport, source: Address) -> str | None:
+        """The trunk of whoever sends from there, by a name of his certificate or by his address; None: a stranger."""
         return trunk_at(self.routing, source[0], self.listeners[listener.name].names_of(source), listener.name)
-
-    def _timer_failed(self) -> None:
-        self._complain("a timer")
 
     def _complain(self, what: str) -> None:
         """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""
@@ -165,7 +172,7 @@ class Router:
             self.observer.rejected("stray response")
             return
         user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else ""
+        trunk = user.trunk.name if isinstance(user, Leg) else _trunk_of(user)
         self.observer.response("in", transaction.method, response.code, trunk)
 
     # Requests
@@ -176,26 +183,24 @@ class Router:
             return
         method = request.method
         check_cseq(request)
-        if method == "CANCEL" and self._cancelled(arrival):
+        if method == "CANCEL" and cancelled(self, arrival):
             return
         to_tag = tag_of(request.first["to"])
         if to_tag:
             leg = self._dialogs.get(to_tag)
-            if leg is not None and _is_of(leg, request):
+            if leg is not None and leg.takes(request):
                 self._inside(leg, arrival)
                 return
         trunk = self.routing.sources.trunk_of(listener.name, source[0])
         if listener.reliable:
-            trunk = self._trunk_by(listener, source)
+            trunk = self.trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return
         if method == "ACK":
             self.observer.rejected("stray ACK")
             return
-        if method == "CANCEL" and self.transactions.invite_of(arrival) is not None:
-            # No answer and no transaction: the true CANCEL must not be taken for a copy of this one.
-            self.observer.rejected("CANCEL from another source")
+        if method == "CANCEL" and is_forged(self, arrival):
             return
         if self._crowded and (to_tag or not self._begins_emergency(arrival, trunk)):
             self.observer.rejected("too many transactions")
@@ -211,43 +216,19 @@ class Router:
         request = arrival.request
         self.observer.request("in", request.method, leg.trunk.name)
         if request.method == "ACK":
-            if isinstance(leg, CallerLeg):
-                leg.on_ack(request)
+            leg.on_ack(request)
         elif request.method == "CANCEL":
-            self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
+            if not is_forged(self, arrival):
+                self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
         else:
             leg.on_request(request, self.transactions.serve(arrival))
-
-    def _cancelled(self, arrival: Arrival) -> bool:
-        """Takes the CANCEL of a call, by the branch and from the source of its INVITE (RFC 3261 §9.2).
-
-        Also where a reload has since taken the source from its trunk: the call keeps what it began with.
-        """
-        invite = self.transactions.invite_of(arrival)
-        if invite is None or invite.source[0] != arrival.source[0]:
-            return False
-        call = invite.user if isinstance(invite.user, Call) else None
-        # RFC 3261 §9.2: the same To tag as in the answers to the INVITE.
-        if call is not None:
-            trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
-        else:
-            trunk = self._trunk_by(arrival.transport, arrival.source) or ""
-            tag = invite.to_tag or new_token()
-        if tag_of(arrival.request.first["to"]):  # of a re-INVITE, whose To has it already
-            tag = ""
-        self.observer.request("in", "CANCEL", trunk)
-        self.observer.response("out", "CANCEL", 200, trunk)
-        self.transactions.serve(arrival).respond(200, "OK", tag)
-        if call is not None:
-            call.cancelled(arrival.request)
-        return True
 
     def _outside(self, arrival: Arrival, trunk: str) -> None:
         """A request outside any dialog, from a trunk: OPTIONS, or the INVITE of a new call."""
         request = arrival.request
         check_form(request)
         if arrival.transport.reliable and "alias" in request.first["via"]:
-            reuse(self.routing.trunks[trunk].trunk, self.listeners[arrival.transport.name], arrival)
+            reuse(self.routing.trunks[trunk], self.listeners[arrival.transport.name], arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
@@ -260,9 +241,7 @@ class Router:
     def _refusal_now(self, request: Request) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""
         if request.method == "INVITE":
-            if self.transactions.merged(request):
-                return _MERGED
-            return None
+            return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
             return _DRAINING if self.draining else _OPTIONS
         return _NO_DIALOG
@@ -279,7 +258,7 @@ class Router:
             return
         incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
         dialog = Dialog.as_server(request, new_token())
-        emergency = self._is_emergency(incoming)
+        emergency = self.routing.is_emergency(incoming.facts)
         if emergency:
             self.observer.emergency_began(trunk.name)
         above, refusal = False, _DRAINING if self.draining and not emergency else None
@@ -318,22 +297,18 @@ class Router:
             self._reserve.add(record.call_id)
         call.start(set_up(call, incoming))
 
-    def _is_emergency(self, incoming: Incoming) -> bool:
-        return self.routing.is_emergency(incoming.facts)
-
     @property
     def _crowded(self) -> bool:
         return len(self.transactions) >= self._most_transactions
 
     def _begins_emergency(self, arrival: Arrival, trunk: str) -> bool:
         """Whether a request is the INVITE of an emergency call: read once more, where no other is taken."""
-        request, routing = arrival.request, self.routing
-        if request.method != "INVITE" or routing.emergency is None:
+        if (request := arrival.request).method != "INVITE" or (routing := self.routing).emergency is None:
             return False
         check_form(request)
         if routing.number_of_urn(request.uri):
             return True
-        return self._is_emergency(read_incoming(request, routing.trunks[trunk].trunk, arrival.source[0], 0))
+        return routing.is_emergency(read_incoming(request, routing.trunks[trunk].trunk, arrival.source[0], 0).facts)
 
     def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""
@@ -346,7 +321,7 @@ class Router:
         """What can't be read: answered where it can be and its sender is known, else dropped; counted in any case."""
         if not data.strip(b"\r\n\0 "):
             return  # a keepalive (RFC 5626 §3.5.1)
-        trunk = self._trunk_by(listener, source)
+        trunk = self.trunk_by(listener, source)
         if trunk is None:
             self.observer.rejected("unknown source")
             return
@@ -418,8 +393,8 @@ _OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
 _DRAINING: Final = Refusal(503, "Service Unavailable", RETRY_AFTER)
 
 
-def _is_of(leg: Leg, request: Request) -> bool:
-    """Whether a request with this leg's tag is really of its dialog: Call-ID and both tags."""
-    dialog = leg.dialog
-    first = request.first
-    return dialog.call_id == first["call-id"] and dialog.remote_tag == tag_of(first["from"])
+def _trunk_of(user: ClientUser | None) -> str:
+    """The trunk to which a request was sent for this user."""
+    if isinstance(user, Exchange):
+        return user.other.trunk.name
+    return user.trunk_name if isinstance(user, Probe) else ""

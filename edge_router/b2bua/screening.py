@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.capabilities import ALLOW, ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.capabilities import ALLOW_LINE, ALLOW_OUTSIDE_LINE, OUTSIDE, SUPPORTED
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_cseq, parse_name_addr, parse_small_number, split_list
 from edge_router.sip.names import METHODS, SPELLING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_router.sip.message import Request, Response
 
 MANDATORY: Final = frozenset({"via", "from", "to", "call-id", "cseq"})
-_ALLOWED: Final = frozenset(ALLOW.split(", "))
+_ALLOWED: Final = frozenset(OUTSIDE.split(", "))
 _KNOWN_OPTIONS: Final = frozenset(SUPPORTED.split(", "))
 MAX_FORWARDS: Final = 70
 CAPABILITIES: Final = f"{ALLOW_LINE}Accept: application/sdp, message/sipfrag\r\nSupported: {SUPPORTED}\r\n"
@@ -83,7 +83,7 @@ def _method(request: Request) -> Refusal | None:
             return Refusal(489, "Bad Event", "Allow-Events: refer\r\n")
         if method == "NOTIFY":
             return Refusal(481, "Subscription Does Not Exist")
-    return Refusal(405, "Method Not Allowed", ALLOW_LINE)
+    return Refusal(405, "Method Not Allowed", ALLOW_OUTSIDE_LINE)
 
 
 @remembered(1_024)

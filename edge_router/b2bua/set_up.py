@@ -12,8 +12,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call, next_event
-from edge_router.b2bua.destinations import LOOPED, destinations
-from edge_router.b2bua.failure import Failure, give_back
+from edge_router.b2bua.destinations import destinations
+from edge_router.b2bua.failure import Failure, give_back, retry_after
+from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.placing import got_nowhere, place
@@ -51,7 +52,7 @@ async def set_up(call: Call, incoming: Incoming) -> None:
         last = peer.name
         if skipped:
             why = skipped
-            looped = looped or skipped == LOOPED
+            looped = looped or one.in_a_circle
             continue
         call.record.dial_peer_out = peer.name
         call.record.egress_trunk = trunk.trunk.name
@@ -162,14 +163,14 @@ async def _attempt(
     began = call.router.wheel.now
     call.caller.start_afresh()
     trunk.trying(target, began)
-    callee = call.invite(incoming, peer, trunk, target, by_udp)
-    call.record.target = target.place
+    callee = invite(call, incoming, peer, trunk, target, by_udp)
+    call.record.target = target.at
     code = None
     try:
         answer = await ring(call, callee, trunk.trunk)
         code = answer.code
     finally:  # the call may also end while it rings
-        call.note_attempt(peer.name, target.place, code, began)
+        call.note_attempt(peer.name, target.at, code, began)
     if isinstance(answer, Failure):
         return answer
     trunk.succeeded(target)
@@ -217,18 +218,11 @@ def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg
     if callee.too_large:
         return  # it was never asked
     if failure.code == 503:
-        trunk.failed(target, now)
-        seconds = _retry_after(failure.response)
+        trunk.failed(target, now, "503")
+        seconds = retry_after(failure.response)
         if seconds:
             trunk.hold(target, seconds, now)
     elif failure.code is None and not callee.provisional:
         trunk.failed(target, now)
     else:
         trunk.succeeded(target)
-
-
-def _retry_after(response: Response | None) -> int:
-    """The seconds of a Retry-After (RFC 3261 §20.33), 0 where there is none that can be read; an hour at most."""
-    text = response.first.get("retry-after", "") if response is not None else ""
-    seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
-    return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0

@@ -12,24 +12,27 @@ from edge_router.sip import sdp
 
 
 class ShownSdp:
-    """``source`` is a name of who made the first SDP; the first body is read only if a second source turns up."""
+    """``source`` is a name of who made the first SDP; the last body of his is read only if a second source turns up."""
 
-    __slots__ = ("_came", "_content_type", "_first", "_left", "_origin", "_source")
+    __slots__ = ("_came", "_content_type", "_left", "_origin", "_source")
 
     def __init__(self, source: str, body: bytes, content_type: str = "application/sdp") -> None:
         self._source = source
-        self._first = body
         self._content_type = content_type
         self._origin: sdp.Origin | None = None
-        self._came = self._left = b""
+        self._came = self._left = body
 
     def next(self, source: str, body: bytes, content_type: str) -> bytes:
         """The body as the leg is to see it."""
+        if sdp.find_sdp(content_type, body) is None:
+            return body
         if source == self._source and self._origin is None:
+            self._came = self._left = body
+            self._content_type = content_type
             return body
         if self._origin is None:
-            found = sdp.find_sdp(self._content_type, self._first)
-            self._origin = sdp.origin(self._first[found[0] : found[1]]) if found else None
+            found = sdp.find_sdp(self._content_type, self._left)
+            self._origin = sdp.origin(self._left[found[0] : found[1]]) if found else None
             if self._origin is None:
                 return body
         if body != self._came:

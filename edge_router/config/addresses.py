@@ -1,6 +1,7 @@
 """Addresses, networks and URIs of a configuration: how each is written, and what it is once read.
 
-All of them hold IP addresses only: a DNS name is understood, and refused as not built yet.
+A DNS name may stand where somebody else is meant: as a target or a source. Whether DNS knows it isn't asked here: a
+configuration is checked wherever it is.
 """
 
 import re
@@ -12,7 +13,7 @@ from pydantic import PlainValidator, ValidationInfo
 
 from edge_router.admission.sources import parse_source
 from edge_router.config.faults import nothing_called, quoted
-from edge_router.config.values import Names, not_built, one_line, text_of
+from edge_router.config.values import Names, one_line, text_of
 from edge_router.sip.uri import BadUri, SipUri, host_port, parse_uri
 
 IpAddress = IPv4Address | IPv6Address
@@ -52,20 +53,47 @@ def advertised(value: object) -> str:
     return uri.host_port
 
 
+def server(value: object) -> Address:
+    """Read the address of a DNS server: `192.0.2.53`, `192.0.2.53:5353` or `[::1]:5353`."""
+    text = text_of(value, "an address such as 192.0.2.53")
+    try:
+        return Address(str(_ip(text)), 53)
+    except ValueError:
+        host, port = _split(text)
+        return Address(str(_ip(host)), port or 53)
+
+
 def source(value: object) -> str:
-    """Read an address or a network; give it in its one spelling (`192.0.2.0/24`, `2001:db8::1/128`)."""
-    text = text_of(value, "an address or a network, such as 192.0.2.1 or 192.0.2.0/24")
+    """Read an address, a network or a DNS name; give it in its one spelling (`192.0.2.0/24`, `2001:db8::1/128`)."""
+    text = text_of(value, "an address, a network or a DNS name, such as 192.0.2.1, 192.0.2.0/24 or sbc.example.com")
     if "/" not in text:
+        if is_name(text):
+            return dns_name(text)
         text = str(_ip(text.removeprefix("[").removesuffix("]")))
     return str(parse_source(text))
+
+
+def dns_name(text: str) -> str:
+    """Give the one spelling of a DNS name: case and a dot at the end make no other (RFC 4343)."""
+    return text.lower().removesuffix(".")
+
+
+def is_name(text: str) -> bool:
+    """Whether it is a DNS name, and no address. The last of its labels has a letter (RFC 1123 §2.1)."""
+    labels = text.removesuffix(".").split(".")
+    return (
+        len(text) <= 253
+        and all(0 < len(label) <= 63 and _LABEL.fullmatch(label) is not None for label in labels)
+        and not labels[-1].isdigit()
+    )
 
 
 def _ip(text: str) -> IpAddress:
     try:
         found = ip_address(text)
     except ValueError:
-        if text and all(c.isalnum() or c in "-._" for c in text) and not text.replace(".", "").isdigit():
-            raise not_built(f"{quoted(text)} is a DNS name; give an IP address") from None
+        if is_name(text):
+            raise ValueError(f"{quoted(text)} is a DNS name; give an IP address") from None
         raise ValueError(f"{quoted(text)} is no IP address") from None
     if isinstance(found, IPv6Address) and found.scope_id is not None:
         raise ValueError(f"{quoted(text)} has a zone, which has no place in SIP; give the address without it")
@@ -93,8 +121,11 @@ def _port(digits: str, text: str) -> int:
 
 
 def target_uri(value: object) -> SipUri:
-    """Read a target: `sip:` with an IP address, over UDP unless it says `transport=`; or `sips:`, over TLS."""
-    text = text_of(value, "a URI such as sip:192.0.2.1:5060")
+    """Read a target: `sip:` with an IP address or a DNS name, by UDP unless it says `transport=`; or `sips:`, by TLS.
+
+    Where a name says no transport, DNS says it.
+    """
+    text = text_of(value, "a URI such as sip:192.0.2.1:5060 or sip:proxy.example.com")
     uri = sip_uri(text, text)
     if transport_of(uri) not in TRANSPORTS:
         raise ValueError(f"there is no transport {quoted(transport_of(uri))}; use udp, tcp or tls")
@@ -102,13 +133,19 @@ def target_uri(value: object) -> SipUri:
         raise ValueError(f"{quoted(text)} is secure, and UDP isn't; take transport=udp out, or write sip:")
     if uri.user is not None or uri.headers:
         raise ValueError(f"{quoted(text)} is more than a host: a target is sip:host or sip:host:port")
-    _ip(uri.host)
+    if not is_name(uri.host):
+        _ip(uri.host)
     return uri
 
 
+def transport_said(uri: SipUri) -> str:
+    """Say what a URI that was read as a target is to be reached by, "" where it doesn't say."""
+    return "tls" if uri.scheme == "sips" else uri.params.get("transport", "").lower()
+
+
 def transport_of(uri: SipUri) -> str:
-    """Say what a URI that was read as a target is reached by."""
-    return "tls" if uri.scheme == "sips" else uri.params.get("transport", "udp").lower()
+    """Say the same, or UDP: an address without it is reached so."""
+    return transport_said(uri) or "udp"
 
 
 def port_of(uri: SipUri) -> int:
@@ -141,6 +178,7 @@ def _check_column(column: str, columns: Collection[str] | None) -> None:
         raise ValueError(nothing_called("column in the table of services", column, columns))
 
 
+_LABEL: Final = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?")
 _EXAMPLES: Final = {"called": "+18005550100", "calling": "+18005550101"}
 _COLUMN: Final = re.compile(r"\{service\.[a-z0-9_]*\}")
 
@@ -178,6 +216,7 @@ def sip_uri(text: str, written: str) -> SipUri:
 
 ListenAddress = Annotated[Address, PlainValidator(address, json_schema_input_type=str)]
 Advertised = Annotated[str, PlainValidator(advertised, json_schema_input_type=str)]
+ServerAddress = Annotated[Address, PlainValidator(server, json_schema_input_type=str)]
 Source = Annotated[str, PlainValidator(source, json_schema_input_type=str)]
 TargetUri = Annotated[SipUri, PlainValidator(target_uri, json_schema_input_type=str)]
 UriTemplate = Annotated[str, PlainValidator(_uri_template, json_schema_input_type=str)]

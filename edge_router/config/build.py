@@ -5,8 +5,9 @@ live (calls counted, targets known to be down) is handed over from the routing t
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from edge_router.admission.ledger import Ledger
 from edge_router.admission.load import Load
@@ -26,7 +27,7 @@ from edge_router.config import (
     translation_model,
     trunk_model,
 )
-from edge_router.config.addresses import port_of, transport_of
+from edge_router.config.addresses import dns_name, is_name, port_of, transport_of
 from edge_router.config.models import Config
 from edge_router.config.tables import Tables
 from edge_router.dialplan.correlation import Correlation
@@ -36,7 +37,7 @@ from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
 from edge_router.dialplan.translation import Translation, Translations
-from edge_router.dialplan.trunk import Limit, Target, Trunk
+from edge_router.dialplan.trunk import Keepalive, Limit, Target, Trunk
 from edge_router.policy.hours import Hours
 from edge_router.policy.latch import LatchBoard, LatchSpec, compile_latch
 from edge_router.policy.policy import Policy, compile_policy
@@ -229,11 +230,12 @@ def _show(picture: Picture, name: str, queue: state_model.Queue, now: float) -> 
     )
 
 
-def claims(config: Config) -> Iterator[Claim]:
+def claims(config: Config, addresses: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Iterator[Claim]:
     """Say which trunk each address belongs to, listener by listener.
 
     A target may call too. But where its address is among another trunk's `sources`, those count, and of two trunks
-    with a target at one address it is the first one's: the file is checked, and warned of, by that.
+    with a target at one address it is the first one's: the file is checked, and warned of, by that. Where a name leads
+    is in ``addresses``, and an address in the file goes before it.
     """
     for listen, tls in ((entry.name, entry.transport == "tls") for entry in config.listen):
         here = {
@@ -241,10 +243,16 @@ def claims(config: Config) -> Iterator[Claim]:
             for name, trunk in config.trunks.items()
             if trunk.listen in (None, listen) and not (tls and trunk.tls_names)
         }
-        owner = {network: name for name, trunk in here.items() for network in trunk.sources}
+        owner = {source: name for name, trunk in here.items() for source in trunk.sources if not is_name(source)}
+        for name, trunk in here.items():
+            for source in trunk.sources:
+                for found in addresses.get(source, ()):
+                    owner.setdefault(str(parse_source(found)), name)
         for name, trunk in here.items():
             for target in trunk.targets:
-                owner.setdefault(str(parse_source(target.uri.host)), name)
+                host = target.uri.host
+                for found in addresses.get(dns_name(host), ()) if is_name(host) else (host,):
+                    owner.setdefault(str(parse_source(found)), name)
         yield from (Claim(listen, network, name) for network, name in owner.items())
 
 
@@ -256,7 +264,15 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
     return Trunk(
         name=name,
         targets=tuple(
-            Target(str(t.uri), t.uri.host, port_of(t.uri), transport_of(t.uri), t.preference, t.weight)
+            Target(
+                str(t.uri),
+                t.uri.host,
+                port_of(t.uri),
+                transport_of(t.uri),
+                t.preference,
+                t.weight,
+                t.uri.host_port if is_name(t.uri.host) else "",
+            )
             for t in entry.targets
         ),
         sources=entry.sources,
@@ -274,6 +290,7 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         connect_timeout=entry.connect_timeout,
         progress_timeout=entry.progress_timeout,
         answer_timeout=entry.answer_timeout,
+        keepalive=_keepalive(entry.keepalive),
         hunt_on=hunt_on,
         next_peer_on=hunt_on if entry.next_peer_on is None else FailureSet.parse(entry.next_peer_on),
         final_503=None if entry.final_503 == "pass" else entry.final_503,
@@ -283,6 +300,13 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         outbound_limit=_limit(limits.outbound),
         limit=_limit(limits),
     )
+
+
+def _keepalive(entry: trunk_model.Keepalive | None) -> Keepalive | None:
+    if entry is None:
+        return None
+    fail_on = FailureSet.parse(entry.fail_on)
+    return Keepalive(entry.interval, entry.down_interval, entry.retries, fail_on, entry.up_after)
 
 
 def _correlation(entry: correlation_model.Correlation) -> Correlation | None:

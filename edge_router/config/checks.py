@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Final, TypeVar
 
-from edge_router.config.addresses import TRANSPORTS, Address, address, port_of, source, target_uri, transport_of
+from edge_router.config.addresses import (
+    TRANSPORTS,
+    Address,
+    address,
+    is_name,
+    port_of,
+    source,
+    target_uri,
+    transport_of,
+    transport_said,
+)
 from edge_router.config.document import Map, Value
 from edge_router.config.faults import Kind, Path, key_path, quoted
 from edge_router.config.finding import Finding
@@ -131,6 +141,8 @@ def _targets_that_are_us(outline: Outline) -> Iterator[Finding]:
         if (found := readable(address, entry.get("address"))) is not None
     }
     for at, _, uri in _targets(outline):
+        if is_name(uri.host):
+            continue  # only DNS knows
         transport, place = transport_of(uri), Address(uri.host, port_of(uri))
         everywhere = any((transport, Address(host, place.port)) in ours for host in ("0.0.0.0", "::"))
         if (transport, place) in ours or (everywhere and ip_address(uri.host).is_loopback):
@@ -155,6 +167,8 @@ def _targets_without_a_listener(outline: Outline) -> Iterator[Finding]:
     spoken = {str(entry.get("name")): _transport(entry) for _, entry in outline.listeners}
     known = {transport for transport in spoken.values() if transport in TRANSPORTS}
     for at, trunk, uri in _targets(outline):
+        if is_name(uri.host) and not transport_said(uri):
+            continue  # DNS is asked for what the listeners speak
         transport, own = transport_of(uri), trunk.get("listen")
         if isinstance(own, str) and own in spoken:
             if spoken[own] in TRANSPORTS and spoken[own] != transport:

@@ -15,6 +15,7 @@ from edge_router.config.emergency_model import Emergency
 from edge_router.config.hours_model import Hours
 from edge_router.config.latch_model import Latch
 from edge_router.config.policy_model import Policy
+from edge_router.config.resolver_model import Resolver
 from edge_router.config.state_model import State
 from edge_router.config.table_model import NumberList, Services
 from edge_router.config.translation_model import Rules
@@ -109,6 +110,9 @@ class Config(Section):
     emergency: Emergency | None = Field(default=None, description="Calls that go before all others.")
     state: State = Field(default=State(), description="The state of the contact centre.")
     limits: Limit = Field(default=Limit(), description="For the whole router; none by default.")
+    resolver: Resolver | None = Field(
+        default=None, description="Which DNS servers are asked where names are; those of the system without it."
+    )
     record: Record | None = Field(default=None, description="Recording of calls and state; none without it.")
     on_no_match: Code = Field(default=404, description="The SIP code for a call that no dial-peer matches.")
     ties: Literal["stable", "random"] = Field(

@@ -18,7 +18,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
     ),
     "trunks.*": frozenset(
         {
-            "keepalive",
             "media",
             "sip_profile",
             "username",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from edge_router.config.addresses import Source, TargetUri
 from edge_router.config.correlation_model import Correlation
@@ -14,22 +14,27 @@ from edge_router.config.values import (
     Failures,
     Final503,
     HeaderName,
+    Interval,
     ListenerName,
     Rate,
     Section,
     TlsName,
+    not_empty,
 )
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
 Ability = Literal["redirect", "refer"]
+Times = Annotated[int, Field(strict=True, ge=1, le=100)]
+"""How often, in a row."""
 
 
 class Target(Section):
     """One place where a trunk's calls can go."""
 
     uri: TargetUri = Field(
-        description="Where to: sip: and an IP address, with or without a port. UDP, where it doesn't end in "
-        ";transport=tcp or ;transport=tls. sips: is TLS."
+        description="Where to: sip: and an IP address, with or without a port, or a DNS name (RFC 3263). An address is "
+        "reached by UDP, where it doesn't end in ;transport=tcp or ;transport=tls; sips: is TLS. For a name that says "
+        "none of these, DNS does."
     )
     preference: Count = Field(default=0, description="Lower is tried first, as on CUBE.")
     weight: Count = Field(default=100, description="With hunt: weighted, this target's share beside the others'.")
@@ -37,6 +42,19 @@ class Target(Section):
 
 def _target(value: object) -> object:
     return {"uri": value} if isinstance(value, str) else value
+
+
+class Keepalive(Section):
+    """OPTIONS to each target, to know whether it is there before a call has to find out."""
+
+    interval: Interval = Field(default=10.0, description="From one OPTIONS to the next while the target is up.")
+    down_interval: Interval = Field(default=5.0, description="The same while it is down.")
+    retries: Times = Field(default=2, description="So many failures in a row, and it is down: no call tries it.")
+    fail_on: Annotated[Failures, AfterValidator(not_empty)] = Field(
+        default=(503, 505, "timeout"),
+        description="What is a failure, as in hunt_on; any other answer shows the target alive.",
+    )
+    up_after: Times = Field(default=2, description="So many answers in a row that are none, and it is up again.")
 
 
 class Identity(Section):
@@ -68,7 +86,8 @@ class Trunk(Section):
 
     sources: tuple[Source, ...] = Field(
         default=(),
-        description="Who may start a call here besides the targets: addresses and networks. The longest prefix wins.",
+        description="Who may start a call here besides the targets: addresses, networks and DNS names. The longest "
+        "prefix wins.",
     )
     targets: tuple[Annotated[Target, BeforeValidator(_target, json_schema_input_type=str | Target)], ...] = Field(
         default=(), description="Where its calls go; a plain string is {uri: ...}."
@@ -118,6 +137,9 @@ class Trunk(Section):
     final_503: Final503 = Field(
         default=500,
         description="What the caller gets for a target's 503 (RFC 3261 §16.7): this code, or pass to keep the 503.",
+    )
+    keepalive: Keepalive | None = Field(
+        default=None, description="Asking its targets by OPTIONS whether they are there; none without it."
     )
     limits: TrunkLimits = Field(default=TrunkLimits(), description="How many calls, and how fast. None by default.")
     pass_headers: tuple[HeaderName, ...] = Field(

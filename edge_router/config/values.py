@@ -122,6 +122,12 @@ def _not_zero(amount: float) -> float:
     return amount
 
 
+def _interval(amount: float) -> float:
+    if not 1 <= amount <= 86_400:
+        raise ValueError(f"is {amount:g} s; write a second or more, and a day at the most")
+    return amount
+
+
 Age = Annotated[
     float,
     PlainValidator(seconds, json_schema_input_type=Annotated[str, StringConstraints(pattern=_DURATION)] | Number),
@@ -129,6 +135,8 @@ Age = Annotated[
 """Seconds, 0 or more."""
 Duration = Annotated[Age, AfterValidator(_not_zero)]
 """Seconds, more than 0."""
+Interval = Annotated[Age, AfterValidator(_interval)]
+"""Seconds from one time to the next, a second or more."""
 
 # ------------------------------------------------------------------------------------------------ the dial plan's
 

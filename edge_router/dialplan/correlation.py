@@ -6,7 +6,7 @@ What stands in a header is known only when there is a call; its name, and how lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from edge_router.dialplan.pass_headers import IDENTITY, NEVER
@@ -50,11 +50,13 @@ class Correlation:
 
     headers: tuple[tuple[str, str], ...]
     in_uri: bool = False
+    keys: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The headers' keys."""
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """The headers' keys."""
-        return frozenset(key_of(name) for name, _ in self.headers)
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "keys", frozenset(key_of(name) for name, _ in self.headers)
+        )  # asked for with each call
 
 
 def check_name(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a target is worth a call, as far as the calls before it have shown.
+"""Whether a target is worth a call, as far as the calls before it, or requests that only ask, have shown.
 
 Time is given as an argument, in seconds on any clock that does not go back. It must not know what counts as a failure,
 nor what happens to a call that is not sent here.
@@ -6,26 +6,56 @@ nor what happens to a call that is not sent here.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 LONGEST_HOLD: Final = 3600.0
 """Seconds that a Retry-After may hold a target at most: a stranger's word must not shut it for good."""
+LIMIT: Final = 3
+RETRY_AFTER: Final = 30.0
+"""Failures in a row that a target may have before it is down, and seconds until a call may try it again."""
 
 
 class TargetHealth:
-    """Down after `limit` failures in a row, until `retry_after` seconds later one call may try and succeeds.
+    """Down after ``limit`` failures in a row.
+
+    Where nobody asks it but calls (``up_after`` 0), one call may try it ``retry_after`` seconds later, and its success
+    brings it up. Where it is asked regularly no call need try: it stays down until ``up_after`` successes in a row.
 
     A target can also be held, which says nothing about its failures.
     """
 
-    __slots__ = ("_failures", "_held_until", "_limit", "_retry_after", "_retry_at")
+    __slots__ = ("_failures", "_good", "_held_until", "_limit", "_retry_after", "_retry_at", "_up_after")
 
-    def __init__(self, limit: int = 3, retry_after: float = 30.0) -> None:
-        self._limit: Final = limit
-        self._retry_after: Final = retry_after
+    def __init__(self, limit: int = LIMIT, retry_after: float = RETRY_AFTER, up_after: int = 0) -> None:
+        self._limit = limit
+        self._retry_after = inf if up_after else retry_after
+        self._up_after = up_after
         self._failures = 0
+        self._good = 0
         self._retry_at = 0.0
         self._held_until = 0.0
+
+    def change(self, limit: int = LIMIT, retry_after: float = RETRY_AFTER, up_after: int = 0) -> None:
+        """Goes by other numbers from now on; who is down stays so, and the first call may try who is asked no more."""
+        if (limit, up_after) == (self._limit, self._up_after):
+            return
+        down = self.down
+        self._limit = limit
+        self._retry_after = inf if up_after else retry_after
+        self._up_after = up_after
+        self._failures = max(self._failures, limit) if down else min(self._failures, limit - 1)
+        self._retry_at = inf if down and up_after else 0.0
+
+    @property
+    def down(self) -> bool:
+        """Whether it has failed too often, and hasn't come back since."""
+        return self._failures >= self._limit
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last that is known of it is a failure."""
+        return self._failures > 0
 
     def up(self, now: float) -> bool:
         """Whether a call may be sent there."""
@@ -36,17 +66,30 @@ class TargetHealth:
         if self._failures >= self._limit and now >= self._retry_at:
             self._retry_at = now + self._retry_after
 
-    def failed(self, now: float) -> None:
-        """A call was not answered at all, or got 503."""
+    def failed(self, now: float) -> bool:
+        """It did not answer at all, or in a way that is a failure. True where that has brought it down."""
+        self._good = 0
         self._failures += 1
         if self._failures >= self._limit and now >= self._retry_at:
             self._retry_at = now + self._retry_after
+        return self._failures == self._limit
 
-    def succeeded(self) -> None:
-        """A call got any answer that shows the target alive."""
+    def succeeded(self) -> bool:
+        """It gave an answer that shows it alive. True where that has brought it up again."""
+        down = self._failures >= self._limit
+        if down:
+            self._good += 1
+            if self._good < self._up_after:
+                return False
         self._failures = 0
+        self._good = 0
         self._retry_at = 0.0
+        return down
 
     def hold(self, seconds: float, now: float) -> None:
         """The target asked for quiet (Retry-After)."""
         self._held_until = max(self._held_until, now + min(max(seconds, 0.0), LONGEST_HOLD))
+
+    def held_for(self, now: float) -> float:
+        """Seconds that it still wants quiet, 0 where it doesn't."""
+        return max(self._held_until - now, 0.0)

@@ -21,7 +21,11 @@ CallingFrom = Literal["pai", "from"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One place that a trunk can send to. `uri` is how it was written, `host` an IP address."""
+    """One place that a trunk can send to. `uri` is how it was written, `host` an IP address.
+
+    Where a DNS name was written, `named` is that name, with the port if one was written: what stands in a URI. `host`
+    is one of the addresses that it leads to then, or the name itself where it isn't known yet where that is.
+    """
 
     uri: str
     host: str
@@ -31,28 +35,41 @@ class Target:
     """The lowest is tried first, as in a CUBE server-group."""
     weight: int = 100
     """Its share among targets of one preference where the trunk hunts by weight; 0 is tried last."""
+    named: str = ""
     address: tuple[str, int] = field(init=False, repr=False, compare=False)
     place: str = field(init=False, repr=False, compare=False)
     """Host and port as they stand in a URI."""
-    name: str = field(init=False, repr=False, compare=False)
-    """The DNS name that the address was found by, "" where it was written as it is."""
+    at: str = field(init=False, repr=False, compare=False)
+    """Address and port, by which two places of one name are told apart."""
+    label: str = field(init=False, repr=False, compare=False)
+    """What it is called in metrics and the log: its URI, and where that is a name, which of its addresses it is."""
     params: str = field(init=False, repr=False, compare=False)
-    """The parameters of a URI that leads there, with their semicolons: which transport, where it isn't UDP."""
+    """The parameters of a URI that leads there, with their semicolons: which transport, where that isn't UDP nor left
+    to DNS."""
     secure: bool = field(init=False, repr=False, compare=False)
     """Whether URIs that lead there are sips URIs, which TLS goes without saying for."""
 
     def __post_init__(self) -> None:
-        # Both made once: a socket wants the one per datagram, a Request-URI the other per call.
+        # All made once: a socket wants the first per datagram, a Request-URI the second per call.
+        at = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         object.__setattr__(self, "address", (self.host, self.port))
-        written = self.uri.partition(":")[2].partition(";")[0].partition("@")[0]
-        by_address = written[:1] == "[" or written.partition(":")[0] == self.host
-        object.__setattr__(self, "name", "" if by_address else written.partition(":")[0].lower())
-        object.__setattr__(self, "secure", self.uri[:5].lower() == "sips:")
-        said = self.secure or self.transport == "udp"
-        object.__setattr__(self, "params", "" if said else f";transport={self.transport}")
-        object.__setattr__(
-            self, "place", f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-        )
+        object.__setattr__(self, "place", self.named or at)
+        object.__setattr__(self, "at", self.place if self.is_unlocated else at)
+        object.__setattr__(self, "label", f"{self.uri} ({at})" if self.named and not self.is_unlocated else self.uri)
+        written = self.uri.lower()
+        object.__setattr__(self, "secure", written.startswith("sips:"))
+        unsaid = self.secure or self.transport == "udp" or (self.named and ";transport=" not in written)
+        object.__setattr__(self, "params", "" if unsaid else f";transport={self.transport}")
+
+    @property
+    def name(self) -> str:
+        """The DNS name without the port, lower case; "" where there is none."""
+        return self.named.partition(":")[0].lower().removesuffix(".")
+
+    @property
+    def is_unlocated(self) -> bool:
+        """Whether it is a name of which it isn't known here where it leads."""
+        return bool(self.named) and self.named.partition(":")[0] == self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,20 @@ class Limit:
 
 
 UNLIMITED: Final = Limit()
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """How often a target is asked by OPTIONS, in seconds, while it is up and while it is down, and what is made of it.
+
+    ``retries`` failures in a row bring it down, ``up_after`` answers that are none bring it up.
+    """
+
+    interval: float = 10.0
+    down_interval: float = 5.0
+    retries: int = 2
+    fail_on: FailureSet = FailureSet(frozenset({503, 505, None}))  # noqa: RUF009, it never changes
+    up_after: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +128,8 @@ class Trunk:
     connect_timeout: float = 2.0
     progress_timeout: float = 6.0
     answer_timeout: float = 60.0
+    keepalive: Keepalive | None = None
+    """How its targets are asked whether they are there; None: only calls find out."""
     hunt_on: FailureSet = DEFAULT_FAILURES
     next_peer_on: FailureSet = DEFAULT_FAILURES
     final_503: int | None = 500
@@ -108,3 +141,8 @@ class Trunk:
     outbound_limit: Limit = UNLIMITED
     limit: Limit = UNLIMITED
     """Both ways together."""
+
+    @property
+    def has_names(self) -> bool:
+        """Whether DNS has to say where one of its targets is."""
+        return any(target.named for target in self.targets)

@@ -93,10 +93,18 @@ _CALL: Final[Schema] = {
     "reason": _TEXT | {"description": "The decision in words, as the log has it; then what came otherwise."},
     "values": {"type": "object", "description": "What the rule read."},
 }
+_TARGET: Final[Schema] = {
+    "uri": _TEXT,
+    "address": _TEXT | {"description": "Address and port; empty where its name leads nowhere."},
+    "up": _FLAG,
+    "reason": _TEXT | {"description": "What is wrong with its name; empty where nothing is."},
+}
 _TRUNK: Final[Schema] = {
     "name": _TEXT,
     "up": _FLAG | {"description": "Whether any of its targets is."},
-    "targets": {"type": "array", "items": _object({"uri": _TEXT, "up": _FLAG})},
+    "state": _TEXT
+    | {"enum": ["up", "partial", "down"], "description": "Whether all its targets are up, some, or none."},
+    "targets": {"type": "array", "items": _object(_TARGET)},
     **dict.fromkeys(("calls", "calls_in", "calls_out"), _COUNT),
     "cps": {"type": "number", "minimum": 0, "description": "Calls within the last second."},
     **{f"{way}max_calls": {"type": ["integer", "null"]} for way in ("", "inbound_", "outbound_")},

@@ -52,7 +52,11 @@ def trunk_view(trunk: LiveTrunk, now: float) -> View:
     return {
         "name": trunk.name,
         "up": trunk.up,
-        "targets": [{"uri": each.uri, "up": trunk.target_up(each, now)} for each in configured.targets],
+        "state": trunk.state,
+        "targets": [
+            {"uri": target.uri, "address": "" if target.is_unlocated else target.at, "up": up, "reason": trouble}
+            for target, up, trouble in trunk.standing(now)
+        ],
         "calls": trunk.calls,
         "calls_in": inbound,
         "calls_out": outbound,

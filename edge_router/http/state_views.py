@@ -105,7 +105,8 @@ def task_views(centre: ContactCentre, now: float, call_of: Callable[[str], str |
     return (_task(task, centre, now, call_of(task.id)) for task in list(centre.tasks.values()))
 
 
-def _task(task: Task, centre: ContactCentre, now: float, call_id: str | None) -> View:
+def _interaction(task: Task, centre: ContactCentre) -> View:
+    """What everybody is told of an interaction."""
     queue = centre.queues.get(task.queue_id)
     return {
         "id": task.id,
@@ -115,6 +116,12 @@ def _task(task: Task, centre: ContactCentre, now: float, call_id: str | None) ->
         "direction": task.direction,
         "origin": task.origin,
         "destination": task.destination,
+    }
+
+
+def _task(task: Task, centre: ContactCentre, now: float, call_id: str | None) -> View:
+    return {
+        **_interaction(task, centre),
         "callback": task.callback,
         "doubted": task.doubted,
         "agent": task.agent_id,
@@ -125,15 +132,8 @@ def _task(task: Task, centre: ContactCentre, now: float, call_id: str | None) ->
 
 def task_event_view(task: Task, centre: ContactCentre, now: float, call_id: str | None) -> View:
     """What is told of an interaction when it begins, changes or ends; ``now`` is seconds since the epoch."""
-    queue = centre.queues.get(task.queue_id)
     return {
-        "id": task.id,
-        "state": task.state,
-        "queue": queue.queue.name if queue else "",
-        "channel": task.channel,
-        "direction": task.direction,
-        "origin": task.origin,
-        "destination": task.destination,
+        **_interaction(task, centre),
         "call_id": task.call or call_id or "",
         "began_secs": _seconds(max(0.0, now - task.created)) if task.created else None,
     }

@@ -78,7 +78,8 @@ class CallFacts:
 
         And whether its headers say that somebody has sent it on.
         """
-        return self.session_id, "" if self.anonymous else self.calling, self.called_received, self.retargeted
+        calling = self.calling if not self.anonymous else "anonymous" if self.emergency else ""
+        return self.session_id, calling, self.called_received, self.retargeted
 
     @property
     def retargeted(self) -> bool:

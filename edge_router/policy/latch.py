@@ -242,7 +242,7 @@ class LatchBoard:
         """Look at all latches now, in the order of the configuration, and tell what is new of them."""
         self._looked = now
         self._touched = False
-        news, self._news = self._news, []
+        news, self._news = _last_of_each(self._news), []
         for latch in self.latches.values():
             news += self._look_at(latch, now)
             if latch.failed:
@@ -293,6 +293,11 @@ class LatchBoard:
         if now >= self._told.get(latch.name, -inf) + SAY_AGAIN:
             self._told[latch.name] = now
             _log.warning("latch %s stays %s: it failed: %s", shown(latch.name), _word(latch.on), latch.undecided)
+
+
+def _last_of_each(news: list[LatchNews]) -> list[LatchNews]:
+    """What is worth telling where latches turn with each call: of each, how it stands in the end."""
+    return list({(type(each), each.name): each for each in news}.values())
 
 
 def _word(on: bool) -> str:

@@ -73,14 +73,14 @@ class Dialog:
     def learn(self, response: Response) -> None:
         """Takes over what a response to our INVITE says: the remote tag, target and route set (§12.1.2)."""
         first = response.first
-        self.remote = first["to"]
-        self.target = contact_uri(response)
+        target = contact_uri(response)
         self.routes = tuple(reversed(route_set(response))) if "record-route" in first else ()
+        self.remote, self.target = first["to"], target
 
-    def refresh(self, response: Response) -> None:
-        """Takes over the remote target of a 2xx to our re-INVITE, if it names one that can be used (§12.2.1.2)."""
+    def refresh(self, message: Message) -> None:
+        """Takes over the remote target of a target refresh request or its 2xx, if it can be used (§12.2)."""
         with suppress(BadMessage):
-            self.target = contact_uri(response)
+            self.target = contact_uri(message)
 
     def fork(self) -> Dialog:
         """A dialog with another user agent that answered the same INVITE."""

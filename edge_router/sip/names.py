@@ -12,8 +12,8 @@ _LONG_NAMES: Final = """
 Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info Authorization
 Call-ID Call-Info Cisco-Guid Cisco-Gucid Contact Content-Disposition Content-Encoding Content-ID Content-Language
 Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires From Geolocation Geolocation-Error
-Geolocation-Routing
-History-Info Identity Identity-Info In-Reply-To Join Max-Breadth Max-Forwards MIME-Version Min-Expires Min-SE
+Geolocation-Routing History-Info Identity Identity-Info In-Reply-To Info-Package Join Max-Breadth Max-Forwards
+MIME-Version Min-Expires Min-SE
 Organization P-Access-Network-Info P-Asserted-Identity P-Called-Party-ID P-Charging-Vector P-Preferred-Identity
 Path Priority Privacy Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info
 Refer-Sub Refer-To Referred-By Reject-Contact Remote-Party-ID Replaces Reply-To Request-Disposition Require

@@ -129,3 +129,26 @@ def test_what_is_counted_is_what_was_placed_in_the_window(steps: list[tuple[int,
         assert visits.visits(identity_of(header, *numbers), dial_peer, now) == expected
         visits.note(identity_of(header, *numbers), dial_peer, now)
         placed.append((now, session, caller, called, dial_peer))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 1, 899, 901]), st.sampled_from(["note", "settle", "failed"]), st.integers(0, 1)),
+        max_size=60,
+    )
+)
+def test_however_calls_end_none_counts_less_than_nothing_and_nothing_stays(steps: list[tuple[int, str, int]]) -> None:
+    visits = Visits()
+    now = 0.0
+    for wait, step, caller in steps:
+        now += wait
+        who = identity_of("", f"+1212555010{caller}", CALLED)
+        if step == "note":
+            visits.note(who, "cloud", now)
+        elif step == "settle":
+            visits.settle(who, "cloud")
+        else:
+            visits.failed(who, "cloud")
+        assert 0 <= visits.returns(who, "cloud", True, now) <= visits.visits(who, "cloud", now)
+    visits.visits(identity_of("", CALLER, CALLED), "cloud", now + 900)
+    assert (len(visits), visits._counts, visits._settled, visits._void) == (0, {}, {}, {})

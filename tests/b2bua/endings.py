@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REDIRECTED, REFERRED, REJECTED, UNKNOWN, Stage
+from tests.end_to_end.wire import Wire
 
 
 class Ending(NamedTuple):
@@ -98,6 +99,92 @@ def router_stops_in_mid_call(stage: Stage) -> None:
     stage.router.interrupt()
     caller.is_hung_up()
     callee.is_hung_up()
+
+
+# ------------------------------------------------------------------------------------------------ within it
+
+
+def reinvites(asker: Leg, asked: Leg) -> Wire:
+    asker.asks("INVITE", body=asker.party.sdp)
+    asker.hears(100)
+    return asked.hears("INVITE")
+
+
+def held_and_resumed(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    for asker, asked in ((caller, callee), (callee, caller)):
+        asked.answers(reinvites(asker, asked), 200, body=asked.party.sdp)
+        asker.hears(200)
+        asker.ack()
+        asked.hears("ACK")
+        for method in ("UPDATE", "INFO"):
+            asker.asks(method)
+            asked.answers(asked.hears(method), 200)
+            asker.hears(200)
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def caller_hangs_up_while_he_reinvites(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    invite = reinvites(caller, callee)
+    caller.asks("BYE")
+    caller.hears(200, "BYE")
+    caller.hears_refusal(487)
+    callee.is_hung_up()
+    callee.answers(invite, 487)
+    callee.hears("ACK")
+
+
+def callee_hangs_up_while_he_is_reinvited(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    invite = reinvites(caller, callee)
+    callee.answers(invite, 180)
+    caller.hears(180)
+    callee.hangs_up()
+    caller.hears_refusal(487)
+    caller.is_hung_up()
+    callee.answers(invite, 200, body=callee.party.sdp)
+    callee.hears("ACK")
+
+
+def callee_never_acknowledges_the_answer_to_his_reinvite(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    caller.answers(reinvites(callee, caller), 200, body=caller.party.sdp)
+    stage.pass_time(GIVE_UP + 0.2)
+    callee.party.unheard = [message for message in callee.party.unheard if message.method == "BYE"]
+    caller.hears("ACK")
+    caller.is_hung_up()
+    callee.is_hung_up()
+
+
+def callee_has_lost_the_call(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    caller.asks("INFO")
+    callee.answers(callee.hears("INFO"), 481)
+    caller.hears(481)
+    caller.is_hung_up()
+    callee.is_hung_up()
+
+
+def caller_says_nothing_to_an_update(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    callee.asks("UPDATE", body=callee.party.sdp)
+    stage.pass_time(GIVE_UP)
+    caller.party.unheard = [message for message in caller.party.unheard if message.method == "BYE"]
+    caller.is_hung_up()
+    callee.is_hung_up()
+
+
+def caller_hangs_up_before_the_answer_to_his_info(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    caller.asks("INFO")
+    info = callee.hears("INFO")
+    caller.asks("BYE")
+    caller.hears(200, "BYE")
+    caller.hears(487, "INFO")
+    callee.is_hung_up()
+    callee.answers(info, 481)
 
 
 # ------------------------------------------------------------------------------------------------ it never stood
@@ -317,6 +404,13 @@ ENDINGS: Final = {
         Ending(caller_never_acknowledges, "failed", "router", 200, (200,), 102),
         Ending(answered_twice, "answered", "caller", 200, (200,)),
         Ending(router_stops_in_mid_call, "interrupted", "router", 200, (200,), 41),
+        Ending(held_and_resumed, "answered", "caller", 200, (200,)),
+        Ending(caller_hangs_up_while_he_reinvites, "answered", "caller", 200, (200,)),
+        Ending(callee_hangs_up_while_he_is_reinvited, "answered", "callee", 200, (200,)),
+        Ending(callee_never_acknowledges_the_answer_to_his_reinvite, "answered", "router", 200, (200,), 102),
+        Ending(callee_has_lost_the_call, "answered", "router", 200, (200,), 41),
+        Ending(caller_says_nothing_to_an_update, "answered", "router", 200, (200,), 102),
+        Ending(caller_hangs_up_before_the_answer_to_his_info, "answered", "caller", 200, (200,)),
         Ending(callee_refuses, "failed", "router", 486, (486,), 17),
         Ending(everybody_refuses, "failed", "router", 500, (500, 500, 500)),
         Ending(nobody_says_a_word, "failed", "router", 408, (None,), 102),

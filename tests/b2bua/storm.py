@@ -40,8 +40,23 @@ ANSWERS: Final = [
 ]
 """What a callee says to an INVITE, in this order unless the network has another one."""
 
+AGAIN: Final = [[100], [200], [200], [200], [180, 200], [100, 180, 200], [200, 200], [488], [180, 491], [481], []]
+"""What is said to an INVITE within a call."""
+
 FRAGMENTS: Final = ["100 Trying", "180 Ringing", "200 OK", "486 Busy Here", "", "nonsense"]
-JUNK: Final = ["OPTIONS", "INFO", "UPDATE", "INVITE", "NOTIFY", "REFER", "PRACK", "DANCE"]
+WITHIN: Final = [
+    "OPTIONS",
+    "INFO",
+    "MESSAGE",
+    "UPDATE",
+    "UPDATE",
+    "INVITE",
+    "INVITE",
+    "NOTIFY",
+    "REFER",
+    "PRACK",
+    "DANCE",
+]
 
 
 class Restless(Party):
@@ -94,14 +109,17 @@ class Restless(Party):
         storm, dice = self.storm, self.storm.dice
         method = message.method
         if method == "ACK" and not storm.calm and dice.random() < 0.2:
-            storm.later(dice.choice([0, 1, 10]), lambda: leg.asks(dice.choice(["BYE", "BYE", *JUNK])))
+            self._goes_on(leg)
         if method == "ACK" or (not storm.calm and dice.random() < 0.1):
             return
         if method == "CANCEL":
             leg.answers(message, 200)
             leg.says(487 if storm.calm or dice.random() < 0.8 else 200)
         elif method == "INVITE":
-            leg.answers(message, 488 if storm.calm else dice.choice([100, 200, 200, 200, 488, 491]), body=self.sdp)
+            when = 0.0
+            for code in [488] if storm.calm else dice.choice(AGAIN):
+                storm.later(when, lambda code=code: leg.answers(message, code, body=self.sdp))  # type: ignore[misc]
+                when += dice.choice([0, 0, 0.3, 3])
         elif method == "REFER":
             self._referred(leg, message)
         else:
@@ -121,17 +139,35 @@ class Restless(Party):
         lines = ("Event: refer", f"Subscription-State: {state}", "Content-Type: message/sipfrag")
         leg.asks("NOTIFY", *lines, body=f"SIP/2.0 {fragment}\r\n".encode())
 
+    def _goes_on(self, leg: Leg) -> None:
+        """Asks for some things within the call, in the end perhaps for its end."""
+        storm, dice = self.storm, self.storm.dice
+        for method in [*dice.sample(WITHIN, dice.randrange(4)), *dice.choice([["BYE"], []])]:
+            storm.later(dice.choice([0, 0, 0.1, 2, 10, 30]), lambda method=method: self._asks(leg, method))  # type: ignore[misc]
+
+    def _asks(self, leg: Leg, method: str) -> None:
+        if self.storm.calm:
+            return
+        dice = self.storm.dice
+        asked = leg.asks(method, body=dice.choice([self.sdp, b""]) if method in ("INVITE", "UPDATE") else b"")
+        if method == "INVITE" and dice.random() < 0.2:
+            cancel = leg.request("CANCEL", branch=asked.branch, seq=asked.cseq)
+            self.storm.later(dice.choice([0, 0.1, 2]), lambda: self.says(cancel))
+
     def _answered(self, leg: Leg, answer: Wire) -> None:
         storm, dice = self.storm, self.storm.dice
-        if answer.cseq != leg.invite.cseq:  # to an INVITE within the call, which is refused
-            self.says(leg.request("ACK", branch=answer.branch, seq=answer.cseq))
+        if answer.cseq != leg.invite.cseq:  # to an INVITE within the call
+            if answer.code >= 200 and (storm.calm or dice.random() < 0.9):
+                branch = answer.branch if answer.code >= 300 else ""
+                body = self.sdp if dice.random() < 0.5 else b""
+                self.says(leg.request("ACK", branch=branch, seq=answer.cseq, body=body))
         elif answer.code >= 200:
             leg.learn(answer)
             if storm.calm or dice.random() < 0.9:
                 late_offer = not leg.invite.body and answer.code < 300
                 leg.ack(body=self.sdp if late_offer else b"")
             if not storm.calm and answer.code < 300:
-                storm.later(dice.choice([0, 0.1, 2, 30]), lambda: leg.asks(dice.choice(["BYE", "BYE", *JUNK])))
+                self._goes_on(leg)
         elif not storm.calm:
             leg.learn(answer)
             if dice.random() < 0.1:

@@ -67,7 +67,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("where", ["set_up.decide", "call.outbound_invite", "outbound.crossing"])
+@pytest.mark.parametrize("where", ["set_up.decide", "inviting.outbound_invite", "outbound.crossing"])
 def test_where_the_invite_is_taken(stage: Stage, break_it: Break, where: str) -> None:
     break_it(where)
     caller = stage.carrier.calls(PREMISE_ONLY, FAULT)
@@ -215,3 +215,37 @@ def test_in_a_timer_of_a_transaction(stage: Stage, monkeypatch: pytest.MonkeyPat
         bye = callee.hears("BYE")
         assert callee.hears("BYE") == bye
         callee.answers(bye, 200)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "INFO"])
+def test_where_a_request_within_the_call_crosses(stage: Stage, break_it: Break, method: str) -> None:
+    break_it("exchange.crossing")
+    caller, callee = stage.connected()
+    caller.asks(method, FAULT)
+    if method == "INVITE":
+        caller.hears(100)
+        caller.hears_refusal(487)
+    else:
+        caller.hears(487, method)
+    caller.is_hung_up()
+    callee.is_hung_up()
+    is_failed(stage, 200)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "INFO"])
+@pytest.mark.parametrize("code", [200, 488])
+def test_where_its_answer_crosses(stage: Stage, break_it: Break, method: str, code: int) -> None:
+    break_it("exchange.crossing")
+    caller, callee = stage.connected()
+    callee.asks(method)
+    if method == "INVITE":
+        callee.hears(100)
+    caller.answers(caller.hears(method), code, FAULT)
+    if method == "INVITE":
+        caller.hears("ACK")
+        callee.hears_refusal(487)
+    else:
+        callee.hears(487, method)
+    caller.is_hung_up()
+    callee.is_hung_up()
+    is_failed(stage, 200)

@@ -1,6 +1,7 @@
 from dataclasses import dataclass, replace
 
 from edge_router.b2bua.live_trunk import LiveTrunk
+from edge_router.dialplan.hunting import Located
 from edge_router.dialplan.trunk import Limit, Target, Trunk
 
 A = Target("sip:127.0.0.1:5070", "127.0.0.1", 5070)
@@ -143,3 +144,66 @@ def test_who_asks_whether_it_is_full_takes_no_room() -> None:
     assert [trunk.full_outbound(100.0) for _ in range(3)] == [None, None, None]
     assert trunk.admit_outbound(100.0) is None
     assert trunk.full_outbound(100.0) == "max_calls"
+
+
+NAME = Target("sip:cloud.example.com", "cloud.example.com", named="cloud.example.com")
+
+
+def at(*hosts: str) -> dict[str, list[Located]]:
+    return {NAME.uri: [Located(replace(NAME, host=host), priority) for priority, host in enumerate(hosts)]}
+
+
+def hosts(trunk: LiveTrunk) -> list[str]:
+    return [target.host for target in trunk.targets_to_try(100.0)]
+
+
+def test_a_name_stands_for_itself_until_it_is_said_where_it_leads() -> None:
+    trunk = live(Trunk("cloud", (NAME, A)))
+    assert hosts(trunk) == ["cloud.example.com", "127.0.0.1"]
+    assert trunk.locate(at("192.0.2.1", "192.0.2.2"), {})
+    assert hosts(trunk) == ["192.0.2.1", "192.0.2.2", "127.0.0.1"]
+    assert not trunk.locate(at("192.0.2.1", "192.0.2.2"), {})
+
+
+def test_each_address_of_a_name_has_a_health_of_its_own_and_keeps_it() -> None:
+    trunk = live(Trunk("cloud", (NAME,)))
+    trunk.locate(at("192.0.2.1", "192.0.2.2"), {})
+    fail(trunk, trunk.targets[0])
+    assert (hosts(trunk), trunk.state) == (["192.0.2.2"], "partial")
+    trunk.locate(at("192.0.2.3", "192.0.2.1"), {})
+    assert hosts(trunk) == ["192.0.2.3"]
+    later = trunk.renew(Trunk("cloud", (NAME, A)))
+    later.locate(at("192.0.2.1"), {})
+    assert hosts(later) == ["127.0.0.1"]
+
+
+def test_a_name_that_leads_nowhere_is_down_and_says_why() -> None:
+    trunk = live(Trunk("cloud", (NAME, A)))
+    trunk.locate(at(), {NAME.uri: "DNS has no name"})
+    assert hosts(trunk) == ["127.0.0.1"]
+    assert trunk.state == "partial"
+    assert list(trunk.standing(100.0)) == [(NAME, False, "DNS has no name"), (A, True, "")]
+    alone = live(Trunk("cloud", (NAME,)))
+    alone.locate(at(), {})
+    assert not is_up(alone)
+    assert (list(alone.last_resort()), list(alone.peek(100.0)), alone.state) == ([], [NAME], "down")
+
+
+def test_what_a_call_comes_to_at_an_address_that_is_gone_counts_for_nothing() -> None:
+    trunk = live(Trunk("cloud", (NAME,)))
+    trunk.locate(at("192.0.2.1"), {})
+    (gone,) = trunk.targets
+    trunk.locate(at("192.0.2.2"), {})
+    trunk.trying(gone, 100.0)
+    trunk.failed(gone, 100.0)
+    trunk.hold(gone, 60, 100.0)
+    trunk.succeeded(gone)
+    assert hosts(trunk) == ["192.0.2.2"]
+
+
+def test_what_an_address_of_a_name_is_called() -> None:
+    one = replace(NAME, host="2001:db8::1", port=5070)
+    assert (one.place, one.at) == ("cloud.example.com", "[2001:db8::1]:5070")
+    assert one.label == "sip:cloud.example.com ([2001:db8::1]:5070)"
+    assert (NAME.place, NAME.at, NAME.label) == ("cloud.example.com", "cloud.example.com", "sip:cloud.example.com")
+    assert (A.place, A.at, A.label) == ("127.0.0.1:5070", "127.0.0.1:5070", "sip:127.0.0.1:5070")

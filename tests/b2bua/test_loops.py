@@ -4,7 +4,7 @@ import pytest
 
 from edge_router.admission.visits import identity_of
 from tests.b2bua.conftest import OpenStage
-from tests.b2bua.leg import Leg, Party
+from tests.b2bua.leg import CALLING, Leg, Party
 from tests.b2bua.stage import CLOUD_FIRST, Stage
 
 SESSION = "Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000"
@@ -69,7 +69,7 @@ def test_who_was_refused_everywhere_was_nowhere_and_may_try_again(open_stage: Op
 
 def test_after_an_attempt_the_caller_hears_what_came_of_it_and_of_no_circle(open_stage: OpenStage) -> None:
     stage = open_stage(door={"revisit": False}, peers=ROUND)
-    who = identity_of(SESSION.removeprefix("Session-ID: "), "", "")
+    who = identity_of(SESSION.removeprefix("Session-ID: "), CALLING, CLOUD_FIRST)
     for _ in range(2):
         stage.router.routing.ledger.visits.note(who, "cloud", stage.clock())
     caller = stage.carrier.calls(CLOUD_FIRST, SESSION)
@@ -77,3 +77,77 @@ def test_after_an_attempt_the_caller_hears_what_came_of_it_and_of_no_circle(open
     stage.premise.is_called().refuses(486)
     caller.hears_refusal(486)
     assert stage.record.reason == "the call was at cloud 2 times before; premise: 486"
+
+
+def test_a_session_id_that_many_callers_have_ends_no_call(open_stage: OpenStage) -> None:
+    stage = open_stage(door={"revisit": False}, peers=ROUND)
+    for number in range(6):
+        caller = stage.carrier.calls(CLOUD_FIRST, SESSION, calling=f"+1312555010{number}")
+        caller.hears(100)
+        where = stage.premise if stage.premise.unheard else stage.cloud
+        callee = where.is_called()
+        callee.says(200)
+        caller.hears(200)
+        caller.ack()
+        callee.hears("ACK")
+        caller.hangs_up()
+        callee.is_hung_up()
+    assert [record.outcome for record in stage.ear.records] == ["answered"] * 6
+
+
+@pytest.mark.parametrize("headers", [(), (SESSION,), ("Privacy: id",)], ids=["numbers", "session", "nobody"])
+def test_destinations_that_send_an_emergency_back_do_not_have_it_fork_at_each_hop(
+    open_stage: OpenStage, headers: tuple[str, ...]
+) -> None:
+    stage = open_stage(
+        emergency={"called": ["911"], "destinations": ["cloud", "premise"]},
+        cloud={"targets": ["sip:198.51.100.21:5060"]},
+    )
+    caller = stage.carrier.calls("911", *headers)
+    caller.hears(100)
+    in_cloud = stage.cloud.is_called()
+    back = stage.cloud.calls("911", *headers)  # the cloud's trunk is a destination: it has sent it back
+    back.hears(100)
+    at_premise = stage.premise.is_called()
+    again = stage.premise.calls("911", *headers)
+    again.hears_refusal(482)
+    assert stage.record.reason == (
+        "the call is at cloud already; the call is at premise already; "
+        "the call goes round in a circle, and nothing else is left"
+    )
+    at_premise.refuses(482)
+    back.hears_refusal(482)
+    in_cloud.refuses(482)
+    at_premise = stage.premise.is_called()  # the first hop has another destination still
+    at_premise.says(200)
+    caller.hears(200)
+    caller.ack()
+    at_premise.hears("ACK")
+    caller.hangs_up()
+    at_premise.is_hung_up()
+
+
+@pytest.mark.parametrize("headers", [(), (SESSION,)], ids=["numbers", "session"])
+def test_an_emergency_from_elsewhere_goes_where_another_one_of_the_same_numbers_stands(
+    open_stage: OpenStage, headers: tuple[str, ...]
+) -> None:
+    stage = open_stage(emergency={"called": ["911"], "destinations": ["premise"]})
+    ends = []
+    for _ in range(2):
+        caller = stage.carrier.calls("911", *headers)
+        caller.hears(100)
+        callee = stage.premise.is_called()
+        callee.says(200)
+        caller.hears(200)
+        caller.ack()
+        callee.hears("ACK")
+        ends.append((caller, callee))
+    for caller, callee in ends:
+        caller.hangs_up()
+        callee.is_hung_up()
+    again = stage.premise.calls(
+        "911", *headers
+    )  # these are over: somebody at the premise calls, and nothing goes round
+    again.hears(100)
+    stage.premise.is_called().refuses(486)
+    again.hears_refusal(486)

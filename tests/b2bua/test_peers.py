@@ -11,6 +11,7 @@ from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.trunk import Target, Trunk
 from edge_router.net.security import Expected
 
+NAME = "sbc.example.com"
 TRUNKS = (
     Trunk(
         "by name",
@@ -18,7 +19,7 @@ TRUNKS = (
         tls_names=("*.a.example", "sbc.a"),
     ),
     Trunk("by address", (Target("sips:192.0.2.2", "192.0.2.2", 5061, "tls"),), tls_names=()),
-    Trunk("found by DNS", (Target("sips:SBC.Example.com:5071", "192.0.2.3", 5071, "tls"),)),
+    Trunk("found by DNS", (Target("sips:SBC.Example.com:5071", "192.0.2.3", 5071, "tls", named=f"{NAME}:5071"),)),
     Trunk("over UDP", (Target("sip:192.0.2.4:5061", "192.0.2.4", 5061),), listen="other", tls_names=("sbc.b",)),
 )
 ROUTING = Routing(
@@ -29,15 +30,15 @@ ROUTING = Routing(
     sources=SourceTable(["tls", "other"], [Claim("tls", "192.0.2.2", "by address")]),
     load=Load(),
 )
-ELSEWHERE = ("*.a.example", "sbc.a", "sbc.b")
+ELSEWHERE = ("*.a.example", "sbc.a", NAME, "sbc.b")
 
 
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
         (("192.0.2.1", 5061), Expected("sbc.a", ("*.a.example", "sbc.a"))),
-        (("192.0.2.2", 5061), Expected("", ())),
-        (("192.0.2.3", 5071), Expected("sbc.example.com", ("sbc.example.com",))),
+        (("192.0.2.2", 5061), Expected("", ("192.0.2.2",))),
+        (("192.0.2.3", 5071), Expected(NAME, (NAME,))),
         (("192.0.2.4", 5061), Expected("", ("192.0.2.4", *ELSEWHERE))),  # a Contact's: no target over TLS
         (("192.0.2.9", 5061), Expected("", ("192.0.2.9", *ELSEWHERE))),
     ],

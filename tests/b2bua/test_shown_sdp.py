@@ -22,6 +22,26 @@ def test_a_second_source_speaks_under_the_name_that_the_leg_knows() -> None:
     assert shown.next("first", body("a", 1, 8), KIND) == body("a", 1, 10)
 
 
+def test_the_same_text_has_the_same_version() -> None:
+    shown = ShownSdp("first", body("a", 1, 7))
+    assert shown.next("second", body("a", 1, 7), KIND) == body("a", 1, 7)
+    for _ in range(2):
+        assert shown.next("second", body("b", 2, 50), KIND) == body("a", 1, 8)
+    assert shown.next("second", body("b", 2, 51), KIND) == body("a", 1, 9)
+
+
+def test_a_second_source_comes_after_all_that_the_first_has_said() -> None:
+    shown = ShownSdp("first", body("a", 1, 7))
+    shown.next("first", body("a", 1, 9), KIND)
+    assert shown.next("second", body("b", 2, 50), KIND) == body("a", 1, 10)
+
+
+def test_what_is_no_sdp_counts_nothing() -> None:
+    shown = ShownSdp("first", body("a", 1, 7))
+    assert shown.next("second", b"Hello", "text/plain") == b"Hello"
+    assert shown.next("second", body("b", 2, 50), KIND) == body("a", 1, 8)
+
+
 def test_what_is_below_the_origin_is_the_second_sources() -> None:
     shown = ShownSdp("first", body("a", 1, 7))
     media = b"m=audio 4 RTP/AVP 0\r\n"

@@ -2,14 +2,17 @@
 
 import gc
 import time
+from dataclasses import replace
 
 import pytest
 
+from edge_router.admission.sources import SourceTable
 from edge_router.b2bua.routing import Routing
-from edge_router.config.build import build, picture_of
+from edge_router.config.build import build, claims, picture_of
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config
 from edge_router.dialplan.translation import Translations
+from edge_router.dialplan.trunk import Keepalive
 from edge_router.policy.decision import Hop
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.hours import Hours
@@ -244,3 +247,105 @@ def test_hours_are_reckoned_before_the_first_call_asks() -> None:
     (hours,) = [one for one in gc.get_objects() if isinstance(one, Hours) and id(one) not in others]
     assert hours._known[0] <= time.time() < hours._known[1]
     assert found[0].hours["support"](time.time())
+
+
+NAMES = """\
+listen: [{name: a, address: "127.0.0.1:5060"}]
+trunks:
+  one: {sources: [Shared.example.com, one.example.com], targets: ["sip:192.0.2.1"]}
+  two:
+    sources: [192.0.2.7]
+    targets: ["sip:Proxy.example.com", "sip:proxy.example.com:5070", "sip:192.0.2.8"]
+    keepalive: {interval: 30s, down_interval: 3s, retries: 4, fail_on: [5xx], up_after: 5}
+  three: {targets: ["sip:192.0.2.3"], keepalive: {}}
+resolver: {servers: [192.0.2.53, "127.0.0.1:5353", "::1", "[::1]:5353"]}
+"""
+
+
+def test_targets_by_name() -> None:
+    two = build(loaded(NAMES), Clock()).trunks["two"].trunk
+    assert two.has_names
+    assert [(each.named, each.place, each.label) for each in two.targets] == [
+        ("proxy.example.com", "proxy.example.com", "sip:Proxy.example.com"),
+        ("proxy.example.com:5070", "proxy.example.com:5070", "sip:proxy.example.com:5070"),
+        ("", "192.0.2.8:5060", "sip:192.0.2.8"),
+    ]
+
+
+def test_whose_calls_from_where_a_name_leads_are() -> None:
+    config = loaded(NAMES)
+    found = {
+        "one.example.com": ["198.51.100.1"],
+        "shared.example.com": ["192.0.2.7", "192.0.2.3", "198.51.100.3"],
+        "proxy.example.com": ["198.51.100.2", "198.51.100.3", "2001:db8::1"],
+    }
+    sources = SourceTable(["a"], claims(config, found))
+    assert {host: sources.trunk_of("a", host) for host in HOSTS} == HOSTS
+    unknown = SourceTable(["a"], claims(config))
+    assert [host for host in HOSTS if unknown.trunk_of("a", host)] == [
+        "192.0.2.1",
+        "192.0.2.7",
+        "192.0.2.8",
+        "192.0.2.3",
+    ]
+
+
+HOSTS = {
+    "192.0.2.1": "one",
+    "192.0.2.7": "two",  # a source in the file goes before any name
+    "192.0.2.8": "two",
+    "192.0.2.3": "one",  # a source goes before a target, as where both are addresses
+    "198.51.100.1": "one",
+    "198.51.100.2": "two",
+    "198.51.100.3": "one",
+    "2001:db8::1": "two",
+    "198.51.100.9": None,
+}
+
+
+def test_keepalive() -> None:
+    trunks = build(loaded(NAMES), Clock()).trunks
+    two, three = trunks["two"].trunk.keepalive, trunks["three"].trunk.keepalive
+    assert two is not None
+    assert (two.interval, two.down_interval, two.retries, two.up_after) == (30.0, 3.0, 4, 5)
+    assert [two.fail_on.has(code) for code in (503, 500, None)] == [True, True, False]
+    assert three == Keepalive()
+    assert [Keepalive().fail_on.has(code) for code in (503, 505, None, 500)] == [True, True, True, False]
+    assert trunks["one"].trunk.keepalive is None
+
+
+def test_dns_servers() -> None:
+    resolver = loaded(NAMES).resolver
+    assert resolver is not None
+    assert [str(server) for server in resolver.servers] == [
+        "192.0.2.53:53",
+        "127.0.0.1:5353",
+        "[::1]:53",
+        "[::1]:5353",
+    ]
+
+
+def test_a_name_beside_a_listener_on_every_address_is_no_fault() -> None:
+    """Whether it leads to ourselves only DNS knows."""
+    listen = 'listen: [{name: a, address: "0.0.0.0:5060", advertise: "192.0.2.1"}]\n'
+    assert loaded(listen + 'trunks: {a: {targets: ["sip:x.example.com"]}}').trunks["a"].targets
+
+
+def test_what_a_name_says_of_its_transport_stands_in_uris_and_what_dns_says_does_not() -> None:
+    listen = """\
+listen:
+  - {name: u, address: "127.0.0.1:5060"}
+  - {name: t, transport: tcp, address: "127.0.0.1:5060"}
+trunks: {a: {targets: ["sip:x.example.com", "sip:x.example.com;transport=tcp"]}, b: {sources: [192.0.2.3]}}
+"""
+    unsaid, said = build(loaded(listen), Clock()).trunks["a"].trunk.targets
+    assert (unsaid.params, said.params, said.transport) == ("", ";transport=tcp", "tcp")
+    located = replace(unsaid, host="192.0.2.1", transport="tcp")
+    assert (located.params, located.place, located.at) == ("", "x.example.com", "192.0.2.1:5060")
+    assert (located.name, replace(said, named="x.example.com:5070").name) == ("x.example.com", "x.example.com")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_name_that_says_no_transport_goes_with_any_listener(transport: str) -> None:
+    listen = f'listen: [{{name: a, transport: {transport}, address: "192.0.2.1:5060"}}]\n'
+    assert loaded(listen + 'trunks: {a: {listen: a, targets: ["sip:x.example.com:5060"]}}').trunks["a"].targets

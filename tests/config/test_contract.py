@@ -9,7 +9,7 @@ from tests.end_to_end.authority import Authority
 PLANNED = Path(__file__).with_name("planned.yaml").read_text()
 
 NOT_BUILT = """
-trunks.cloud.keepalive trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.username
+trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.username
 trunks.cloud.password_file trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
 trunks.cloud.refer trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud.error_map
 media cdr trace reload sip_profiles

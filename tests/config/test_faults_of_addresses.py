@@ -54,9 +54,9 @@ CASES = [
     ),
     Wrong(
         "name to listen on",
-        Kind.NOT_BUILT,
+        Kind.VALUE,
         'listen: [{name: a, address: "edge.example.com:5060"}]',
-        '1:29: listen[0].address: not built yet: "edge.example.com" is a DNS name; give an IP address',
+        '1:29: listen[0].address: "edge.example.com" is a DNS name; give an IP address',
     ),
     Wrong(
         "advertise",
@@ -74,8 +74,8 @@ CASES = [
         "source of another type",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [10.0]}}",
-        "2:24: trunks.a.sources[0]: expected an address or a network, such as 192.0.2.1 or 192.0.2.0/24, got the "
-        "number 10.0",
+        "2:24: trunks.a.sources[0]: expected an address, a network or a DNS name, such as 192.0.2.1, "
+        "192.0.2.0/24 or sbc.example.com, got the number 10.0",
     ),
     Wrong(
         "network",
@@ -85,16 +85,42 @@ CASES = [
         "address alone",
     ),
     Wrong(
-        "source by name",
-        Kind.NOT_BUILT,
-        LISTEN + "trunks: {a: {sources: [sbc.example.com]}}",
-        '2:24: trunks.a.sources[0]: not built yet: "sbc.example.com" is a DNS name; give an IP address',
+        "source that is no name either",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [sbc-.example.com]}}",
+        '2:24: trunks.a.sources[0]: "sbc-.example.com" is no IP address',
     ),
     Wrong(
-        "target by name",
-        Kind.NOT_BUILT,
-        LISTEN + 'trunks: {a: {targets: ["sip:sbc.example.com"]}}',
-        '2:24: trunks.a.targets[0]: not built yet: "sbc.example.com" is a DNS name; give an IP address',
+        "target that is no name either",
+        Kind.VALUE,
+        LISTEN + 'trunks: {a: {targets: ["sip:sbc.example.999"]}}',
+        "2:24: trunks.a.targets[0]: \"sip:sbc.example.999\" is no SIP URI: host 'sbc.example.999' is neither a host "
+        "name nor an IPv4 address",
+    ),
+    Wrong(
+        "name of two trunks",
+        Kind.CONFLICT,
+        LISTEN + "trunks: {a: {sources: [Sbc.example.com]}, b: {sources: [sbc.example.com]}}",
+        '2:57: trunks.b.sources[0]: sbc.example.com is already a source of trunk "a" on listener "pstn", so whose call '
+        "it is could not be told; leave it to one of them, or give each trunk a listener of its own",
+    ),
+    Wrong(
+        "DNS server by name",
+        Kind.VALUE,
+        LISTEN + "resolver: {servers: [ns.example.com]}",
+        '2:22: resolver.servers[0]: "ns.example.com" is a DNS name; give an IP address',
+    ),
+    Wrong(
+        "no DNS server",
+        Kind.VALUE,
+        LISTEN + "resolver: {servers: []}",
+        "2:21: resolver.servers: is empty; give at least one",
+    ),
+    Wrong(
+        "keepalive without a pause",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], keepalive: {interval: 100ms}}}",
+        "2:58: trunks.a.keepalive.interval: is 0.1 s; write a second or more, and a day at the most",
     ),
     Wrong(
         "target that is no URI",
@@ -120,6 +146,12 @@ CASES = [
         Kind.CONFLICT,
         LISTEN + 'trunks: {a: {targets: ["sip:192.0.2.1;transport=tcp"]}}',
         "2:24: trunks.a.targets[0]: goes by tcp, and no listener speaks that; add one with transport: tcp",
+    ),
+    Wrong(
+        "name by a transport that no listener speaks",
+        Kind.CONFLICT,
+        LISTEN + 'trunks: {a: {targets: ["sips:sbc.example.com"]}}',
+        "2:24: trunks.a.targets[0]: goes by tls, and no listener speaks that; add one with transport: tls",
     ),
     Wrong(
         "target over UDP without a listener",
@@ -221,8 +253,8 @@ CASES = [
     Wrong(
         "key not built",
         Kind.NOT_BUILT,
-        LISTEN + "trunks: {a: {sources: [192.0.2.1], keepalive: {interval: 10s}}}",
-        "2:36: trunks.a.keepalive: not built yet: this version can't do it; take it out",
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], rel1xx: required}}",
+        "2:36: trunks.a.rel1xx: not built yet: this version can't do it; take it out",
     ),
 ]
 

@@ -1,7 +1,8 @@
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
-from edge_router.dialplan.hunting import Hunting
+from edge_router.dialplan.hunting import Hunting, Located
 from edge_router.dialplan.trunk import Hunt, Target
 
 
@@ -53,3 +54,36 @@ def test_weighted_follows_the_weights_within_a_preference() -> None:
 
 def test_no_targets() -> None:
     assert Hunting([]).order() == ()
+
+
+def located(host: str, priority: int, weight: int) -> Located:
+    return Located(replace(NAMED, host=host), priority, weight)
+
+
+NAMED = Target("sip:n", "n", named="n", preference=1)
+
+
+def hosts(targets: list[Target], places: list[Located], hunt: Hunt = "preference", calls: int = 1) -> list[str]:
+    hunting = Hunting(targets, hunt, Random(1), {"sip:n": places})
+    return ["".join(target.host[-1] for target in hunting.order()) for _ in range(calls)]
+
+
+def test_a_names_addresses_are_tried_in_its_place_by_their_priority() -> None:
+    targets = [target("z", 2), NAMED, target("a")]
+    places = [located("192.0.2.3", 20, 1), located("192.0.2.2", 10, 1)]
+    assert hosts(targets, places) == ["1231"]
+    assert hosts(targets, []) == ["11"]
+
+
+def test_a_names_addresses_of_one_priority_share_by_weight() -> None:
+    places = [located("192.0.2.2", 1, 75), located("192.0.2.3", 1, 25), located("192.0.2.4", 1, 0)]
+    counted = Counter(hosts([NAMED], places, calls=2000))
+    assert 1350 < counted["234"] < 1650
+    assert counted["234"] + counted["324"] == 2000
+    assert hosts([NAMED], [located(f"192.0.2.{n}", 1, 0) for n in (4, 5)]) == ["45"]
+
+
+def test_a_name_takes_its_turn_among_targets() -> None:
+    targets = [replace(target("a"), host="192.0.2.8", preference=1), NAMED]
+    places = [located("192.0.2.2", 1, 1), located("192.0.2.3", 2, 1)]
+    assert hosts(targets, places, "round-robin", 3) == ["823", "238", "823"]

@@ -80,6 +80,30 @@ def test_a_target_that_is_a_sips_uri(own_site: OwnSite, block: Block, authority:
     assert uri_of(site.refused(caller, 302).get("Contact")) == f"sips:{NUMBER}1@{block.cloud}:5071"
 
 
+def test_our_contact_stays_a_sips_uri_inside_a_call(own_site: OwnSite, block: Block, authority: Authority) -> None:
+    site = own_site(listen=listen(block, authority), premise={"targets": [f"sips:{block.premise}"]})
+    caller = site.caller(NUMBER)
+    callee = site.ringing(caller, phone(site, authority, block.premise))
+    theirs = ("Contact", f"<sips:{block.premise}:5061>")
+    callee.answer(200, [theirs])
+    caller.ack(caller.expect(200))
+    callee.expect("ACK")
+    caller.invite()
+    again = callee.expect("INVITE")
+    ours = "<sips:{}:{}>".format(*block.router)
+    assert again.get("Contact") == ours
+    callee.reply(again, 200, [theirs], callee.body)
+    caller.ack(caller.expect(200))
+    callee.expect("ACK")
+    callee.invite([theirs])
+    caller.reply(caller.expect("INVITE"), 200, body=caller.body)
+    answered = callee.expect(200, method="INVITE")
+    assert answered.get("Contact") == ours
+    callee.ack(answered)
+    caller.expect("ACK")
+    site.ends(caller, callee)
+
+
 @pytest.mark.parametrize("wrong", ["another name", "another authority"])
 def test_who_is_not_who_he_should_be_gets_no_call(
     own_site: OwnSite, block: Block, authority: Authority, tmp_path: Path, wrong: str

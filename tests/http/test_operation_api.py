@@ -122,7 +122,8 @@ async def test_a_trunk(client: aiohttp.ClientSession, works: Works) -> None:
     assert trunk == {
         "name": "premise",
         "up": True,
-        "targets": [{"uri": "sip:192.0.2.13:5060", "up": True}],
+        "state": "up",
+        "targets": [{"uri": "sip:192.0.2.13:5060", "address": "192.0.2.13:5060", "up": True, "reason": ""}],
         "calls": 3,
         "calls_in": 1,
         "calls_out": 2,
@@ -137,7 +138,8 @@ async def test_a_trunk(client: aiohttp.ClientSession, works: Works) -> None:
     for _ in range(3):
         works.trunk.failed(target, now)
     (trunk,) = await rows(client, "trunks")
-    assert (trunk["up"], trunk["targets"]) == (False, [{"uri": "sip:192.0.2.13:5060", "up": False}])
+    assert (trunk["up"], trunk["state"]) == (False, "down")
+    assert trunk["targets"] == [{"uri": "sip:192.0.2.13:5060", "address": "192.0.2.13:5060", "up": False, "reason": ""}]
 
 
 async def test_reload(client: aiohttp.ClientSession, works: Works) -> None:

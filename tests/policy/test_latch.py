@@ -319,6 +319,14 @@ class TestBoard:
         after.take_over(board)
         assert [change.name for change in after.look(NOW)] == ["full"]
 
+    def test_one_that_turns_with_each_call_is_told_of_once_a_look(self) -> None:
+        world = World('queue("Support").expected > 5', 'queue("Support").expected <= 5')
+        board = LatchBoard([world.latch])
+        for number in range(100):
+            world.length(6 if number % 2 else 5)
+            board.recount(NOW)
+        assert [(change.name, change.on) for change in board.look(NOW)] == [("full", True)]
+
     def test_without_latches_it_is_never_time(self) -> None:
         board = LatchBoard()
         board.touch()

@@ -1,0 +1,46 @@
+"""The INVITE that a call is sent on with: by which listener it leaves, and by which transport if it is large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_router.b2bua.callee import CalleeLeg, invite_of
+from edge_router.b2bua.correlation import correlation_lines
+from edge_router.b2bua.leaving import LARGEST_BY_UDP, leaving_by, listener_for
+from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
+from edge_router.sip.tokens import new_branch
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.call import Call
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Target
+
+
+def invite(
+    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, target: Target, by_udp: bool = False
+) -> CalleeLeg:
+    """Sends an INVITE to a target in a new outgoing leg of the call; ``by_udp`` however large it is."""
+    caller, record, router = call.caller, call.record, call.router
+    if record.cisco_guid is None:
+        record.cisco_guid = new_cisco_guid()
+    listener = leaving_by(router.listeners, trunk.trunk, target, caller.listener)
+    correlation = trunk.trunk.correlation
+    ours = "" if correlation is None else correlation_lines(call, incoming, trunk.trunk, correlation)
+    came_by, entered = caller.trunk.trunk, call.routing.plan.peers.get(record.dial_peer_in or "")
+    sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
+    body, by_tcp = incoming.request.body, None
+    if trunk.trunk.udp_to_tcp and not by_udp and listener.transport == "udp":
+        size = len(invite_of(sent.uri, listener.via + new_branch(), sent.headers + ours, body))
+        by_tcp = listener_for(router.listeners, "tcp", target.host) if size > LARGEST_BY_UDP else None
+    if by_tcp is not None:
+        listener = by_tcp
+        sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
+    record.egress_call_id = sent.dialog.call_id
+    record.calling_out = sent.calling
+    record.called_out = sent.called
+    callee = call.callee = CalleeLeg(router, call, trunk, listener, target, sent.dialog)
+    callee.by_tcp = by_tcp is not None
+    callee.call_out(sent.uri, sent.headers + ours, body, new_branch())
+    return callee

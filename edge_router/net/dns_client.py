@@ -1,0 +1,90 @@
+"""One question to a DNS server, by dnspython, and its answer as names.py reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import dns.asyncresolver
+import dns.exception
+import dns.message
+import dns.name
+import dns.nameserver
+import dns.resolver
+from dns.rdata import Rdata
+from dns.rdtypes.IN.NAPTR import NAPTR
+from dns.rdtypes.IN.SRV import SRV
+
+from edge_router.net.address import Address
+from edge_router.net.names import Naptr, Query, Record, Srv
+
+PATIENCE: Final = 5.0
+"""Seconds that all servers together have for an answer."""
+_NEGATIVE_TTL: Final = 60.0  # of a name that isn't there, where it isn't said for how long (RFC 2308 §5)
+
+
+class NoAnswer(Exception):
+    """No server gave an answer; the text says why."""
+
+
+class Reply(NamedTuple):
+    """What DNS said: without records ``why`` says what there is instead."""
+
+    records: Sequence[Record]
+    ttl: float
+    why: str = ""
+
+
+class DnsClient:
+    """Asks these servers, in their order; where there are none, those of the system. Raises NoAnswer where it can't."""
+
+    def __init__(self, servers: Sequence[Address] = ()) -> None:
+        try:
+            self._resolver = dns.asyncresolver.Resolver(configure=not servers)
+        except dns.exception.DNSException as error:
+            raise NoAnswer(f"the system names no DNS server: {error}") from None
+        if servers:
+            self._resolver.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in servers]
+
+    async def ask(self, query: Query) -> Reply:
+        """The answer to a question. Raises NoAnswer."""
+        try:
+            host = dns.name.from_text(query.host)
+            answer = await self._resolver.resolve(
+                host, query.kind, raise_on_no_answer=False, lifetime=PATIENCE, search=False
+            )
+        except dns.resolver.NXDOMAIN as error:
+            return Reply((), _negative_ttl(error), f"DNS has no name {query.host}")
+        except dns.exception.Timeout:
+            raise NoAnswer(f"no DNS server answers for {query.host}") from None
+        except dns.resolver.NoNameservers as error:
+            raise NoAnswer(f"DNS has no answer for {query.host} ({_codes(error)})") from None
+        except (dns.exception.DNSException, OSError) as error:
+            raise NoAnswer(f"{query.host} can't be asked for: {error}") from None
+        return Reply([_record(each) for each in answer.rrset or ()], answer.chaining_result.minimum_ttl)
+
+
+def _record(data: Rdata) -> Record:
+    if isinstance(data, SRV):
+        return Srv(data.priority, data.weight, data.port, _host(data.target))
+    if isinstance(data, NAPTR):
+        flags, service = (text.decode("ascii", "replace") for text in (data.flags, data.service))
+        return Naptr(data.order, data.preference, flags, service, _host(data.replacement))
+    return data.to_text()
+
+
+def _host(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
+
+
+def _negative_ttl(error: dns.resolver.NXDOMAIN) -> float:
+    responses = error.kwargs.get("responses") or {}
+    for response in responses.values():
+        if isinstance(response, dns.message.QueryMessage):
+            return float(response.resolve_chaining().minimum_ttl)
+    return _NEGATIVE_TTL
+
+
+def _codes(error: dns.resolver.NoNameservers) -> str:
+    said = {str(each[3]) for each in error.kwargs.get("errors") or ()}
+    return ", ".join(sorted(said)) or "no server"

@@ -1,0 +1,153 @@
+"""Names resolved by a real DNS server on a loopback port; nothing leaves the machine."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import dns.rcode
+import pytest
+
+from edge_router.net.dns_client import DnsClient, NoAnswer
+from edge_router.net.names import Name, Naptr, Place, Query, Srv
+from edge_router.net.resolver import Resolver
+from tests.net.dns_server import DnsServer, dns_server
+
+HOST = "proxy.example.com"
+NAME = Name(HOST, families=("A",))
+
+
+@pytest.fixture
+def server() -> Iterator[DnsServer]:
+    with dns_server() as server:
+        yield server
+
+
+class Told:
+    """How often a change was told."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def resolver(told: Told) -> AsyncIterator[Resolver]:
+    resolver = Resolver(told)
+    yield resolver
+    await resolver.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(15):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def places(resolver: Resolver, name: Name = NAME) -> list[Place]:
+    return list(resolver.of(name).places)
+
+
+async def test_answers_of_each_kind(server: DnsServer) -> None:
+    server.ttl = 77
+    server.zone = {
+        (HOST, "A"): ["192.0.2.1", "192.0.2.2"],
+        (HOST, "AAAA"): ["2001:db8::1"],
+        ("_sip._udp." + HOST, "SRV"): ["10 60 5070 a.example.com.", "0 0 0 ."],
+        (HOST, "NAPTR"): ['50 51 "s" "SIP+D2U" "" _sip._udp.proxy.example.com.'],
+        ("alias.example.com", "CNAME"): [f"{HOST}."],
+    }
+    client = DnsClient([server.address])
+    reply = await client.ask(Query("A", HOST))
+    assert (sorted(map(str, reply.records)), reply.ttl) == (["192.0.2.1", "192.0.2.2"], 77)
+    assert (await client.ask(Query("AAAA", HOST))).records == ["2001:db8::1"]
+    assert sorted(map(str, (await client.ask(Query("A", "alias.example.com"))).records)) == ["192.0.2.1", "192.0.2.2"]
+    srv = (await client.ask(Query("SRV", "_sip._udp." + HOST))).records
+    assert set(srv) == {Srv(10, 60, 5070, "a.example.com"), Srv(0, 0, 0, "")}
+    naptr = (await client.ask(Query("NAPTR", HOST))).records
+    assert naptr == [Naptr(50, 51, "s", "SIP+D2U", "_sip._udp.proxy.example.com")]
+
+
+async def test_that_there_is_nothing_and_for_how_long(server: DnsServer) -> None:
+    server.ttl = 33
+    server.zone = {(HOST, "A"): ["192.0.2.1"]}
+    client = DnsClient([server.address])
+    no_record = await client.ask(Query("AAAA", HOST))
+    assert (no_record.records, no_record.ttl, no_record.why) == ([], 33, "")
+    no_name = await client.ask(Query("A", "nobody.example.com"))
+    assert (list(no_name.records), no_name.ttl, no_name.why) == ([], 33, "DNS has no name nobody.example.com")
+
+
+async def test_a_server_that_can_not_answer(server: DnsServer) -> None:
+    server.code = dns.rcode.SERVFAIL
+    with pytest.raises(NoAnswer, match=rf"DNS has no answer for {HOST} \(SERVFAIL\)"):
+        await DnsClient([server.address]).ask(Query("A", HOST))
+
+
+async def test_a_name_that_is_none_for_dns() -> None:
+    with pytest.raises(NoAnswer, match="can't be asked for"):
+        await DnsClient([("127.0.0.1", 9)]).ask(Query("A", "a" * 64 + ".example.com"))
+
+
+async def test_a_name_is_resolved_and_kept_so(
+    server: DnsServer, resolver: Resolver, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "edge_router")
+    server.zone = {(HOST, "A"): ["192.0.2.1"]}
+    await resolver.follow([NAME], [server.address], 15)
+    assert places(resolver) == [Place("192.0.2.1", 5060, "udp")]
+    server.zone = {
+        (f"_sip._udp.{HOST}", "SRV"): ["1 0 5070 b.example.com."],
+        ("b.example.com", "A"): ["192.0.2.9"],
+    }
+    await until(lambda: places(resolver) == [Place("192.0.2.9", 5070, "udp", 1, 0)])
+    assert told.times == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{HOST} leads to 192.0.2.1 port 5060",
+        f"{HOST} leads to 192.0.2.9 port 5070",
+    ]
+
+
+async def test_dns_goes_and_comes_back(
+    server: DnsServer, resolver: Resolver, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.zone = {(HOST, "A"): ["192.0.2.1"]}
+    await resolver.follow([NAME], [server.address], 15)
+    server.code = dns.rcode.SERVFAIL
+    await until(lambda: bool(resolver.of(NAME).trouble))
+    await until(lambda: resolver.failures > 3)
+    assert places(resolver) == [Place("192.0.2.1", 5060, "udp")]
+    assert len(caplog.records) == 1
+    assert "SERVFAIL" in caplog.records[0].getMessage()
+    server.code = None
+    await until(lambda: not resolver.of(NAME).trouble)
+    assert told.times == 3
+
+
+async def test_who_waits_for_dns_that_is_silent_waits_no_longer_than_he_says(
+    server: DnsServer, resolver: Resolver
+) -> None:
+    server.deaf = True
+    await resolver.follow([NAME], [server.address], 0.05)
+    assert (places(resolver), resolver.of(NAME).trouble) == ([], "DNS has not been asked yet")
+
+
+async def test_other_servers_are_asked_after_a_change(server: DnsServer, resolver: Resolver) -> None:
+    server.zone = {(HOST, "A"): ["192.0.2.1"]}
+    other = Name("other.example.com", 5060, families=("A",))
+    await resolver.follow([NAME], [server.address], 15)
+    with dns_server() as second:
+        second.zone = {("other.example.com", "A"): ["192.0.2.2"]}
+        await resolver.follow([other], [second.address], 15)
+        assert places(resolver, other) == [Place("192.0.2.2", 5060, "udp")]
+
+
+async def test_without_names_nothing_is_asked_and_nothing_runs(server: DnsServer, resolver: Resolver) -> None:
+    await resolver.follow([], [server.address], 15)
+    assert (server.asked, asyncio.all_tasks()) == ([], {asyncio.current_task()})
