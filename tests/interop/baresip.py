@@ -54,15 +54,14 @@ class BaresipTalk(Talk):
     """Its one call: commands go to the current one."""
 
     def __init__(self, end: "BaresipEnd") -> None:
-        self.end = end
-        self._echoing = False
+        self.end = self._end = end
 
     def answer(self, code: int = 200) -> None:
         assert code == 200, "it rings by itself, and has no word for anything else"
-        self.end.do("accept")
+        self._end.do("accept")
 
     def hang_up(self) -> None:
-        self.end.do("hangup")
+        self._end.do("hangup")
 
     def hold(self) -> None:
         self._reinvite("hold")
@@ -75,47 +74,47 @@ class BaresipTalk(Talk):
 
     def _reinvite(self, command: str) -> None:
         """Returns when its offer is answered."""
-        self.end.forget("CALL_REMOTE_SDP")
-        self.end.do(command)
-        self.end.take("an answer", type="CALL_REMOTE_SDP", param="answer")
+        self._end.forget("CALL_REMOTE_SDP")
+        self._end.do(command)
+        self._end.take("an answer", type="CALL_REMOTE_SDP", param="answer")
 
     def rings(self) -> None:
-        self.end.take("ringing", type="CALL_RINGING")
+        self._end.take("ringing", type="CALL_RINGING")
 
     def is_up(self) -> None:
-        self.end.take("an answer", type="CALL_ESTABLISHED")
+        self._end.take("an answer", type="CALL_ESTABLISHED")
 
     def is_over(self) -> str:
-        return str(self.end.take("the end", type="CALL_CLOSED")["param"])
+        return str(self._end.take("the end", type="CALL_CLOSED")["param"])
 
     def is_held(self) -> None:
-        """No event says that: its trace shows the offer, and what it answers."""
-        until(lambda: self.end.last_direction() == "recvonly", f"{self.end.part.name} to be held")
+        """No event says that, but its trace shows what was offered and what it has answered."""
+        until(lambda: self._end.last_direction() in ("recvonly", "sendonly"), f"{self._end.part.name} to be held")
 
     def hears(self, tone: int) -> None:
         """By its own recording. It loses that for good when a re-INVITE has stopped what it hears (issue 1496)."""
         found = until(
-            lambda: sorted(self.end.part.directory.glob("dump-*-dec.wav")), f"a recording of {self.end.part.name}"
+            lambda: sorted(self._end.part.directory.glob("dump-*-dec.wav")), f"a recording of {self._end.part.name}"
         )
         Recording(found[-1]).wait_for_tone(tone)
 
     def echo(self) -> None:
         """From now on it sends back what it hears, in place of its tone."""
-        self.end.do("ausrc", "aubridge,heard")
+        self._end.do("ausrc", "aubridge,heard")
 
     def play(self) -> None:
         """From now on it sends its tone again."""
-        self.end.do("ausrc", f"aufile,{self.end.part.directory}/tone.wav")
+        self._end.do("ausrc", f"aufile,{self._end.part.directory}/tone.wav")
 
     def press(self, digits: str) -> None:
         for digit in digits:
-            self.end.do("sndcode", digit)
+            self._end.do("sndcode", digit)
 
     def pressed(self, digit: str) -> Event:
-        return self.end.take(f"digit {digit}", type="CALL_DTMF_START", param=digit)
+        return self._end.take(f"digit {digit}", type="CALL_DTMF_START", param=digit)
 
     def transfer(self, uri: str) -> None:
-        self.end.do("transfer", uri)
+        self._end.do("transfer", uri)
 
 
 class BaresipEnd(FarEnd):

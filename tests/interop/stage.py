@@ -10,7 +10,7 @@ from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import Settings, front_door
 from tests.end_to_end.router_process import RouterProcess, running_router
 from tests.end_to_end.waiting import until
-from tests.interop.baresip import BaresipEnd
+from tests.interop.baresip import BaresipEnd, BaresipTalk
 from tests.interop.far_end import FarEnd, Part, Talk, Transport
 from tests.interop.pjsua import PjsuaEnd
 
@@ -136,3 +136,17 @@ def both_hear(one: Talk, other: Talk) -> None:
     """Audio arrives, each way, and it is the other's tone."""
     one.hears(other.end.part.tone)
     other.hears(one.end.part.tone)
+
+
+def both_hear_again(one: Talk, other: Talk) -> None:
+    """The same after a re-INVITE, of which one of them at least is PJSUA2.
+
+    What baresip hears it says back then: its recording doesn't come back from a hold.
+    """
+    for talk, far in ((one, other), (other, one)):
+        if isinstance(talk, BaresipTalk):
+            talk.echo()
+            far.hears(far.end.part.tone)
+            talk.play()
+        else:
+            talk.hears(far.end.part.tone)
