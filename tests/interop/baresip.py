@@ -201,7 +201,9 @@ class BaresipEnd(FarEnd):
             while more := self._control.recv(65536):
                 self._heard += more
         found = []
-        while (colon := self._heard.find(b":")) > 0 and len(self._heard) > (end := colon + 1 + int(self._heard[:colon])):
+        while (colon := self._heard.find(b":")) > 0 and len(self._heard) > (
+            end := colon + 1 + int(self._heard[:colon])
+        ):
             found.append(json.loads(self._heard[colon + 1 : end]))
             self._heard = self._heard[end + 1 :]
         return found

@@ -1,4 +1,4 @@
-"""What the tests know of an end, whoever wrote it: a process with one address and one transport, and the calls it has."""
+"""What tests know of an end, whoever wrote it: a process with an address and a transport, and the calls it has."""
 
 import subprocess
 from abc import ABC, abstractmethod

@@ -14,7 +14,7 @@ from tests.interop.measured import Recording
 
 _DRIVER: Final = Path(__file__).parent / "pjsua_driver.py"
 CODECS: Final = ["PCMU"]
-"""With all that it has, its INVITE passes 1,300 octets, which it won't send by UDP; and where the answer leaves several,
+"""With all that it has, its INVITE passes 1,300 octets, which it won't send by UDP; and where the answer leaves several
 it offers again to settle on one, whatever the test is about."""
 
 

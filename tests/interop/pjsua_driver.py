@@ -162,7 +162,7 @@ class End:
         return config
 
     def _listen(self) -> None:
-        """By one transport alone, so that it can't leave by another: with TCP there, it sends large requests by that."""
+        """By one transport, so that nothing leaves by another: where there is TCP, large requests do."""
         config = pj.TransportConfig()
         config.boundAddress, config.port = self.settings["host"], 5060
         if self.settings["transport"] == "tls":
