@@ -26,10 +26,10 @@ help: ## this list
 demo: system venv ## router, carrier, cloud and premise on loopback, and calls that flow between them
 	@$(BIN)/edge-router demo $(ARGS)
 
-test: system venv ## every test but the slow ones of "interop"; ARGS=tests/dialplan for some of them
+test: system far-ends venv ## every test but the slow ones of "interop"; ARGS=tests/dialplan for some of them
 	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow' $(ARGS)
 
-interop: system venv ## every call with PJSUA2 and baresip as far ends, whichever kind calls, transport and media
+interop: system far-ends venv ## every call with PJSUA2 and baresip as far ends, whichever kind calls, transport and media
 	$(BIN)/pytest -n 2 --dist loadgroup tests/interop $(ARGS)
 
 churn: venv ## 100,000 calls of every ending, and not one cycle that only the garbage collector would find
@@ -47,7 +47,7 @@ format: venv ## lays the source out and sorts imports
 
 compiled: $(VENV)-compiled/.installed ## the router compiled with mypyc, in an environment of its own
 
-test-compiled: compiled system ## every test on what "compiled" made, away from the sources
+test-compiled: compiled system far-ends ## every test on what "compiled" made, away from the sources
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
 	cp -r README.md bench docs examples pyproject.toml sipp_scenarios tests build/elsewhere
 	cd build/elsewhere && ../../$(VENV)-compiled/bin/pytest -n 2 --dist loadgroup -m 'not slow' --ignore tests/test_ground.py $(ARGS)
@@ -62,6 +62,9 @@ venv: $(VENV)/.with-dev ## the virtual environment
 
 system: ## the Debian packages that tests and demo need
 	@$(call debian,sipp,sip-tester)
+
+.PHONY: far-ends
+far-ends: # what tests call and are called by, beside what pip installs for them
 	@$(call debian,baresip,baresip-core)
 
 compiler: # what a wheel is compiled with, and needed for nothing else

@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +10,8 @@ import pytest
 
 from tests.end_to_end.authority import Authority
 from tests.end_to_end.block import Block
-from tests.end_to_end.configuration import Settings, front_door
-from tests.end_to_end.router_process import RouterProcess, running_router
+from tests.end_to_end.configuration import front_door
+from tests.end_to_end.router_process import running_router
 from tests.end_to_end.waiting import until
 from tests.interop.baresip import BaresipEnd, BaresipTalk
 from tests.interop.far_end import FarEnd, Part, Talk, Transport
@@ -54,7 +53,7 @@ class Stage:
         host = {"carrier": self.block.carrier, "premise": self.block.premise, "cloud": self.block.cloud}[name]
         directory = self._directory / name
         directory.mkdir()
-        certificate, key = self._authority.signs(name, host)
+        certificate, key = self._authority.signs(name, host, f"{name}.example.com")
         ca = self._authority.file
         return Part(name, host, NUMBERS[name], TONES[name], transport, srtp, directory, ca, certificate, key)
 
@@ -64,41 +63,42 @@ class Stage:
 
     # ---------------------------------------------------------------------------------------- router
 
-    def opens(self, rules: Sequence[Settings] = (), **settings: Any) -> RouterProcess:
-        """Starts the router over who is there; all are ready when it returns. `settings` as in `front_door`."""
-        parts = {name: end.part for name, end in self._ends.items()}
-        trunks = {name: self._trunk(part) for name, part in parts.items()}
-        for name in list(settings):
-            if name in trunks:
-                trunks[name] |= settings.pop(name)
+    def opens(self, *, mutual: bool = False) -> None:
+        """Starts the router over who is there; all are ready when it returns.
+
+        `mutual`: who calls by TLS must have a certificate, and is known by that.
+        """
+        trunks = {name: self._trunk(end.part, mutual) for name, end in self._ends.items()}
         called = f'call.called == "{NUMBERS["cloud"]}"'
         whole = front_door(
             self.block,
-            [*rules, {"name": "to the cloud", "when": called, "to": "cloud"}],
-            listen=self._listeners(),
+            [{"name": "to the cloud", "when": called, "to": "cloud"}],
+            listen=self._listeners(mutual),
             dial_peers=[
                 {"name": f"from-{name}", "incoming": {"trunk": name}, "policy": "front-door"}
                 for name in ("premise", "cloud")
             ],
             **trunks,
-            **settings,
         )
         self.router = self._stack.enter_context(running_router(self.block, whole, self._directory))
         for end in self._ends.values():
             end.wait_until_ready()
-        return self.router
 
-    def _trunk(self, part: Part) -> dict[str, Any]:
+    def _trunk(self, part: Part, mutual: bool) -> dict[str, Any]:
         trunk: dict[str, Any] = {"targets": [part.target]}
-        if part.name == "carrier" and self._ends[part.name].kind == "baresip":
+        if mutual and part.transport == "tls":
+            trunk |= {"tls_names": [f"{part.name}.example.com"], "listen": "tls"}
+        elif part.name == "carrier" and self._ends[part.name].kind == "baresip":
             # Its connections leave from whatever address the system gives them.
             trunk["sources"] = [f"{part.host}/32", "127.0.0.1/32"]
         return trunk
 
-    def _listeners(self) -> list[dict[str, Any]]:
+    def _listeners(self, mutual: bool) -> list[dict[str, Any]]:
         host = self.block.router[0]
         certificate, key = self._authority.signs("edge", host)
         secure = {"certificate": certificate, "private_key": key, "ca": self._authority.file}
+        if mutual:
+            secure["client_ca"] = self._authority.file
         return [
             {"name": "udp", "transport": "udp", "address": f"{host}:5060"},
             {"name": "tcp", "transport": "tcp", "address": f"{host}:5060"},

@@ -38,6 +38,17 @@ def test_a_call(stage: Stage, caller: str, callee: str, transport: Transport, sr
     stage.ends(calling, called)
 
 
+@pytest.mark.parametrize(("caller", "callee"), [("pjsua2", "baresip"), ("baresip", "pjsua2")])
+def test_who_is_known_by_his_certificate(stage: Stage, caller: str, callee: str) -> None:
+    """Mutual TLS: the caller shows a certificate to the router, and the router calls a name, not an address."""
+    one = stage.end(caller, "carrier", "tls", srtp=True)
+    other = stage.end(callee, "premise", "tls", srtp=True)
+    stage.opens(mutual=True)
+    calling, called = stage.talking(one, other)
+    both_hear(calling, called)
+    stage.ends(calling, called)
+
+
 @pytest.mark.parametrize(
     ("caller", "callee", "out", "on"),
     [("pjsua2", "baresip", "udp", "tls"), ("baresip", "pjsua2", "tls", "tcp"), ("pjsua2", "pjsua2", "tcp", "udp")],

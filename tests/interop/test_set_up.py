@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from edge_router.config.not_built import KEYS
 from tests.interop.pjsua import PjsuaTalk
 from tests.interop.stage import NUMBERS, Stage, both_hear
 
@@ -36,6 +37,21 @@ def test_early_media(stage: Stage) -> None:
     calling.is_up()
     both_hear(calling, called)
     stage.ends(called, calling)
+
+
+@pytest.mark.skipif("rel1xx" in KEYS.get("trunks.*", ()), reason="not built yet")
+@pytest.mark.parametrize(("caller", "callee"), [("pjsua2", "pjsua2"), ("pjsua2", "baresip"), ("baresip", "pjsua2")])
+def test_reliable_provisional_answers(stage: Stage, caller: str, callee: str) -> None:
+    """RFC 3262: PJSUA2 insists on it, whichever side it is and whether the other one knows it or not."""
+    ends = [
+        stage.pjsua(name, prack="require") if kind == "pjsua2" else stage.baresip(name)
+        for name, kind in (("carrier", caller), ("premise", callee))
+    ]
+    stage.opens()
+    calling, called = stage.talking(*ends)
+    both_hear(calling, called)
+    stage.ends(called, calling)
+    assert all("PRACK sip:" in end.log.read_text() for end in ends if end.kind == "pjsua2")
 
 
 def test_a_large_invite_by_tcp(stage: Stage) -> None:

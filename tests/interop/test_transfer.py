@@ -58,9 +58,11 @@ def test_a_blind_transfer_to_who_is_busy(stage: Stage) -> None:
     stage.ends(calling, called)
 
 
-def test_an_attended_transfer(stage: Stage) -> None:
+@pytest.mark.parametrize("to", ["pjsua2", "baresip"])
+def test_an_attended_transfer(stage: Stage, to: str) -> None:
     """The callee asks the third end first, then joins the two by REFER with Replaces."""
-    one, other, third = stage.pjsua("carrier"), stage.pjsua("premise", "tcp"), stage.pjsua("cloud", "tls")
+    one, other = stage.pjsua("carrier"), stage.pjsua("premise", "tcp")
+    third = stage.end(to, "cloud", "tls", srtp=False)
     stage.opens()
     calling, called = stage.talking(one, other)
     both_hear(calling, called)

@@ -1,0 +1,21 @@
+"""docs/interop.md says what these tests show: no less, no more, and of the versions that are installed."""
+
+import re
+from typing import Final
+
+from tests.test_ground import ROOT, locked
+
+PAGE: Final = (ROOT / "docs" / "interop.md").read_text()
+ROWS: Final = re.findall(r"^\|(?:[^|]*\|){4} `(test_\w+)` \|$", PAGE, re.MULTILINE)
+
+
+def test_each_row_names_a_test_and_each_test_has_a_row() -> None:
+    files = [file for file in sorted((ROOT / "tests" / "interop").glob("test_*.py")) if file.name != "test_table.py"]
+    tests = [name for file in files for name in re.findall(r"^def (test_\w+)\(", file.read_text(), re.MULTILINE)]
+    assert sorted(ROWS) == sorted(tests)
+
+
+def test_the_version_is_the_one_that_is_locked() -> None:
+    found = re.search(r"`pjsua2-python` (\S+)", PAGE)
+    assert found is not None
+    assert found[1] == locked()["pjsua2-python"]
