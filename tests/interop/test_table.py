@@ -10,7 +10,8 @@ ROWS: Final = re.findall(r"^\|(?:[^|]*\|){4} `(test_\w+)` \|$", PAGE, re.MULTILI
 
 
 def test_each_row_names_a_test_and_each_test_has_a_row() -> None:
-    files = [file for file in sorted((ROOT / "tests" / "interop").glob("test_*.py")) if file.name != "test_table.py"]
+    no_calls = {"test_measured.py", "test_table.py"}
+    files = [file for file in (ROOT / "tests" / "interop").glob("test_*.py") if file.name not in no_calls]
     tests = [name for file in files for name in re.findall(r"^def (test_\w+)\(", file.read_text(), re.MULTILINE)]
     assert sorted(ROWS) == sorted(tests)
 
