@@ -8,7 +8,6 @@ from tests.interop.stage import Stage, both_hear, both_hear_again
 
 CASES = [
     ("pjsua2", "pjsua2", "udp", False),
-    ("pjsua2", "baresip", "tcp", False),
     ("pjsua2", "baresip", "tls", True),
     ("baresip", "pjsua2", "udp", True),
 ]
