@@ -19,7 +19,7 @@ export PIP_CONSTRAINT := requirements.lock
 export PIP_BUILD_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test churn fuzz lint format compiled test-compiled bench schema venv system compiler lock clean
+.PHONY: help demo test interop churn fuzz lint format compiled test-compiled bench schema venv system compiler lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,8 +27,11 @@ help: ## this list
 demo: system venv ## router, carrier, cloud and premise on loopback, and calls that flow between them
 	@$(BIN)/edge-router demo $(ARGS)
 
-test: system venv ## every test; ARGS=tests/dialplan for some of them
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+test: system far-ends venv ## every test but the slow ones of "interop"; ARGS=tests/dialplan for some of them
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow' $(ARGS)
+
+interop: system far-ends venv ## every call with PJSUA2 and baresip as far ends, whichever kind calls, transport and media
+	$(BIN)/pytest -n 2 --dist loadgroup tests/interop $(ARGS)
 
 churn: venv ## 100,000 calls of every ending, and not one cycle that only the garbage collector would find
 	CHURN=100000 $(BIN)/pytest tests/b2bua/test_endings.py -k cycle -n 2 $(ARGS)
@@ -49,10 +52,10 @@ format: venv ## lays the source out and sorts imports
 
 compiled: $(VENV)-compiled/.installed ## the router compiled with mypyc, in an environment of its own
 
-test-compiled: compiled system ## every test on what "compiled" made, away from the sources
+test-compiled: compiled system far-ends ## every test on what "compiled" made, away from the sources
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
 	cp -r README.md bench docs examples fuzz pyproject.toml sipp_scenarios tests build/elsewhere
-	cd build/elsewhere && ../../$(VENV)-compiled/bin/pytest -n 2 --dist loadgroup --ignore tests/test_ground.py $(ARGS)
+	cd build/elsewhere && ../../$(VENV)-compiled/bin/pytest -n 2 --dist loadgroup -m 'not slow' --ignore tests/test_ground.py $(ARGS)
 
 bench: system kamailio compiled $(VENV)/.with-bench ## the router beside Kamailio and Sippy B2BUA: takes a quiet machine and its time
 	$(BIN)/python -m bench $(ARGS)
@@ -64,6 +67,10 @@ venv: $(VENV)/.with-dev ## the virtual environment
 
 system: ## the Debian packages that tests and demo need
 	@$(call debian,sipp,sip-tester)
+
+.PHONY: far-ends
+far-ends: # what tests call and are called by, beside what pip installs for them
+	@$(call debian,baresip,baresip-core)
 
 compiler: # what a wheel is compiled with, and needed for nothing else
 	@$(call debian,gcc,gcc libc6-dev)
@@ -99,7 +106,7 @@ $(VENV)-compiled/.installed: pyproject.toml requirements.lock hatch_build.py REA
 	@rm -rf build/wheel
 	@HATCH_BUILD_HOOKS_ENABLE=1 $(VENV)-compiled/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	@$(VENV)-compiled/bin/pip uninstall --quiet --yes edge-router
-	@$(VENV)-compiled/bin/pip install --quiet "$$(echo build/wheel/*.whl)[test]"
+	@$(VENV)-compiled/bin/pip install --quiet "$$(echo build/wheel/*.whl)[test,interop]"
 	@touch $@
 
 # pip is the last thing that venv makes: where it is, the environment is whole.

@@ -39,13 +39,16 @@ def required() -> list[Requirement]:
 
 def imported(package: str) -> set[str]:
     """The distributions that the modules of a package import by name, canonical; the standard library is none."""
-    trees = [ast.parse(path.read_text()) for path in (ROOT / package).rglob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    names = {name for path in (ROOT / package).rglob("*.py") for name in names_imported(path)}
     tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {*PACKAGES, "tests", "bench", "fuzz"}
     known = metadata.packages_distributions()
     return {canonicalize_name(name) for top in tops for name in known.get(top, [top])}  # not all need be installed
+
+
+def names_imported(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
 
 def tracked() -> list[Path]:
@@ -110,14 +113,34 @@ def test_lock_is_plain_names_and_versions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "extra"), [*((name, "") for name in PACKAGES), ("tests", "test"), ("bench", "bench"), ("fuzz", "fuzz")]
+    ("package", "extras"),
+    [
+        *((name, []) for name in PACKAGES),
+        ("tests", ["test", "interop"]),
+        ("bench", ["bench"]),
+        ("fuzz", ["fuzz"]),
+    ],
 )
-def test_what_is_imported_is_asked_for(package: str, extra: str) -> None:
+def test_what_is_imported_is_asked_for(package: str, extras: list[str]) -> None:
     """And isn't there by luck alone, because something else asks for it."""
     project = PROJECT["project"]
-    texts = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
+    texts = sum((project["optional-dependencies"][extra] for extra in extras), project["dependencies"])
     asked_for = {canonicalize_name(Requirement(text).name) for text in texts}
     assert imported(package) - asked_for == set()
+
+
+def test_software_under_the_gpl_stays_in_a_process_of_its_own() -> None:
+    """One file imports it, and nothing of ours; nobody imports that file."""
+    driver = ROOT / "tests" / "interop" / "pjsua_driver.py"
+    with_it = [path for top in (*PACKAGES, "tests", "bench") for path in (ROOT / top).rglob("*.py") if imports(path)]
+    assert with_it == [driver]
+    tops = {name.partition(".")[0] for name in names_imported(driver)}
+    assert tops - sys.stdlib_module_names == {"pjsua2"}
+
+
+def imports(path: Path) -> bool:
+    names = names_imported(path)
+    return any(name.partition(".")[0] == "pjsua2" or name.endswith("pjsua_driver") for name in names)
 
 
 @pytest.mark.parametrize("requirement", required(), ids=str)
@@ -150,7 +173,8 @@ def test_tracked_tree_names_no_path_of_this_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "package"), [("system", "sip-tester"), ("kamailio", "kamailio"), ("compiler", "gcc")]
+    ("target", "package"),
+    [("system", "sip-tester"), ("far-ends", "baresip-core"), ("kamailio", "kamailio"), ("compiler", "gcc")],
 )
 def test_without_root_a_missing_debian_package_is_one_line(target: str, package: str, tmp_path: Path) -> None:
     make = shutil.which("make")
