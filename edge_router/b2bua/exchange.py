@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.acceptance import Acceptance
-from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.capabilities import WITHOUT_PRACK
 from edge_router.b2bua.causes import reasons_of
 from edge_router.b2bua.crossing import IN_DIALOG, IN_DIALOG_RESPONSE, crossing
 from edge_router.net.listener import LARGEST_DATAGRAM
@@ -85,8 +85,8 @@ class Exchange:
         self._cancel: str | None = None
         self._cancelled = False
 
-    def go_on(self) -> None:
-        """Sends the request to the other side."""
+    def go_on(self, extra: str = "") -> None:
+        """Sends the request to the other side; ``extra`` are lines that only it has there."""
         asker, other, request = self.asker, self.other, self.request
         if request is None or self.received is None:
             return
@@ -98,7 +98,7 @@ class Exchange:
         headers = crossing(request, IN_DIALOG, asker.trunk.trunk, other.trunk.trunk, other.listener.advertised)
         if body and self.offers:
             body = other.own(asker.source, headers, body)
-        self._sent = other.send(self.method, _ours(other, self.method) + headers, body, self)
+        self._sent = other.send(self.method, _ours(other, self.method) + extra + headers, body, self)
         self._number = other.dialog.local_seq
 
     # What the other side says
@@ -167,9 +167,14 @@ class Exchange:
         theirs.refresh(response)
 
     def _lost(self, code: int | None) -> None:
-        """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts."""
+        """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts.
+
+        To a PRACK it says so of a provisional response (RFC 3262 §3), which is nothing to a call that stands.
+        """
         call, other = self.asker.call, self.other
-        if call is not None and call.setup is None and other.call is call and other.dialog is self._dialogs[1]:
+        if self.method == "PRACK" or call is None or not call.caller.answered:
+            return
+        if call.setup is None and other.call is call and other.dialog is self._dialogs[1]:
             call.lost(other, code)
 
     def _back(self, response: Response) -> bytes:
@@ -306,4 +311,4 @@ def _ours(leg: Leg, method: str) -> str:
     if method not in _WITH_CONTACT:
         return ""
     contact = f"Contact: {leg.listener.contact}\r\n"
-    return f"{contact}{ALLOW_LINE}Supported: {SUPPORTED}\r\n" if method in _REFRESHING else contact
+    return contact + WITHOUT_PRACK if method in _REFRESHING else contact

@@ -27,8 +27,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "realm",
             "tls_names",
             "register",
-            "rel1xx",
-            "early_offer",
             "refer",
             "redirects",
             "max_duration",

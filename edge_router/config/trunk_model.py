@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from edge_router.config.addresses import Source, TargetUri
 from edge_router.config.correlation_model import Correlation
@@ -17,6 +17,7 @@ from edge_router.config.values import (
     ListenerName,
     Rate,
     Section,
+    not_built,
 )
 
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
@@ -33,6 +34,12 @@ class Target(Section):
 
 def _target(value: object) -> object:
     return {"uri": value} if isinstance(value, str) else value
+
+
+def _no_early_offer(value: bool) -> bool:
+    if value:
+        raise not_built("early_offer needs media flow-through; leave it false")
+    return value
 
 
 class Identity(Section):
@@ -89,6 +96,14 @@ class Trunk(Section):
     )
     listen: ListenerName | None = Field(
         default=None, description="The listener that its calls leave by, and the only one on which it may call."
+    )
+    rel1xx: Literal["supported", "require", "disabled"] = Field(
+        default="supported",
+        description="Reliable provisional responses (RFC 3262), both ways: where the other side speaks 100rel, always, "
+        "or never.",
+    )
+    early_offer: Annotated[Bool, AfterValidator(_no_early_offer)] = Field(
+        default=False, description="Offer media in an INVITE whose caller offers none. Not built yet: only false."
     )
     hunt: Hunt = Field(default="preference", description="The order in which targets are tried.")
     connect_timeout: Duration = Field(default=2.0, description="Nothing at all came, not even 100: next target.")

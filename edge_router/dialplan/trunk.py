@@ -17,6 +17,7 @@ from edge_router.dialplan.translation import Translations
 Hunt = Literal["preference", "round-robin", "weighted", "random"]
 CalledFrom = Literal["request-uri", "to", "p-called-party-id"]
 CallingFrom = Literal["pai", "from"]
+Rel1xx = Literal["supported", "require", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Trunk:
     """What becomes of the numbers of its calls before anything is matched."""
     translate_out: Translations | None = None
     """What becomes of the numbers of calls to it, last of all."""
+    rel1xx: Rel1xx = "supported"
+    """Whether provisional responses may be, must be, or are never reliable, to it and from it (RFC 3262)."""
     hunt: Hunt = "preference"
     connect_timeout: float = 2.0
     progress_timeout: float = 6.0
