@@ -127,7 +127,7 @@ class CalleeLeg(Leg):
         if self.call is not None and self.call.caller.assurance is not None:
             self.call.caller.assurance.drop()
         self.call = None
-        if self.provisional > 100 and not self.answered:
+        if self._rang is not None and not self.answered:
             self._early, self._rang = (), None
             self.router.forget_dialog(self)
         if self.answered:
