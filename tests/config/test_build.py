@@ -31,6 +31,7 @@ trunks:
   cloud:
     targets: [{uri: "sip:192.0.2.4:5070", preference: 2, weight: 7}, "sip:[2001:db8::1]"]
     listen: b
+    rel1xx: require
     hunt: weighted
     connect_timeout: 500ms
     progress_timeout: 3
@@ -38,7 +39,11 @@ trunks:
     hunt_on: [503, timeout]
     final_503: pass
     pass_headers: [X-Customer-*]
-  premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
+  premise:
+    targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"]
+    next_peer_on: ["6xx"]
+    final_503: 480
+    rel1xx: disabled
 dial_peers:
   - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p, translate: {called: a, calling: b}}
   - {name: cloud, outgoing: {trunk: cloud}, called_number: "9{called}", refer_uri: "sip:{called}@h"}
@@ -99,6 +104,7 @@ def test_trunks(routing: Routing) -> None:
     assert [premise.next_peer_on.has(code) for code in (603, 503)] == [True, False]
     assert [premise.hunt_on.has(code) for code in (408, 500, None, 486)] == [True, True, True, False]
     assert (carrier.final_503, cloud.final_503, premise.final_503) == (500, None, 480)
+    assert (carrier.rel1xx, cloud.rel1xx, premise.rel1xx) == ("supported", "require", "disabled")
     assert cloud.pass_headers.crosses("x-customer-id")
     assert not carrier.pass_headers.crosses("x-customer-id")
     assert [set(carrier.accepts), set(cloud.accepts)] == [{"refer"}, {"redirect", "refer"}]

@@ -53,6 +53,25 @@ CASES = [
         '2:47: trunks.a.final_503: expected a code from 400 to 699, or pass, got the text "keep"',
     ),
     Wrong(
+        "rel1xx",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], rel1xx: disable}}",
+        '2:44: trunks.a.rel1xx: expected supported, require or disabled, got the text "disable"; did you mean '
+        '"disabled"?',
+    ),
+    Wrong(
+        "early_offer",
+        Kind.NOT_BUILT,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], early_offer: true}}",
+        "2:49: trunks.a.early_offer: not built yet: early_offer needs media flow-through; leave it false",
+    ),
+    Wrong(
+        "early_offer of another type",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], early_offer: forced}}",
+        '2:49: trunks.a.early_offer: expected true or false, got the text "forced"',
+    ),
+    Wrong(
         "called_from",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], called_from: pcpid}}",
