@@ -176,7 +176,8 @@ def test_a_merged_request(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "unsupported"), [("100rel, x-weird", "x-weird"), ("nothing-we-know", "nothing-we-know"), ("uui, a, b", "a, b")]
+    ("wanted", "unsupported"),
+    [("100rel, x-weird", "x-weird"), ("nothing-we-know", "nothing-we-know"), ("uui, a, b", "a, b")],
 )
 @pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
 def test_an_extension_that_is_required_but_not_known(site: Site, method: str, wanted: str, unsupported: str) -> None:
