@@ -17,7 +17,7 @@ from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.causes import cause_of, reasons_of
 from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
-from edge_router.b2bua.exchange import content_of
+from edge_router.b2bua.exchange import content_of, has_sdp
 from edge_router.b2bua.glare import pass_on
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
@@ -137,7 +137,7 @@ class Call:
         correlation = trunk.trunk.correlation
         ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
         came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")
-        reliable = bool(incoming.request.body) or caller.takes_prack
+        reliable = has_sdp(incoming.request) or caller.takes_prack  # else an offer in an 18x would have no answer
         sent = outbound_invite(
             incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid, reliable
         )

@@ -42,8 +42,10 @@ class Heard:
     def acknowledge(self) -> None:
         """Sends its PRACK, with nothing in it."""
         if self.stands:
-            self.callee.dialog = self.dialog
-            self.callee.send("PRACK", self.line)
+            callee = self.callee
+            last, callee.dialog = callee.dialog, self.dialog
+            callee.send("PRACK", self.line)
+            callee.dialog = last
 
 
 class Order:

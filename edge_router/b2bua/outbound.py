@@ -52,7 +52,7 @@ def outbound_invite(
     target: Target,
     via: Listener,
     cisco_guid: str,
-    reliable: bool = True,
+    reliable: bool = False,
 ) -> OutboundInvite:
     """The INVITE for ``target``, which the outgoing dial-peer ``peer`` and its trunk have chosen.
 

@@ -82,9 +82,11 @@ def _cross(call: Call, leg: Leg, ringing: Ringing, request: Request, transaction
     heard = ringing.heard
     if heard is None:
         return
-    heard.callee.dialog = heard.dialog
-    exchange = Exchange(leg, heard.callee, request, transaction, has_sdp(request))
+    callee = heard.callee
+    last, callee.dialog = callee.dialog, heard.dialog  # others may have rung since
+    exchange = Exchange(leg, callee, request, transaction, has_sdp(request))
     if exchange.offers:
         call.exchange = exchange
     leg.open += (exchange,)
     exchange.go_on(heard.line)
+    callee.dialog = last

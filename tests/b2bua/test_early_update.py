@@ -165,6 +165,22 @@ def test_after_a_late_offer_an_update_waits_for_the_answer_to_the_prack(stage: S
     part(caller, callee)
 
 
+def test_after_a_late_offer_an_offer_may_stand_for_the_ack(stage: Stage) -> None:
+    """RFC 5407 §3.1.4: that ACK bears no answer, the PRACK had it."""
+    caller, callee = calls(stage, SPEAKS, body=b"")
+    rings(callee, 1, body=callee.party.sdp)
+    pracks(caller, rang(caller), body=caller.party.sdp)
+    pracked(callee, 1, caller.party.sdp)
+    caller.hears(200, "PRACK")
+    callee.says(200, body=b"")
+    caller.hears(200, "INVITE")
+    caller.asks("UPDATE", body=media(caller, 2))
+    callee.hears("ACK")
+    callee.answers(callee.hears("UPDATE"), 200, body=media(callee, 2))
+    caller.hears(200, "UPDATE")
+    part(caller, callee)
+
+
 def test_a_late_offer_that_the_prack_does_not_answer_settles_nothing(stage: Stage) -> None:
     caller, callee = calls(stage, SPEAKS, body=b"")
     rings(callee, 1, body=callee.party.sdp)
@@ -280,3 +296,19 @@ def test_of_more_than_eight_the_last_are_not_acknowledged(stage: Stage) -> None:
     others[8].hears_nothing()
     is_answered(caller, others[3])
     part(caller, others[3])
+
+
+def test_a_prack_changes_nothing_about_who_rang_last(stage: Stage) -> None:
+    caller, first = calls(stage, SPEAKS)
+    second = fork(first, "f")
+    rings(first, 1, 180)
+    second.says(182)
+    pracks(caller, rang(caller, 180))
+    pracked(first, 1)
+    caller.hears(182)
+    caller.hears(200, "PRACK")
+    caller.asks("INFO")
+    second.answers(second.hears("INFO"), 200)
+    caller.hears(200, "INFO")
+    is_answered(caller, second)
+    part(caller, second)

@@ -401,6 +401,13 @@ def test_a_late_offer_of_who_does_not_speak_of_them_asks_for_none(stage: Stage) 
     part(caller, callee)
 
 
+def test_a_body_without_sdp_is_no_offer_either(stage: Stage) -> None:
+    caller, callee = calls(stage, "Content-Type: application/isup", body=b"\x01")
+    assert "100rel" not in callee.invite.get("Supported")
+    is_answered(caller, callee)
+    part(caller, callee)
+
+
 # ------------------------------------------------------------------------------------------------ by trunk
 
 
