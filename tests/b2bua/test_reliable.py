@@ -153,6 +153,16 @@ def test_repeats_of_the_callee_have_no_effect_and_gaps_are_not_filled(stage: Sta
     part(caller, callee)
 
 
+@pytest.mark.parametrize("lines", [["RSeq: 5"], ["RSeq: 5", "Require: timer"], [REQUIRES]])
+def test_one_is_reliable_by_require_and_rseq(stage: Stage, lines: list[str]) -> None:
+    caller, callee = calls(stage, SPEAKS)
+    callee.says(180, *lines)
+    rang_unreliably(caller, 180)
+    callee.hears_nothing()
+    is_answered(caller, callee)
+    part(caller, callee)
+
+
 @pytest.mark.parametrize("number", ["0", "4294967296", "99999999999999999999", "-1", "one", "1 2", ""])
 def test_a_number_that_is_none_makes_no_reliable_response(stage: Stage, number: str) -> None:
     caller, callee = calls(stage, SPEAKS)
@@ -172,7 +182,7 @@ def test_the_highest_number_is_one(stage: Stage) -> None:
 
 def test_a_hundred_is_never_reliable(stage: Stage) -> None:
     caller, callee = calls(stage, SPEAKS)
-    callee.says(100, REQUIRES, "RSeq: 5")
+    callee.says(100, REQUIRES, "RSeq: 5", f"To: {callee.local}")
     callee.hears_nothing()
     crosses(caller, callee, 5, 180)
     is_answered(caller, callee)
