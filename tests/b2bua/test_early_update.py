@@ -147,6 +147,19 @@ def test_where_only_one_side_speaks_of_prack_nothing_is_settled(stage: Stage, wh
     part(caller, callee)
 
 
+def test_where_the_router_answers_the_prack_nothing_is_settled(stage: Stage) -> None:
+    """The callee's answer stood in a response that may be lost; only his 200 is sure to come."""
+    caller, callee = calls(stage, REQUIRES)
+    callee.says(183, body=callee.party.sdp)
+    pracks(caller, rang(caller))
+    caller.hears(200, "PRACK")
+    for this, code in ((caller, 500), (callee, 491)):
+        this.asks("UPDATE", body=media(this, 2))
+        this.hears(code, "UPDATE")
+    is_answered(caller, callee)
+    part(caller, callee)
+
+
 def test_after_a_late_offer_an_update_waits_for_the_answer_to_the_prack(stage: Stage) -> None:
     caller, callee = calls(stage, REQUIRES, body=b"")
     rings(callee, 1, body=callee.party.sdp)
