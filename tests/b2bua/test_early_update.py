@@ -263,15 +263,15 @@ def test_of_two_that_answer_the_first_has_the_call(stage: Stage) -> None:
     """The other one gets ACK and BYE, with a number behind that of his PRACKs (RFC 3261 §12.2.1.1)."""
     caller, first = calls(stage, SPEAKS)
     second = fork(first, "f")
+    crosses(caller, first, 20, 180)
     for number in (1, 2, 3):
-        crosses(caller, first, number, 180)
-    crosses(caller, second, 20, 180)
-    is_answered(caller, second)
-    first.says(200)
-    first.hears("ACK")
-    assert first.is_hung_up().cseq > 4
+        crosses(caller, second, number, 180)
+    is_answered(caller, first)
+    second.says(200)
+    second.hears("ACK")
+    assert second.is_hung_up().cseq > 5
     caller.hears_nothing()
-    part(caller, second)
+    part(caller, first)
 
 
 def test_a_prack_of_one_who_has_lost_is_answered_here(stage: Stage) -> None:
