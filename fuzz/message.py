@@ -19,6 +19,7 @@ from edge_router.b2bua.identity import (
 )
 from edge_router.b2bua.refer import sipfrag_status
 from edge_router.b2bua.user_data import beside_ours
+from edge_router.dialplan.trunk import Trunk
 from edge_router.sip.dialog import contact_uri, route_set
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import (
@@ -46,6 +47,8 @@ WIDER: Final = Limits(head=1_000_000, body=1_000_000, uri=100_000, headers=10_00
 _NARROW: Final = Limits(head=1_000, body=200, uri=100, headers=12)
 _SOURCE: Final = ("192.0.2.1", 5061)
 _OURS: Final = "203.0.113.9:5070"
+# All that a trunk may say of reliable provisional responses.
+_TRUNKS: Final = [Trunk("t", rel1xx=each) for each in ("supported", "require", "disabled")]
 _BREAKS: Final = frozenset("\r\n")
 
 
@@ -220,10 +223,16 @@ def _check_response_vias(request: Request) -> None:
     assert (top.transport, top.sent_by, top.branch) == (via.transport, via.sent_by, via.branch)
 
 
+def _check_refusals(request: Request) -> None:
+    for trunk in _TRUNKS:
+        screening.refusal_of(request, trunk)
+        screening.refusal_of_unreliable(request, trunk)
+
+
 _READERS: Final[tuple[Callable[[Message], object], ...]] = (
     cause_of, session_id_of, _check_routes, _check_contact, _check_sdp,
 )  # fmt: skip
 _READERS_OF_REQUESTS: Final[tuple[Callable[[Request], object], ...]] = (
-    screening.check_mandatory, screening.check_cseq, screening.check_form, screening.refusal_of, screening.hops_left,
+    screening.check_mandatory, screening.check_cseq, screening.check_form, _check_refusals, screening.hops_left,
     sipfrag_status, _check_response_vias,
 )  # fmt: skip

@@ -122,7 +122,8 @@ class Call:
             callee.early = response if response.body else callee.early
             return
         source = source_of(callee, response)
-        caller.ring(response.code, response.reason, source, self.crossing_back(callee, response), response.body)
+        crossed = self.crossing_back(callee, response)
+        caller.ring(response.code, response.reason, source, crossed, response.body, callee.heard)
         if self.record.ringing is None:
             self.record.ringing = time.time()
             self.router.observer.ringing(self.record)
@@ -131,7 +132,8 @@ class Call:
         """Passes the callee's 200 on to the caller; the callee's ACK waits for the caller's, and what is in it."""
         source = source_of(callee, response)
         self.caller.accept(source, self.crossing_back(callee, response), response.body, response.reason)
-        self.answered_at(time.time())
+        if self.caller.answered:  # else when he has acknowledged what came before
+            self.answered_at(time.time())
 
     def answered_at(self, now: float) -> None:
         """Notes the answer that the caller got."""
@@ -168,7 +170,7 @@ class Call:
     def acknowledged(self, leg: Leg, request: Request | None) -> None:
         """The ACK of our 2xx: the other side gets his, with the body that came; None: it was lost."""
         callee = self.callee
-        if self.exchange is not None:
+        if self.exchange is not None and self.exchange.accepted:
             self.exchange.acknowledge(request)
         elif self.setup is not None:
             self.wake(ACK, leg, request)
@@ -182,11 +184,18 @@ class Call:
     @_or_it_ends
     def never_acknowledged(self, leg: Leg) -> None:
         """Our 2xx got no ACK in 64*T1: the session is not there (RFC 3261 §13.3.1.4)."""
-        again = self.exchange is not None
+        again = self.exchange is not None and self.exchange.accepted
         if again:
             self.remark(f"the {self.side_of(leg)} never acknowledged the answer to his re-INVITE")
         self._hang_up_all(_RECOVERY_ON_TIMER)
         self.over("answered" if again else "failed", "router", cause=102)
+
+    @_or_it_ends
+    def never_assured(self) -> None:
+        """A reliable provisional response of ours got no PRACK in 64*T1 (RFC 3262 §3)."""
+        self.remark("the caller never acknowledged a provisional response")
+        self._stop_set_up(_RECOVERY_ON_TIMER)
+        self.refuse(504, "Server Time-out", "failed", _RECOVERY_ON_TIMER, 102)
 
     @_or_it_ends
     def asked(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
@@ -231,6 +240,11 @@ class Call:
             return
         if by_caller and not caller.answered:
             self.cancelled(request)  # a BYE in the early dialog ends it like a CANCEL (RFC 3261 §15)
+            return
+        if not caller.answered and callee is not None:  # his 200 waits for a PRACK of the caller's
+            callee.acknowledge()
+            self._wind_up()
+            self.refuse(480, "Temporarily Unavailable", "failed", reasons_of(request), cause_of(request))
             return
         other = callee if by_caller else caller
         if self.setup is not None:

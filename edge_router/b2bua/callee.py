@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.credentials import shown_to
+from edge_router.b2bua.heard import Heard, Order, number_of, rack_of
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.errors import BadMessage
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _MOST_FORKS: Final = 8
 MOST_PROVISIONAL: Final = 100
 """Provisional responses of one attempt that are heard. One a minute is usual (RFC 3261 §13.3.1.1)."""
+EARLY_DIALOG_ENDED: Final = 199
+"""RFC 6228: it ends one early dialog of several, and says nothing of the call."""
 _NOT_CANCELLED: Final = "not cancelled"
 
 
@@ -49,7 +52,8 @@ class CalleeLeg(Leg):
     ``provisional`` is the highest provisional code that it has sent, 0 for none; ``early`` the last one with a body,
     kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram,
     ``by_tcp`` that it went by TCP for its size alone, ``session_asked`` which session interval it asks
-    for, and the least, if it does.
+    for, and the least, if it does. ``reliable`` says that its INVITE speaks of reliable provisional responses;
+    ``heard`` is the one that set-up hears of just now, if its PRACK is the caller's to send.
     """
 
     __slots__ = (
@@ -58,7 +62,9 @@ class CalleeLeg(Leg):
         "_early",
         "_forks",
         "_heard",
+        "_highest",
         "_number",
+        "_order",
         "_rang",
         "_reason",
         "acknowledged",
@@ -66,8 +72,10 @@ class CalleeLeg(Leg):
         "by_tcp",
         "early",
         "given_up",
+        "heard",
         "invite",
         "provisional",
+        "reliable",
         "session_asked",
         "target",
         "too_large",
@@ -95,6 +103,10 @@ class CalleeLeg(Leg):
         self._forks: tuple[str, ...] = ()
         self._heard = 0
         self._number = 1  # the INVITE's CSeq
+        self._highest = 0  # CSeq number in any of its early dialogs, once one of them is the call
+        self.reliable = False
+        self.heard: Heard | None = None
+        self._order: Order | None = None
 
     @property
     def source(self) -> str:
@@ -126,8 +138,10 @@ class CalleeLeg(Leg):
             return
         self.given_up = True
         self._reason = reason
+        if self.call is not None and self.call.caller.assurance is not None:
+            self.call.caller.assurance.drop()
         self.call = None
-        if self.provisional > 100 and not self.answered:
+        if self._rang is not None and not self.answered:
             self._early, self._rang = (), None
             self.router.forget_dialog(self)
         if self.answered:
@@ -163,17 +177,55 @@ class CalleeLeg(Leg):
             if self.call is not None and not (transaction.challenged and self._invites_again(transaction, response)):
                 self.call.wake(RESPONSE, self, response)
         else:
-            self._heard += 1
-            if self._heard > MOST_PROVISIONAL:  # each costs the caller a datagram, and ends nothing
-                self.router.observer.rejected("too many provisional responses")
-                return
-            self.provisional = max(self.provisional, code)
-            if self.given_up:
-                self._cancel()
-            elif self.call is not None:
-                if code > 100 and not self.answered:
-                    self._rings(response)
-                self.call.wake(RESPONSE, self, response)
+            self._on_provisional(response)
+
+    def _on_provisional(self, response: Response) -> None:
+        code = response.code
+        number = number_of(response) if self.reliable and not self.given_up else 0
+        if number and not self._is_next(response, number):
+            return
+        self._heard += 1
+        if self._heard > MOST_PROVISIONAL:  # each costs the caller a datagram, and ends nothing
+            self.router.observer.rejected("too many provisional responses")
+            return
+        ended = code == EARLY_DIALOG_ENDED
+        self.provisional = max(self.provisional, 100 if ended else code)
+        if self.given_up:
+            self._cancel()
+        elif self.call is not None:
+            if code > 100 and not self.answered:
+                self._rings(response)
+            if number:
+                self.heard = self._take(response, number)
+            if ended:
+                self._ends(response)
+            self.call.wake(RESPONSE, self, response)
+            self.heard = None
+
+    def _is_next(self, response: Response, number: int) -> bool:
+        if self._order is None:
+            self._order = Order(_MOST_FORKS)
+        return self._order.is_next(tag_of(response.first["to"]), number)
+
+    def _take(self, response: Response, number: int) -> Heard | None:
+        """The PRACK of a reliable response is sent at once, but where the caller is to send it: then what he needs."""
+        self._learn_early()
+        tag, call = tag_of(response.first["to"]), self.call
+        for each in self._early:
+            if each.remote_tag == tag and call is not None:
+                heard = Heard(self, each, rack_of(response, number))
+                if response.code != EARLY_DIALOG_ENDED and call.caller.takes_prack:
+                    return heard
+                heard.acknowledge()
+        return None
+
+    def _ends(self, response: Response) -> None:
+        """One of several early dialogs is over (RFC 6228 §4): nobody asks there any more. The caller has another."""
+        self._learn_early()
+        tag = tag_of(response.first["to"])
+        self._early = tuple([each for each in self._early if each.remote_tag != tag])
+        if self.dialog.remote_tag == tag:
+            self.dialog = self._early[-1] if self._early else self.dialog.fork()
 
     def _invites_again(self, transaction: ClientTransaction, response: Response) -> bool:
         """Sends the INVITE once more, with credentials; not where it rings already, in dialogs that are now over."""
@@ -254,6 +306,7 @@ class CalleeLeg(Leg):
                 self._refuse_fork(response)
             return
         if self._early:
+            self._highest = max([each.local_seq for each in self._early])
             known = [each for each in self._early if each.remote_tag == tag]
             self.dialog = known[0] if known else self.dialog.fork()
             self._early = ()
@@ -291,6 +344,7 @@ class CalleeLeg(Leg):
         self._forks += (tag,)
         known = self.dialog
         self.dialog = known.fork()
+        self.dialog.local_seq = max(self.dialog.local_seq, self._highest)
         try:
             self.dialog.learn(response)
             self.send_ack(self._number, new_branch())

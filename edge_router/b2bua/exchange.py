@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.acceptance import Acceptance
-from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.capabilities import WITHOUT_PRACK
 from edge_router.b2bua.causes import reasons_of
 from edge_router.b2bua.crossing import IN_DIALOG, IN_DIALOG_RESPONSE, crossing
 from edge_router.b2bua.session_terms import answer_lines
@@ -88,8 +88,8 @@ class Exchange:
         self._cancel: str | None = None
         self._cancelled = False
 
-    def go_on(self) -> None:
-        """Sends the request to the other side."""
+    def go_on(self, extra: str = "") -> None:
+        """Sends the request to the other side; ``extra`` are lines that only it has there."""
         asker, other, request = self.asker, self.other, self.request
         if request is None or self.received is None:
             return
@@ -105,7 +105,7 @@ class Exchange:
             self._before = other.shown.state if other.shown is not None else None
         if body and self.offers:
             body = other.own(asker.source, headers, body)
-        self._sent = other.send(self.method, ours + headers, body, self)
+        self._sent = other.send(self.method, ours + extra + headers, body, self)
         self._number = other.dialog.local_seq
 
     # What the other side says
@@ -198,9 +198,14 @@ class Exchange:
             other.session.takes_longer(response)
 
     def _lost(self, code: int | None) -> None:
-        """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts."""
+        """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts.
+
+        To a PRACK it says so of a provisional response (RFC 3262 §3), which is nothing to a call that stands.
+        """
         call, other = self.asker.call, self.other
-        if call is not None and call.setup is None and other.call is call and other.dialog is self._dialogs[1]:
+        if self.method == "PRACK" or call is None or not call.caller.answered:
+            return
+        if call.setup is None and other.call is call and other.dialog is self._dialogs[1]:
             call.lost(other, code)
 
     def _back(self, response: Response) -> bytes:
@@ -341,4 +346,4 @@ def _ours(leg: Leg, method: str) -> str:
     if method not in _WITH_CONTACT:
         return ""
     contact = f"Contact: {leg.contact}\r\n"
-    return f"{contact}{ALLOW_LINE}Supported: {SUPPORTED}\r\n" if method in _REFRESHING else contact
+    return contact + WITHOUT_PRACK if method in _REFRESHING else contact

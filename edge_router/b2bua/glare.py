@@ -11,6 +11,7 @@ from random import randint
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.exchange import Exchange, has_sdp
+from edge_router.b2bua.prack import acknowledge, have_agreed
 from edge_router.b2bua.screening import Refusal
 from edge_router.b2bua.session_terms import refreshed_here, too_brief
 
@@ -27,6 +28,9 @@ _PENDING: Final = Refusal(491, "Request Pending")
 
 def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
     """Sends a request on to the other side, or refuses it for now."""
+    if request.method == "PRACK":
+        acknowledge(call, leg, request, transaction)
+        return
     brief = too_brief(request, leg.trunk.trunk) if "session-expires" in request.first else None
     if brief is not None:
         leg.answer(transaction, *brief)
@@ -59,13 +63,19 @@ def _refusal(call: Call, leg: Leg, request: Request, offers: bool) -> Refusal | 
 
 
 def _refusal_in_set_up(call: Call, leg: Leg, method: str, offers: bool) -> Refusal | None:
-    """In an early dialog all may go on but an offer: the INVITE's has no answer yet that is sure to have come."""
+    """In an early dialog all may go on but an offer, while the INVITE's has no answer that is sure to have come.
+
+    Once it has, by a reliable provisional response and its PRACK, an UPDATE may offer anew (RFC 3311 §5.1).
+    """
     caller, callee = call.caller, call.callee
     if method == "INVITE" and caller.answered:
         return _PENDING if leg.is_inviting() else Refusal(488, "Not Acceptable Here")
+    early = not caller.answered and callee is not None and callee.is_early
+    if early and method == "UPDATE" and offers and have_agreed(call):
+        return _refusal_of_offer(call, leg)
     if offers and leg is not caller:
         return _PENDING
-    if not offers and not caller.answered and callee is not None and callee.is_early:
+    if early and not offers:
         return None
     if method == "NOTIFY":
         return Refusal(489, "Bad Event", "Allow-Events: refer\r\n")

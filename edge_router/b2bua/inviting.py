@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge_router.b2bua.callee import CalleeLeg, invite_of
 from edge_router.b2bua.correlation import correlation_lines
+from edge_router.b2bua.exchange import has_sdp
 from edge_router.b2bua.leaving import LARGEST_BY_UDP, leaving_by, listener_for
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.session_terms import lines_of, terms_for
@@ -42,19 +43,23 @@ def invite(
     if session_asked is not None:
         ours += lines_of(session_asked)
     came_by, entered = caller.trunk.trunk, call.routing.plan.peers.get(record.dial_peer_in or "")
-    sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
+    reliable = has_sdp(incoming.request) or caller.takes_prack  # else an offer in an 18x would have no answer
+    parts = incoming, entered, peer, trunk.trunk, came_by, target
+    sent = outbound_invite(*parts, listener, record.cisco_guid, reliable)
     body, by_tcp = incoming.request.body, None
     if trunk.trunk.udp_to_tcp and not by_udp and listener.transport == "udp":
         size = len(invite_of(sent.uri, listener.via + new_branch(), sent.headers + ours, body))
         by_tcp = listener_for(router.listeners, "tcp", target.host) if size > LARGEST_BY_UDP else None
     if by_tcp is not None:
         listener = by_tcp
-        sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
+        sent = outbound_invite(*parts, listener, record.cisco_guid, reliable)
     record.egress_call_id = sent.dialog.call_id
     record.calling_out = sent.calling
     record.called_out = sent.called
     callee = call.callee = CalleeLeg(router, call, trunk, listener, target, sent.dialog)
     callee.by_tcp = by_tcp is not None
     callee.session_asked = session_asked
+    callee.reliable = reliable and trunk.trunk.rel1xx != "disabled"
+    call.exchange = None  # what an early dialog of the last attempt was asked is none of this one's
     callee.call_out(sent.uri, sent.headers + ours, body, new_branch())
     return callee

@@ -9,9 +9,9 @@ from ipaddress import ip_address
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.capabilities import ALLOW_LINE, WITHOUT_PRACK, abilities_in_full
 from edge_router.b2bua.credentials import sent_again, shown_to
-from edge_router.b2bua.screening import CAPABILITIES, unspoken
+from edge_router.b2bua.screening import unspoken
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
@@ -51,7 +51,7 @@ _OTHER_TRANSPORTS: Final = {
 }
 CALLER: Final = "caller"
 """Whose SDP it is that the caller made."""
-_CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE"})  # and NOTIFY of packages that aren't ours
+_CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE", "PRACK"})  # and other packages' NOTIFY
 _TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
 
 
@@ -191,7 +191,7 @@ class Leg:
 
     def reinvite(self, headers: str, body: bytes) -> None:
         """Offers an SDP in the dialog; ``headers`` are the lines that go with it."""
-        ours = f"Contact: {self.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        ours = f"Contact: {self.contact}\r\n{WITHOUT_PRACK}"
         if self.session is not None:
             ours += self.session.request_lines()
         asked = self.ask("INVITE", ours + headers, body)
@@ -322,7 +322,7 @@ class Leg:
         elif refusal is not None:  # also of a BYE: its sender says it again without (RFC 3261 §8.1.3.5)
             self.answer(transaction, *refusal)
         elif method == "OPTIONS":
-            self.answer(transaction, 200, "OK", CAPABILITIES)
+            self.answer(transaction, 200, "OK", abilities_in_full(self.trunk.trunk))
         elif method not in METHODS:
             self.answer(transaction, 501, "Not Implemented", ALLOW_LINE)
         elif method == "BYE":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.capabilities import abilities_of_invite
 from edge_router.b2bua.crossing import (
     IN_ANONYMOUS_INVITE,
     IN_ANONYMOUS_INVITE_WITHOUT_HISTORY,
@@ -52,10 +52,11 @@ def outbound_invite(
     target: Target,
     via: Listener,
     cisco_guid: str,
+    reliable: bool = False,
 ) -> OutboundInvite:
     """The INVITE for ``target``, which the outgoing dial-peer ``peer`` and its trunk have chosen.
 
-    ``entered`` is the dial-peer that the call came in by.
+    ``entered`` is the dial-peer that the call came in by; ``reliable`` says that 18x may be reliable.
     """
     request = incoming.request
     user = incoming.user_at(peer, trunk)
@@ -90,7 +91,7 @@ def outbound_invite(
     crossed = crossing(request, headers_that_cross, came_by, trunk, ours, changes)
     headers = (
         f"Max-Forwards: {incoming.hops_left}\r\nFrom: {local}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n"
-        f"CSeq: 1 INVITE\r\nContact: {contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+        f"CSeq: 1 INVITE\r\nContact: {contact}\r\n{abilities_of_invite(trunk, reliable)}"
         f"Cisco-Guid: {cisco_guid}\r\n{crossed}"
     )
     return OutboundInvite(uri, user, calling, headers, dialog)

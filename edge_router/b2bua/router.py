@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.cancelling import cancelled, is_forged
+from edge_router.b2bua.capabilities import abilities_in_full
 from edge_router.b2bua.deadlines import Deadlines
 from edge_router.b2bua.emergency import in_words
 from edge_router.b2bua.incoming import read_incoming
@@ -25,13 +26,13 @@ from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
 from edge_router.b2bua.screening import (
-    CAPABILITIES,
     Refusal,
     check_cseq,
     check_form,
     check_mandatory,
     hops_left,
     refusal_of,
+    refusal_of_unreliable,
 )
 from edge_router.b2bua.session_terms import too_brief
 from edge_router.b2bua.set_up import set_up
@@ -238,18 +239,19 @@ class Router:
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
-        refusal = refusal_of(request) or self._refusal_now(request)
+        live = self.routing.trunks[trunk]
+        refusal = refusal_of(request, live.trunk) or self._refusal_now(request, live)
         if refusal is None:
-            self._new_call(arrival, self.routing.trunks[trunk], bool(number))
+            self._new_call(arrival, live, bool(number))
         else:
             self._refuse(arrival, trunk, refusal)
 
-    def _refusal_now(self, request: Request) -> Refusal | None:
+    def _refusal_now(self, request: Request, trunk: LiveTrunk) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""
         if request.method == "INVITE":
             return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
-            return _DRAINING if self.draining else _OPTIONS
+            return _DRAINING if self.draining else Refusal(200, "OK", abilities_in_full(trunk.trunk))
         return _NO_DIALOG
 
     def _new_call(self, arrival: Arrival, trunk: LiveTrunk, urn: bool) -> None:
@@ -271,7 +273,9 @@ class Router:
             return
         if emergency:
             self.observer.emergency_began(trunk.name)
-        above, refusal = False, _DRAINING if self.draining and not emergency else None
+        above, refusal = False, None
+        if not emergency:
+            refusal = _DRAINING if self.draining else refusal_of_unreliable(request, trunk.trunk)
         if refusal is None:
             above, why, refusal = self._reserve.let_in(routing, trunk, emergency, self._crowded, self.wheel.now)
             if why:
@@ -399,5 +403,4 @@ class Router:
 _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
 _TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 _MERGED: Final = Refusal(482, "Loop Detected")
-_OPTIONS: Final = Refusal(200, "OK", CAPABILITIES)
 _DRAINING: Final = Refusal(503, "Service Unavailable", RETRY_AFTER)

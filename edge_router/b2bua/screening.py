@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge_router.b2bua.capabilities import ALLOW_LINE, ALLOW_OUTSIDE_LINE, OUTSIDE, SUPPORTED
+from edge_router.b2bua.capabilities import (
+    ALLOW_LINE,
+    ALLOW_OUTSIDE_LINE,
+    OUTSIDE,
+    RELIABLE,
+    SUPPORTED,
+    speaks_reliably,
+)
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_cseq, parse_name_addr, parse_small_number, split_list
 from edge_router.sip.names import METHODS, SPELLING
@@ -16,13 +23,14 @@ from edge_router.sip.remember import remembered
 from edge_router.sip.uri import BadUri, SipUri, UnsupportedScheme, parse_uri
 
 if TYPE_CHECKING:
+    from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Request, Response
 
 MANDATORY: Final = frozenset({"via", "from", "to", "call-id", "cseq"})
 _ALLOWED: Final = frozenset(OUTSIDE.split(", "))
 _KNOWN_OPTIONS: Final = frozenset(SUPPORTED.split(", "))
+_KNOWN_OUTSIDE: Final = _KNOWN_OPTIONS | {RELIABLE}
 MAX_FORWARDS: Final = 70
-CAPABILITIES: Final = f"{ALLOW_LINE}Accept: application/sdp, message/sipfrag\r\nSupported: {SUPPORTED}\r\n"
 
 
 class Refusal(NamedTuple):
@@ -62,12 +70,20 @@ def check_form(request: Request) -> None:
         raise BadMessage(400, "Date is not in GMT", request)  # RFC 3261 §20.17
 
 
-def refusal_of(request: Request) -> Refusal | None:
-    """Why a request outside any dialog can't be taken, None if it can."""
+def refusal_of(request: Request, trunk: Trunk) -> Refusal | None:
+    """Why a request outside any dialog can't be taken from this trunk, None if it can."""
     uri = _uri(request.uri)
     if uri is not None and uri.code == 400:  # what is malformed is so for any method
         return uri
-    return _method(request) or uri or unspoken(request)
+    known = _KNOWN_OPTIONS if trunk.rel1xx == "disabled" else _KNOWN_OUTSIDE
+    return _method(request) or uri or unspoken(request, known)
+
+
+def refusal_of_unreliable(invite: Request, trunk: Trunk) -> Refusal | None:
+    """The 421 for a caller without reliable provisional responses, where his trunk is to have them (RFC 3262 §3)."""
+    if trunk.rel1xx != "require" or speaks_reliably(invite):
+        return None
+    return Refusal(421, "Extension Required", f"Require: {RELIABLE}\r\n")
 
 
 def _method(request: Request) -> Refusal | None:
@@ -99,12 +115,15 @@ def _uri(uri: str) -> Refusal | None:
     return None
 
 
-def unspoken(request: Request) -> Refusal | None:
-    """The 420 for a request that requires an extension that we don't speak (§8.2.2.3), None if it requires none."""
+def unspoken(request: Request, known: frozenset[str] = _KNOWN_OPTIONS) -> Refusal | None:
+    """The 420 for a request that requires an extension that we don't speak (§8.2.2.3), None if it requires none.
+
+    Within a dialog 100rel is one: a re-INVITE of ours or theirs is answered without ringing.
+    """
     if "require" not in request.first:
         return None
     wanted = [tag for value in request.all("require") for tag in split_list(value) if tag]
-    unknown = [tag for tag in wanted if tag.lower() not in _KNOWN_OPTIONS]
+    unknown = [tag for tag in wanted if tag.lower() not in known]
     return Refusal(420, "Bad Extension", f"Unsupported: {', '.join(unknown)}\r\n") if unknown else None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call_limit import limit
-from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.capabilities import WITHOUT_PRACK
 from edge_router.b2bua.crossing import IN_DIALOG, crossing
 from edge_router.b2bua.leg import CALLER
 from edge_router.b2bua.screening import Refusal
@@ -104,7 +104,7 @@ def refreshed_here(call: Call, leg: Leg, request: Request, transaction: ServerTr
         if any(not line.startswith("Session-ID:") for line in crossed.splitlines()):
             return False
     leg.dialog.refresh(request)
-    ours = f"Contact: {leg.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
+    ours = f"Contact: {leg.contact}\r\n{WITHOUT_PRACK}"
     leg.answer(transaction, 200, "OK", ours + answer_lines(leg, request))
     return True
 

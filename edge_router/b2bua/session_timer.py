@@ -9,7 +9,7 @@ from __future__ import annotations
 from random import randint
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
+from edge_router.b2bua.capabilities import WITHOUT_PRACK
 from edge_router.sip.session_expires import LONGEST, SHORTEST, min_se, names, session_expires
 from edge_router.sip.timers import GIVE_UP
 from edge_router.sip.tokens import new_branch
@@ -159,7 +159,7 @@ class SessionTimer:
         if in_use or (inviting and call.setup is not None):
             deadlines.put(self, wheel.now + _SOON)
             return
-        headers = f"Contact: {leg.contact}\r\n{ALLOW_LINE}Supported: {SUPPORTED}\r\n{self.request_lines()}"
+        headers = f"Contact: {leg.contact}\r\n{WITHOUT_PRACK}{self.request_lines()}"
         body = b""
         if inviting and leg.shown is not None:
             content_type, body = leg.shown.last

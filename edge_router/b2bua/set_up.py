@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge_router.b2bua.call import Call, next_event, source_of
+from edge_router.b2bua.callee import EARLY_DIALOG_ENDED
 from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.inviting import invite
@@ -335,7 +336,7 @@ async def ring(call: Call, callee: CalleeLeg, limits: Trunk) -> Response | Failu
             callee.give_up()
             return Failure(callee, 513 if callee.too_large else None)
         response: Response = what
-        code = response.code
+        code = 100 if response.code == EARLY_DIALOG_ENDED else response.code
         if code >= 300:
             callee.give_up()
             return Failure(callee, code, response)

@@ -287,6 +287,7 @@ def trunk_of(
         calling_from=entry.calling_from,
         translate_in=_translations(entry.translate.inbound, rules),
         translate_out=_translations(entry.translate.outbound, rules),
+        rel1xx=entry.rel1xx,
         hunt=entry.hunt,
         connect_timeout=entry.connect_timeout,
         progress_timeout=entry.progress_timeout,

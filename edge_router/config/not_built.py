@@ -20,8 +20,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
         {
             "media",
             "sip_profile",
-            "rel1xx",
-            "early_offer",
             "refer",
         }
     ),

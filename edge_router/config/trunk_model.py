@@ -24,6 +24,7 @@ from edge_router.config.values import (
     Section,
     TlsName,
     Told,
+    not_built,
     not_empty,
 )
 
@@ -60,6 +61,12 @@ class Keepalive(Section):
         description="What is a failure, as in hunt_on; any other answer shows the target alive.",
     )
     up_after: Times = Field(default=2, description="So many answers in a row that are none, and it is up again.")
+
+
+def _no_early_offer(value: bool) -> bool:
+    if value:
+        raise not_built("early_offer needs media flow-through; leave it false")
+    return value
 
 
 class Identity(Section):
@@ -139,6 +146,14 @@ class Trunk(Section):
     )
     register_: Register | None = Field(
         default=None, alias="register", description="Where we register, for a trunk that calls only who is registered."
+    )
+    rel1xx: Literal["supported", "require", "disabled"] = Field(
+        default="supported",
+        description="Reliable provisional responses (RFC 3262), both ways: where the other side speaks 100rel, always, "
+        "or never.",
+    )
+    early_offer: Annotated[Bool, AfterValidator(_no_early_offer)] = Field(
+        default=False, description="Offer media in an INVITE whose caller offers none. Not built yet: only false."
     )
     hunt: Hunt = Field(default="preference", description="The order in which targets are tried.")
     connect_timeout: Duration = Field(default=2.0, description="Nothing at all came, not even 100: next target.")

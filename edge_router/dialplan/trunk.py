@@ -20,6 +20,7 @@ Hunt = Literal["preference", "round-robin", "weighted", "random"]
 CalledFrom = Literal["request-uri", "to", "p-called-party-id"]
 Redirects = Literal["follow", "pass"]
 CallingFrom = Literal["pai", "from"]
+Rel1xx = Literal["supported", "require", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,8 @@ class Trunk:
     """What becomes of the numbers of calls to it, last of all."""
     udp_to_tcp: bool = False
     """Whether an INVITE that is too large for UDP by RFC 3261 §18.1.1 is sent by TCP first."""
+    rel1xx: Rel1xx = "supported"
+    """Whether provisional responses may be, must be, or are never reliable, to it and from it (RFC 3262)."""
     hunt: Hunt = "preference"
     connect_timeout: float = 2.0
     progress_timeout: float = 6.0

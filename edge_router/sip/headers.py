@@ -15,6 +15,7 @@ from edge_router.sip.names import TOKEN, is_token
 from edge_router.sip.remember import remembered
 
 MAX_CSEQ: Final = 2**31 - 1  # RFC 3261 §8.1.1.5
+MAX_RSEQ: Final = 2**32 - 1  # RFC 3262 §7.1
 
 # For values with quotes or brackets in them, which few have: a loop in Python over all that a datagram holds would
 # take milliseconds. Each can match a text in one way only, so that no value, however made, is gone over more than once.
@@ -237,6 +238,25 @@ def parse_cseq(value: str) -> CSeq:
     if count > MAX_CSEQ:
         raise BadMessage(400, "CSeq: number over 2**31-1")
     return CSeq(count, method)
+
+
+def parse_rseq(value: str) -> int:
+    """The number of a reliable provisional response (RFC 3262 §7.1), 0 where it isn't one from 1 to 2**32-1."""
+    if not (value.isascii() and value.isdigit() and len(value) <= 10) or int(value) > MAX_RSEQ:
+        return 0
+    return int(value)
+
+
+def parse_rack(value: str) -> tuple[int, CSeq]:
+    """Reads ``776656 1 INVITE``: which provisional response a PRACK is for, and of which request (RFC 3262 §7.2)."""
+    number, _, cseq = value.replace("\t", " ").partition(" ")
+    rseq = parse_rseq(number)
+    if not rseq:
+        raise BadMessage(400, "RAck: not the number of a response and a CSeq")
+    try:
+        return rseq, parse_cseq(cseq.lstrip(" "))
+    except BadMessage as error:
+        raise BadMessage(400, "RAck: not the number of a response and a CSeq") from error
 
 
 def parse_small_number(value: str | None, header: str, default: int, most: int) -> int:

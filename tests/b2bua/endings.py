@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.leg import Leg
+from tests.b2bua.reliable import SPEAKS, calls, is_answered, pracked, pracks, rang, rings
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REDIRECTED, REFERRED, REJECTED, UNKNOWN, Stage
 from tests.end_to_end.wire import Wire
 
@@ -334,6 +335,77 @@ def router_stops_while_it_rings(stage: Stage) -> None:
     callee.is_cancelled()
 
 
+# ------------------------------------------------------------------------------------------------ it rang reliably
+
+
+def rung_reliably(stage: Stage, body: bytes = b"") -> tuple[Leg, Leg, Wire]:
+    caller, callee = calls(stage, SPEAKS)
+    rings(callee, 7, 180, body)
+    return caller, callee, rang(caller, 180)
+
+
+def prack_crosses(stage: Stage) -> None:
+    caller, callee, response = rung_reliably(stage, stage.premise.sdp)
+    pracks(caller, response)
+    pracked(callee, 7)
+    caller.hears(200, "PRACK")
+    is_answered(caller, callee)
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def prack_never_comes(stage: Stage) -> None:
+    caller, callee, _ = rung_reliably(stage)
+    stage.pass_time(GIVE_UP + 0.2)
+    caller.party.unheard = caller.party.unheard[-1:]
+    caller.hears_refusal(504)
+    callee.is_cancelled()
+
+
+def prack_never_comes_though_it_is_answered(stage: Stage) -> None:
+    caller, callee, _ = rung_reliably(stage)
+    is_answered(caller, callee)
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+def prack_that_the_answer_waits_for_never_comes(stage: Stage) -> None:
+    caller, callee, _ = rung_reliably(stage, stage.premise.sdp)
+    callee.says(200)
+    stage.pass_time(GIVE_UP + 0.2)
+    caller.party.unheard = caller.party.unheard[-1:]
+    caller.hears_refusal(504)
+    callee.hears("ACK")
+    callee.is_hung_up()
+
+
+def callee_hangs_up_before_the_prack(stage: Stage) -> None:
+    caller, callee, _ = rung_reliably(stage, stage.premise.sdp)
+    callee.says(200)
+    callee.hangs_up("Reason: Q.850;cause=16")
+    callee.hears("ACK")
+    caller.hears_refusal(480)
+
+
+def caller_cancels_before_his_prack(stage: Stage) -> None:
+    caller, callee, _ = rung_reliably(stage)
+    callee.says(183)
+    gives_up(caller)
+    callee.is_cancelled()
+
+
+def caller_hangs_up_before_the_answer_to_his_prack(stage: Stage) -> None:
+    caller, callee, response = rung_reliably(stage)
+    is_answered(caller, callee)
+    pracks(caller, response)
+    prack = callee.hears("PRACK")
+    caller.asks("BYE")
+    caller.hears(200, "BYE")
+    caller.hears(487, "PRACK")
+    callee.is_hung_up()
+    callee.answers(prack, 481)
+
+
 # ------------------------------------------------------------------------------------------------ it went elsewhere
 
 
@@ -468,6 +540,13 @@ ENDINGS: Final = {
         Ending(caller_says_bye_while_it_rings, "cancelled", "caller", 487, (None,), 16),
         Ending(target_given_up_answers_late, "failed", "router", 486, (None, 486)),
         Ending(router_stops_while_it_rings, "interrupted", "router", 503, (None,), 41),
+        Ending(prack_crosses, "answered", "caller", 200, (200,)),
+        Ending(prack_never_comes, "failed", "router", 504, (None,), 102),
+        Ending(prack_never_comes_though_it_is_answered, "answered", "caller", 200, (200,)),
+        Ending(prack_that_the_answer_waits_for_never_comes, "failed", "router", 504, (200,), 102),
+        Ending(callee_hangs_up_before_the_prack, "failed", "router", 480, (200,), 16),
+        Ending(caller_cancels_before_his_prack, "cancelled", "caller", 487, (None,), 16),
+        Ending(caller_hangs_up_before_the_answer_to_his_prack, "answered", "caller", 200, (200,)),
         Ending(it_is_redirected, "redirected", "router", 302, method="redirect"),
         Ending(it_is_rejected, "rejected", "router", 480, (), 42, "reject"),
         Ending(no_dial_peer_matches, "failed", "router", 404, method="none"),

@@ -7,6 +7,7 @@ is heard is answered as it should be, every end hangs up on whatever it believes
 import heapq
 import itertools
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -43,6 +44,9 @@ ANSWERS: Final = [
 AGAIN: Final = [[100], [200], [200], [200], [180, 200], [100, 180, 200], [200, 200], [488], [180, 491], [481], []]
 """What is said to an INVITE within a call."""
 
+SPOKEN: Final = [[], ["Supported: 100rel"], ["Supported: 100rel"], ["Require: 100rel"]]
+"""What a caller says of reliable provisional responses."""
+
 FRAGMENTS: Final = ["100 Trying", "180 Ringing", "200 OK", "486 Busy Here", "", "nonsense"]
 WITHIN: Final = [
     "OPTIONS",
@@ -66,6 +70,7 @@ class Restless(Party):
         super().__init__(address, HOME, lambda message, _: storm.carry(lambda: storm.arrives(message, address)))
         self.storm = storm
         self.legs: dict[str, Leg] = {}
+        self.number = 1
 
     def take(self, message: Wire) -> None:
         self.storm.carry(lambda: self.hear(message))
@@ -73,7 +78,7 @@ class Restless(Party):
     def call(self) -> None:
         """Calls somebody, with or without an offer."""
         dice = self.storm.dice
-        leg = self.calls(dice.choice(CALLED), body=dice.choice([None, None, b""]))
+        leg = self.calls(dice.choice(CALLED), *dice.choice(SPOKEN), body=dice.choice([None, None, b""]))
         self.legs[leg.call_id] = leg
         self.storm.begun.append((self.storm.stage.clock(), leg))
         if dice.random() < 0.1:
@@ -100,10 +105,22 @@ class Restless(Party):
         when = 0.0
         for code in [486] if storm.calm else dice.choice(ANSWERS):
             media = self.sdp if code in (183, 200) and dice.random() < 0.8 else b""
-            storm.later(when, lambda leg=leg, code=code, media=media: leg.says(code, body=media))  # type: ignore[misc]
+            lines = self._reliably(message) if 100 < code < 200 else []
+            says = partial(leg.says, code, *lines, body=media)
+            storm.later(when, says)
+            if lines and dice.random() < 0.5:
+                storm.later(when + 0.5, says)
             when += dice.choice([0, 0, 0.3, 3, 8])
         if dice.random() < 0.1:
             storm.later(when, lambda: setattr(leg, "local", f"{leg.local}f"))  # the next answer is another's
+
+    def _reliably(self, invite: Wire) -> list[str]:
+        """The lines of a reliable provisional response, if it is one; its number is mostly the next."""
+        dice = self.storm.dice
+        if "100rel" not in invite.get("Supported") or dice.random() < 0.4:
+            return []
+        self.number += dice.choice([1, 1, 1, 1, 1, 0, 2])
+        return ["Require: 100rel", f"RSeq: {self.number}"]
 
     def _asked(self, leg: Leg, message: Wire) -> None:
         storm, dice = self.storm, self.storm.dice
@@ -170,6 +187,10 @@ class Restless(Party):
                 self._goes_on(leg)
         elif not storm.calm:
             leg.learn(answer)
+            if answer.get("RSeq") and dice.random() < 0.8:
+                rack = f"RAck: {answer.get('RSeq')} {answer.get('CSeq')}"
+                leg.asks("PRACK", rack, body=dice.choice([b"", b"", b"", self.sdp]))
+                self._goes_on(leg)
             if dice.random() < 0.1:
                 leg.cancel()
             elif answer.code > 100 and dice.random() < 0.05:

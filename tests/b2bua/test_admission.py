@@ -87,7 +87,7 @@ def test_a_rule_that_fails_costs_no_call(open_stage: OpenStage, caplog: pytest.L
     ("line", "code"),
     [
         ("Max-Forwards: 0", 483),
-        ("Require: 100rel", 420),
+        ("Require: x-weird", 420),
         ("Contact: nowhere", 400),
         ('Contact: "A <sip:a@b>', 400),
         ("Record-Route: <sip:198.51.100.1", 400),

@@ -12,7 +12,7 @@ KNOWN = st.sampled_from(
     """
     listen trunks dial_peers policies state queues name address transport targets sources uri hunt_on rules to by
     when reject incoming outgoing trunk called calling policy destinations otherwise if_stale peer limits inbound
-    http open identity accept accepts node log level final_503 refer_uri pass_headers length age
+    http open identity accept accepts node log level final_503 rel1xx early_offer refer_uri pass_headers length age
     """.split()
 )
 TEXT = st.text(max_size=12) | KNOWN | st.sampled_from(["sip:192.0.2.1", "127.0.0.1:5060", "5xx", "{called}", "a", "5s"])

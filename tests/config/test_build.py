@@ -36,6 +36,7 @@ trunks:
   cloud:
     targets: [{uri: "sip:192.0.2.4:5070", preference: 2, weight: 7}, "sip:[2001:db8::1]"]
     listen: b
+    rel1xx: require
     hunt: weighted
     connect_timeout: 500ms
     progress_timeout: 3
@@ -47,7 +48,11 @@ trunks:
     pass_headers: [X-Customer-*]
     max_duration: 4h
     session_timer: {expires: 30m, min_se: 2m}
-  premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
+  premise:
+    targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"]
+    next_peer_on: ["6xx"]
+    final_503: 480
+    rel1xx: disabled
 dial_peers:
   - {name: in, incoming: {trunk: carrier, called: "+1800555...."}, policy: p, translate: {called: a, calling: b}}
   - name: cloud
@@ -117,6 +122,7 @@ def test_trunks(routing: Routing) -> None:
     assert cloud.error_map == ErrorMap.parse([("404", 480), ("5xx", "cause")])
     assert (carrier.max_duration, carrier.session_expires, carrier.min_se) == (None, None, 90)
     assert (cloud.max_duration, cloud.session_expires, cloud.min_se) == (14400.0, 1800, 120)
+    assert (carrier.rel1xx, cloud.rel1xx, premise.rel1xx) == ("supported", "require", "disabled")
     assert cloud.pass_headers.crosses("x-customer-id")
     assert not carrier.pass_headers.crosses("x-customer-id")
     assert [set(carrier.accepts), set(cloud.accepts)] == [{"refer"}, {"redirect", "refer"}]

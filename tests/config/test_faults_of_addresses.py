@@ -253,8 +253,8 @@ CASES = [
     Wrong(
         "key not built",
         Kind.NOT_BUILT,
-        LISTEN + "trunks: {a: {sources: [192.0.2.1], rel1xx: required}}",
-        "2:36: trunks.a.rel1xx: not built yet: this version can't do it; take it out",
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], sip_profile: to-webex}}",
+        "2:36: trunks.a.sip_profile: not built yet: this version can't do it; take it out",
     ),
 ]
 

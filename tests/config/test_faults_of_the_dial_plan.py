@@ -126,6 +126,25 @@ CASES = [
         '2:50: trunks.a.max_duration: "long" is no duration; write 500ms, 2s, 5m, 4h or a number of seconds',
     ),
     Wrong(
+        "rel1xx",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], rel1xx: disable}}",
+        '2:44: trunks.a.rel1xx: expected supported, require or disabled, got the text "disable"; did you mean '
+        '"disabled"?',
+    ),
+    Wrong(
+        "early_offer",
+        Kind.NOT_BUILT,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], early_offer: true}}",
+        "2:49: trunks.a.early_offer: not built yet: early_offer needs media flow-through; leave it false",
+    ),
+    Wrong(
+        "early_offer of another type",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], early_offer: forced}}",
+        '2:49: trunks.a.early_offer: expected true or false, got the text "forced"',
+    ),
+    Wrong(
         "called_from",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], called_from: pcpid}}",

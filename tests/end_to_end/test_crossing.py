@@ -305,6 +305,7 @@ def test_what_the_callee_says_crosses_by_the_same_rules(site: Site) -> None:
         assert "192.0.2.9" not in str(seen)
         assert len(seen.all("Via")) == 1
         assert f"{site.block.carrier}:5060" in seen.get("Via")
+    callee.reply(callee.expect("PRACK"), 200)
     caller.ack(answer)
     callee.expect("ACK")
     site.ends(caller, callee)

@@ -14,6 +14,8 @@ from edge_router.sip.headers import (
     param,
     parse_cseq,
     parse_name_addr,
+    parse_rack,
+    parse_rseq,
     parse_small_number,
     parse_via,
     split_list,
@@ -287,6 +289,26 @@ def test_cseq(value: str, expected: CSeq) -> None:
 def test_bad_cseq(value: str) -> None:
     with pytest.raises(BadMessage) as caught:
         parse_cseq(value)
+    assert caught.value.code == 400
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("1", 1), ("0", 0), (str(2**32 - 1), 2**32 - 1), (str(2**32), 0), ("", 0), ("-1", 0), ("1 ", 0), ("9" * 5000, 0)],
+)
+def test_rseq(value: str, expected: int) -> None:
+    assert parse_rseq(value) == expected
+
+
+@pytest.mark.parametrize("value", ["776656 1 INVITE", "776656  1   INVITE", "776656\t1\tINVITE"])
+def test_rack(value: str) -> None:
+    assert parse_rack(value) == (776656, CSeq(1, "INVITE"))
+
+
+@pytest.mark.parametrize("value", ["", "1", "1 INVITE", "1 1", "0 1 INVITE", "INVITE 1 1", "1 1 INVITE 1", "9" * 5000])
+def test_bad_rack(value: str) -> None:
+    with pytest.raises(BadMessage, match="RAck") as caught:
+        parse_rack(value)
     assert caught.value.code == 400
 
 
