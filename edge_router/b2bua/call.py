@@ -24,6 +24,7 @@ from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.sip.headers import tag_of
+from edge_router.sip.session_id import session_id_of
 from edge_router.sip.tokens import new_branch
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.transfer import Transfer
     from edge_router.dialplan.peer import DialPeer
-    from edge_router.dialplan.trunk import Target
+    from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.sip.message import Request, Response
     from edge_router.sip.transaction import ServerTransaction
 
@@ -70,7 +72,8 @@ class Call:
     ``caller`` and ``callee`` are its legs, ``routing`` the configuration that it began with, ``record`` what will be
     told of it. ``counted_on`` is the trunk whose outbound load counts it, ``setup`` the set-up coroutine while it runs.
     An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted. ``exchange`` is
-    what its two sides negotiate with each other, until its ACK.
+    what its two sides negotiate with each other, until its ACK. ``transfer`` is under way to somebody who is to take
+    the place of one of them; ``transfers`` were begun so far, ``moved`` is where those sent it that stand yet.
     """
 
     __slots__ = (
@@ -79,11 +82,14 @@ class Call:
         "counted_on",
         "emergency",
         "exchange",
+        "moved",
         "placed",
         "record",
         "router",
         "routing",
         "setup",
+        "transfer",
+        "transfers",
     )
 
     def __init__(self, router: Router, routing: Routing, record: CallRecord) -> None:
@@ -97,6 +103,9 @@ class Call:
         self.emergency = False
         self.placed: Placement | None = None
         self.exchange: Exchange | None = None
+        self.transfer: Transfer | None = None
+        self.transfers = 0
+        self.moved: tuple[Placement, ...] = ()
 
     # Set-up, driven by hand
 
@@ -109,6 +118,8 @@ class Call:
         """Goes on with set-up, which waits for this; an event that nothing waits for has no effect."""
         if self.setup is not None:
             self._drive((event, leg, what))
+        elif self.transfer is not None:
+            self.transfer.wake(event, leg, what)
 
     def _drive(self, event: Event | None) -> None:
         try:
@@ -136,7 +147,7 @@ class Call:
         listener = router.listeners[trunk.trunk.listen] if trunk.trunk.listen else caller.listener
         correlation = trunk.trunk.correlation
         ours = "" if correlation is None else correlation_lines(self, incoming, trunk.trunk, correlation)
-        came_by, entered = caller.trunk.trunk, self.routing.plan.peers.get(record.dial_peer_in or "")
+        came_by, entered = self.came_by, self.routing.plan.peers.get(record.dial_peer_in or "")
         sent = outbound_invite(incoming, entered, peer, trunk.trunk, came_by, target, listener, record.cisco_guid)
         record.egress_call_id = sent.dialog.call_id
         record.calling_out = sent.calling
@@ -144,6 +155,11 @@ class Call:
         callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
         callee.call_out(sent.uri, sent.headers + ours, incoming.request.body, new_branch())
         return callee
+
+    @property
+    def came_by(self) -> Trunk:
+        """The trunk whose way of writing the numbers of the call have."""
+        return self.caller.trunk.trunk
 
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:
         """Passes a provisional answer on to the caller."""
@@ -160,6 +176,7 @@ class Call:
     def connect(self, callee: CalleeLeg, response: Response) -> None:
         """Passes the callee's 200 on to the caller; the callee's ACK waits for the caller's, and what is in it."""
         source = source_of(callee, response)
+        callee.session = session_id_of(response)
         self.caller.accept(source, self.crossing_back(callee, response), response.body, response.reason)
         self.answered_at(time.time())
 
@@ -236,8 +253,9 @@ class Call:
         self.over("answered", "router", 102 if code is None else 41)
 
     def other_than(self, leg: Leg) -> Leg | None:
-        """The other side."""
-        return self.callee if leg is self.caller else self.caller
+        """The other side, None where it has left."""
+        other = self.callee if leg is self.caller else self.caller
+        return None if self.transfer is not None and self.transfer.is_gone(other) else other
 
     def side_of(self, leg: Leg) -> str:
         """``caller`` or ``callee``."""
@@ -246,6 +264,8 @@ class Call:
     @_or_it_ends
     def hung_up(self, leg: Leg, request: Request) -> None:
         """A BYE came by ``leg`` and is answered: the other leg gets one too."""
+        if self.transfer is not None and self.transfer.left(leg, request):
+            return
         caller, callee = self.caller, self.callee
         by_caller = leg is caller
         if by_caller and not caller.answered:
@@ -265,7 +285,7 @@ class Call:
                 other.bye(crossed or _NORMAL, request.body)
         if not by_caller and isinstance(leg, CalleeLeg) and not leg.acknowledged:
             leg.acknowledge()
-        outcome = "referred" if self.record.transferred_to else "answered"
+        outcome = "referred" if self.record.transferred_to and self.record.method == "refer" else "answered"
         self.over(outcome, "caller" if by_caller else "callee", cause_of(request))
 
     @_or_it_ends
@@ -340,6 +360,14 @@ class Call:
         if self.callee is not None:
             self.callee.give_up(reason)
 
+    def part(self, gone: bool) -> None:
+        """Who has answered and who waits can't be joined; ``gone``: one of them isn't there any more."""
+        self.refuse(500, "", "failed")
+
+    def is_negotiating(self, leg: Leg) -> bool:
+        """Whether a leg must not be offered anything yet."""
+        return False
+
     def _wind_up(self) -> None:
         """Ends what the sides were asking each other."""
         for exchange in self.caller.open:
@@ -370,14 +398,28 @@ class Call:
         record.cause = cause
         record.end = time.time()
         # The legs may have to wind themselves up yet; without this they and the call would hold each other for ever.
+        if self.transfer is not None:
+            self.transfer.stop()
         self.caller.call = None
-        self.caller.trunk.release_inbound()
+        release(self.caller)
         if self.callee is not None:
             self.callee.call = None
+            if self.callee.inbound:
+                release(self.callee)
         self.count_on(None)
         if self.placed is not None:
             has_left(self, self.placed, outcome)
+        for each in self.moved:
+            has_left(self, each, outcome)
         self.router.call_over(self)
+
+
+def release(leg: Leg) -> None:
+    """A leg counts on its trunk no more."""
+    if leg.inbound:
+        leg.trunk.release_inbound()
+    else:
+        leg.trunk.release_outbound()
 
 
 class _NextEvent:

@@ -49,18 +49,20 @@ class CallerLeg(Leg):
         listener: Listener,
         address: Address,
         dialog: Dialog,
-        request: Request,
-        invite: ServerTransaction,
+        request: Request | None,
+        invite: ServerTransaction | None,
     ) -> None:
         super().__init__(router, call, trunk, listener, address, dialog)
         self.invite: ServerTransaction | None = invite
         self.request: Request | None = request
         self.record_routes = ""
-        if "record-route" in request.first:
+        if request is not None and "record-route" in request.first:
             self.record_routes = "".join([f"Record-Route: {value}\r\n" for value in request.all("record-route")])
         self.answered = False
         self._tried = False
-        router.remember_dialog(self)
+        self.inbound = True
+        if invite is not None:
+            router.remember_dialog(self)
 
     @property
     def source(self) -> str:
@@ -78,6 +80,7 @@ class CallerLeg(Leg):
 
     def ring(self, code: int, reason: str, source: str, headers: str, body: bytes) -> None:
         """Passes on a provisional answer of the callee ``source`` (his tag of ours)."""
+        self.heard = body or self.heard
         if body and self.shown is None:
             self.shown = ShownSdp(source, body, content_type_of(headers))
         elif body:
@@ -87,6 +90,7 @@ class CallerLeg(Leg):
     def accept(self, source: str, headers: str, body: bytes, reason: str = "OK") -> None:
         """Sends the 200, and again until it is ACKed."""
         if body:
+            self.heard = body
             body = self.own(source, headers, body)
         invite, request = self.invite, self.request
         if invite is None or request is None:

@@ -6,7 +6,7 @@ from typing import Final
 
 OUTSIDE: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
 """What is taken outside a dialog, or refused there for a better reason than its method."""
-ALLOW: Final = f"{OUTSIDE}, INFO, MESSAGE, UPDATE"
+ALLOW: Final = f"{OUTSIDE}, INFO, MESSAGE, REFER, UPDATE"
 ALLOW_LINE: Final = f"Allow: {ALLOW}\r\n"
 ALLOW_OUTSIDE_LINE: Final = f"Allow: {OUTSIDE}\r\n"
 SUPPORTED: Final = "uui"

@@ -53,6 +53,7 @@ _EVERYWHERE: Final = _BODY | {
 IN_INVITE: Final = _EVERYWHERE | {
     "user-to-user": _BESIDE_OURS,
     "diversion": _WITH_OUR_HOST,
+    "referred-by": _WITH_OUR_HOST,
     "identity": _AS_IT_CAME,
     "subject": _AS_IT_CAME,
     "priority": _AS_IT_CAME,

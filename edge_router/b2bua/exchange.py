@@ -148,6 +148,7 @@ class Exchange:
         self.accepted = True
         self._refresh(request, response)
         number = parse_cseq(request.first["cseq"]).number
+        self._agreed(request, response)
         message = self._back(response)
         self._let_go()
         asker.acceptance = Acceptance(asker, invite, number, message, self.late)
@@ -156,6 +157,7 @@ class Exchange:
         code, request = response.code, self.request
         if code < 300 and self.method in _REFRESHING and request is not None:
             self._refresh(request, response)
+            self._agreed(request, response)
         self._back(response)
         self._over()
         if code in _GONE:
@@ -165,6 +167,12 @@ class Exchange:
         mine, theirs = self._dialogs
         mine.refresh(request)
         theirs.refresh(response)
+
+    def _agreed(self, request: Request, response: Response) -> None:
+        """Both are where they say by this: until one says something else."""
+        if self.offers:
+            self.other.heard = request.body or self.other.heard
+            self.asker.heard = response.body or self.asker.heard
 
     def _lost(self, code: int | None) -> None:
         """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts."""
@@ -209,6 +217,7 @@ class Exchange:
         if request is not None and request.body:
             headers, body = content_of(request), request.body
             if self.late:
+                self.other.heard = body
                 body = self.other.own(self.asker.source, headers, body)
         self._acknowledge(headers, body)
         self._over()

@@ -72,7 +72,7 @@ def _refusal_of_offer(call: Call, leg: Leg) -> Refusal | None:
     later than what he sent behind it (RFC 5407 §3.1). So this stands for it.
     """
     exchange = call.exchange
-    if exchange is not None and exchange.asker is not leg:
+    if call.transfer is not None or (exchange is not None and exchange.asker is not leg):
         return _PENDING
     if exchange is not None and not exchange.accepted:
         return _later("The last one is not answered yet")

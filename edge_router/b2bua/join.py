@@ -16,6 +16,7 @@ from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip import sdp
+from edge_router.sip.session_id import session_id_of
 
 if TYPE_CHECKING:
     from edge_router.b2bua.callee import CalleeLeg
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from edge_router.sip.message import Message, Response
 
 _MOST_OFFERS: Final = 4  # after the first; two that never agree are left with what they have
+_MOST_WAITS: Final = 20  # of half a second, for what the two sides began before: their ACK takes no longer
 _MOST_TURNS: Final = 4  # of one offer that crosses another
 _GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 
@@ -30,6 +32,7 @@ _GONE: Final = frozenset({408, 481})  # the other side has no such dialog any mo
 async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Response) -> None:
     """Brings the caller to the callee, whose 200 is ``answer``."""
     caller, invite = call.caller, incoming.request
+    callee.session = session_id_of(answer)
     callee.shown = ShownSdp("", invite.body, invite.first.get("content-type", ""))
     if invite.body:
         callee.acknowledge()
@@ -41,9 +44,10 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     body = caller.own(source_of(callee, described), headers, described.body)
     said = await _offer(call, caller, headers, body)
     if said is None or said.code >= 300:
-        _part(call, callee, "the caller refused the new media")
+        _part(call, callee, "the caller refused the new media", said is None or said.code in _GONE)
         return
     caller.acknowledge_reinvite()
+    caller.heard = described.body
     if invite.body:
         await _agree(call, callee, invite, described, said)
     else:
@@ -62,22 +66,23 @@ async def _agree(call: Call, callee: CalleeLeg, told: Message, offer: Message, a
         body = leg.own(caller.source if leg is callee else callee.source, headers, answer.body)
         said = await _offer(call, leg, headers, body)
         if said is None or said.code in _GONE:
-            _part(call, callee, "one side was gone when the media were to be agreed upon")
+            _part(call, callee, "one side was gone when the media were to be agreed upon", gone=True)
             return
         if said.code >= 300:  # the session stays as it was (RFC 3261 §14.1)
             call.remark("one side refused the new media")
             return
         leg.acknowledge_reinvite()
+        leg.heard = answer.body
         told, offer, answer = offer, answer, said
         leg = caller if leg is callee else callee
     call.remark("the two sides did not agree on media")
 
 
-def _part(call: Call, callee: CalleeLeg, why: str) -> None:
-    """Ends what can't be joined."""
+def _part(call: Call, callee: CalleeLeg, why: str, gone: bool = False) -> None:
+    """Ends what can't be joined; ``gone``: one side isn't there any more."""
     call.remark(why)
     callee.give_up()
-    call.refuse(500, "", "failed")
+    call.part(gone)
 
 
 async def _offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | None:
@@ -86,12 +91,15 @@ async def _offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | 
     Where it crosses one of the other side's (491), it comes again after a while, longer if the Call-ID is ours, so that
     the two don't meet again (RFC 3261 §14.1).
     """
+    for _ in range(_MOST_WAITS):
+        if not call.is_negotiating(leg):
+            break
+        await _pause(call, leg, 0.5)
     for _ in range(_MOST_TURNS - 1):
         response = await _answer_to(leg, headers, body)
         if response is None or response.code != 491:
             return response
-        call.caller.wait((randint(0, 200) if leg is call.caller else randint(210, 400)) / 100)
-        await _woken(call)
+        await _pause(call, leg, (randint(0, 200) if leg is call.caller else randint(210, 400)) / 100)
     return await _answer_to(leg, headers, body)
 
 
@@ -108,10 +116,26 @@ async def _answer_to(leg: Leg, headers: str, body: bytes) -> Response | None:
             return final
 
 
-async def _woken(call: Call) -> None:
+class _Pause:
+    """So much time, and a leg that waits (TimerOwner)."""
+
+    __slots__ = ("_call", "_leg")
+
+    def __init__(self, call: Call, leg: Leg, seconds: float) -> None:
+        self._call = call
+        self._leg = leg
+        call.router.wheel.start(seconds, self, WAITED)
+
+    def expire(self, timer: str, now: float) -> None:
+        """The time is over."""
+        self._call.wake(WAITED, self._leg, self)
+
+
+async def _pause(call: Call, leg: Leg, seconds: float) -> None:
+    pause = _Pause(call, leg, seconds)
     while True:
-        event, leg, _ = await next_event
-        if event == WAITED and leg is call.caller:
+        _, _, what = await next_event
+        if what is pause:
             return
 
 

@@ -48,14 +48,16 @@ _OTHER_TRANSPORTS: Final = {
 CALLER: Final = "caller"
 """Whose SDP it is that the caller made."""
 _CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE"})  # and NOTIFY of packages that aren't ours
-_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
+_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY", "REFER"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
 
 
 class Leg:
     """One side of a call. ``call`` is None once the call has let go of it and it only winds itself up.
 
     ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing; ``open`` are the requests of his that have
-    gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two.
+    gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two;
+    ``heard`` the last body with SDP that the other side has sent it, as that came. ``inbound`` says that it counts as a
+    call from its trunk, and not as one to it; ``session`` is its Session-ID, "" where it has none.
     """
 
     __slots__ = (
@@ -68,9 +70,12 @@ class Leg:
         "address",
         "call",
         "dialog",
+        "heard",
+        "inbound",
         "listener",
         "open",
         "router",
+        "session",
         "shown",
         "trunk",
     )
@@ -90,6 +95,9 @@ class Leg:
         self.acceptance: Acceptance | None = None
         self.open: tuple[Exchange, ...] = ()
         self.shown: ShownSdp | None = None
+        self.heard = b""
+        self.inbound = False
+        self.session = ""
         self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
@@ -181,9 +189,8 @@ class Leg:
         """Ends the dialog; not while the ACK of a 2xx of ours may come yet (RFC 3261 §15)."""
         if self.acceptance is not None:
             self._farewell = headers, body
-            return
-        self.router.forget_dialog(self)
-        self.send("BYE", headers, body)
+        elif self.router.forget_dialog(self):  # else he has hung up already
+            self.send("BYE", headers, body)
 
     # The ACK of our 2xx
 
@@ -257,6 +264,8 @@ class Leg:
             self.call.notified(self, request, transaction)
         elif method in _CROSSING:
             self.call.asked(self, request, transaction)
+        elif method == "REFER":
+            self.router.referred(self, request, transaction)
         else:
             self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
 

@@ -30,6 +30,7 @@ from edge_router.b2bua.screening import (
     refusal_of,
 )
 from edge_router.b2bua.set_up import set_up
+from edge_router.b2bua.transfer_request import take_refer
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
-    from edge_router.sip.transaction import Transport
+    from edge_router.sip.transaction import ServerTransaction, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -280,6 +281,7 @@ class Router:
             _log.warning("%s is call %s", in_words(incoming.facts), record.call_id)
         listener = self.listeners[arrival.transport.name]
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
+        call.caller.session = incoming.facts.session_id
         transaction.user = call
         self.calls[record.call_id] = call
         if above:
@@ -335,9 +337,13 @@ class Router:
         """From now on requests with this leg's tag are its."""
         self._dialogs[leg.dialog.local_tag] = leg
 
-    def forget_dialog(self, leg: Leg) -> None:
-        """Requests with this leg's tag get 481 from now on."""
-        self._dialogs.pop(leg.dialog.local_tag, None)
+    def forget_dialog(self, leg: Leg) -> bool:
+        """Requests with this leg's tag get 481 from now on. Whether they didn't before."""
+        return self._dialogs.pop(leg.dialog.local_tag, None) is not None
+
+    def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        """A REFER came inside a call."""
+        take_refer(leg, request, transaction)
 
     def call_over(self, call: Call) -> None:
         """A call has ended and its record is complete."""

@@ -20,7 +20,7 @@ from edge_router.b2bua.emergency import Emergency
 from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.b2bua.numbers import Numbers, called_at, calling_at, translated
 from edge_router.dialplan.number import normalise
-from edge_router.dialplan.peer import DialPeer
+from edge_router.dialplan.peer import DialPeer, way_to
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.services import ServiceTable
 from edge_router.policy.decision import Decision, Hop
@@ -168,7 +168,7 @@ class Routing:
 
     def outgoing(self, name: str) -> tuple[DialPeer, LiveTrunk]:
         """An outgoing dial-peer and its trunk; KeyError for a name that is none; a checked configuration has none."""
-        peer = self.plan.peers[name]
+        peer = self.plan.peers.get(name) or way_to(name)
         if peer.outgoing is None:
             raise KeyError(name)
         return peer, self.trunks[peer.outgoing.trunk]

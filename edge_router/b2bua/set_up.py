@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 
 async def set_up(call: Call, incoming: Incoming) -> None:
     """Sets a call up, or refuses it."""
-    decision = decide(call, incoming)
+    await carry_out(call, incoming, decide(call, incoming))
+
+
+async def carry_out(call: Call, incoming: Incoming, decision: Decision) -> None:
+    """Takes a call where it was decided, or refuses it."""
     if decision.method == "reject":
         reject(call, decision)
         return

@@ -269,6 +269,7 @@ def trunk_of(name: str, entry: trunk_model.Trunk, rules: _Rules) -> Trunk:
         hunt_on=hunt_on,
         next_peer_on=hunt_on if entry.next_peer_on is None else FailureSet.parse(entry.next_peer_on),
         final_503=None if entry.final_503 == "pass" else entry.final_503,
+        refer=entry.refer,
         pass_headers=PassHeaders.parse(entry.pass_headers, correlation.keys if correlation is not None else ()),
         correlation=correlation,
         inbound_limit=_limit(limits.inbound),

@@ -29,7 +29,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
             "register",
             "rel1xx",
             "early_offer",
-            "refer",
             "redirects",
             "max_duration",
             "error_map",

@@ -105,6 +105,11 @@ class Trunk(Section):
         default=500,
         description="What the caller gets for a target's 503 (RFC 3261 §16.7): this code, or pass to keep the 503.",
     )
+    refer: Literal["consume", "pass"] = Field(
+        default="consume",
+        description="What becomes of its REFERs inside a call: the router calls the new party, routed as a call from "
+        "this trunk to the Refer-To number, or to the trunk whose target Refer-To names; or they pass.",
+    )
     limits: TrunkLimits = Field(default=TrunkLimits(), description="How many calls, and how fast. None by default.")
     pass_headers: tuple[HeaderName, ...] = Field(
         default=(),

@@ -85,6 +85,8 @@ class Trunk:
     next_peer_on: FailureSet = DEFAULT_FAILURES
     final_503: int | None = 500
     """What a target's 503 becomes on its way to the caller (RFC 3261 §16.7); None passes it on as it is."""
+    refer: Literal["consume", "pass"] = "consume"
+    """What becomes of its REFERs inside a call: the router calls the new party itself, or they go to the other side."""
     pass_headers: PassHeaders = field(default_factory=PassHeaders)
     correlation: Correlation | None = None
     """What tells its other side which call this is; None: nothing."""
