@@ -23,6 +23,7 @@ from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
+from edge_router.b2bua.refer_passing import Passed, pass_notify
 from edge_router.sip.headers import tag_of
 from edge_router.sip.session_id import session_id_of
 from edge_router.sip.tokens import new_branch
@@ -74,6 +75,7 @@ class Call:
     An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted. ``exchange`` is
     what its two sides negotiate with each other, until its ACK. ``transfer`` is under way to somebody who is to take
     the place of one of them; ``transfers`` were begun so far, ``moved`` is where those sent it that stand yet.
+    ``passed`` are the REFERs that went from one side to the other.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class Call:
         "emergency",
         "exchange",
         "moved",
+        "passed",
         "placed",
         "record",
         "router",
@@ -106,6 +109,7 @@ class Call:
         self.transfer: Transfer | None = None
         self.transfers = 0
         self.moved: tuple[Placement, ...] = ()
+        self.passed: tuple[Passed, ...] = ()
 
     # Set-up, driven by hand
 
@@ -296,6 +300,8 @@ class Call:
             pass_on(self, leg, request, transaction)
         elif not event:
             leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
+        elif self.passed and pass_notify(self, leg, request, transaction):
+            pass
         elif self.setup is None or leg is not self.caller:
             leg.answer(transaction, 481, "Subscription Does Not Exist")
         else:

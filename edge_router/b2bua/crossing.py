@@ -83,6 +83,8 @@ IN_DIALOG: Final = _BODY | {
     "recv-info": _AS_IT_CAME,
     "event": _AS_IT_CAME,
     "subscription-state": _AS_IT_CAME,
+    "refer-sub": _AS_IT_CAME,
+    "referred-by": _WITH_OUR_HOST,
 }
 IN_DIALOG_RESPONSE: Final = IN_DIALOG | {"retry-after": _AS_IT_CAME, "accept": _AS_IT_CAME}
 

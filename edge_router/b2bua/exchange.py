@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REFRESHING: Final = ("INVITE", "UPDATE")  # whose Contact is the remote target (RFC 3261 §12.2, RFC 3311 §5.1)
-_WITH_CONTACT: Final = ("INVITE", "UPDATE", "NOTIFY")
+_WITH_CONTACT: Final = ("INVITE", "UPDATE", "NOTIFY", "REFER")
 _GONE: Final = (408, 481)  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 _MOST_PROVISIONAL: Final = 100  # answers that are heard; one a minute is usual (RFC 3261 §13.3.1.1)
 _MOST_QUIET: Final = 6  # times 64*T1 without a provisional answer: over the three minutes of Timer C (§16.8)
@@ -95,11 +95,16 @@ class Exchange:
             sent_at = request.first.get("timestamp")
             asker.answer(self.received, 100, "Trying", f"Timestamp: {sent_at}\r\n" if sent_at else "")
         body = request.body
-        headers = crossing(request, IN_DIALOG, asker.trunk.trunk, other.trunk.trunk, other.listener.advertised)
+        headers = self.headers_on(request)
         if body and self.offers:
             body = other.own(asker.source, headers, body)
         self._sent = other.send(self.method, _ours(other, self.method) + headers, body, self)
         self._number = other.dialog.local_seq
+
+    def headers_on(self, request: Request) -> str:
+        """The header lines that it goes on with."""
+        other = self.other
+        return crossing(request, IN_DIALOG, self.asker.trunk.trunk, other.trunk.trunk, other.listener.advertised)
 
     # What the other side says
 

@@ -27,7 +27,7 @@ _PENDING: Final = Refusal(491, "Request Pending")
 def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
     """Sends a request on to the other side, or refuses it for now."""
     offers = request.method == "INVITE" or (request.method == "UPDATE" and has_sdp(request))
-    refusal = _refusal(call, leg, request, offers)
+    refusal = why_not(call, leg, request, offers)
     other = call.other_than(leg)
     if refusal is not None or other is None:
         leg.answer(transaction, *(refusal or _later("The call is not set up yet")))
@@ -39,7 +39,8 @@ def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransacti
     exchange.go_on()
 
 
-def _refusal(call: Call, leg: Leg, request: Request, offers: bool) -> Refusal | None:
+def why_not(call: Call, leg: Leg, request: Request, offers: bool) -> Refusal | None:
+    """Why a request can't go on now, None where it can; ``offers``: there is an offer in it, or may be."""
     in_set_up = call.setup is not None or not call.caller.answered
     if in_set_up:
         refusal = _refusal_in_set_up(call, leg, request.method, offers)

@@ -15,6 +15,7 @@ from edge_router.b2bua.capabilities import ALLOW_LINE
 from edge_router.b2bua.correlation import new_session
 from edge_router.b2bua.incoming import Incoming, read_incoming
 from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.refer_passing import pass_refer
 from edge_router.b2bua.refer_subscription import ReferSubscription
 from edge_router.b2bua.screening import MAX_FORWARDS, Refusal
 from edge_router.b2bua.transfer import Transfer
@@ -25,13 +26,12 @@ from edge_router.sip.errors import BadMessage
 from edge_router.sip.message import Request
 from edge_router.sip.refer_to import ReferTo, refer_to_of
 from edge_router.sip.tokens import new_token
-from edge_router.sip.uri import SipUri, TelUri, escape_user, host_port
+from edge_router.sip.uri import TelUri, escape_user
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.leg import Leg
     from edge_router.b2bua.router import Router
-    from edge_router.b2bua.routing import Routing
     from edge_router.sip.transaction import ServerTransaction
 
 MOST_TRANSFERS: Final = 10
@@ -59,9 +59,12 @@ def take_refer(leg: Leg, request: Request, transaction: ServerTransaction) -> No
 
 def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> Refusal | None:
     refer_to = refer_to_of(request)
-    refusal = _refusal(call, leg)
+    refusal = _refusal(call)
     if refusal is not None:
         return refusal
+    if leg.trunk.trunk.refer == "pass":
+        pass_refer(call, leg, request, transaction, refer_to)
+        return None
     aim = _aim(call.router, leg, refer_to)
     if isinstance(aim, Refusal):
         return aim
@@ -80,7 +83,7 @@ def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction
     return None
 
 
-def _refusal(call: Call, leg: Leg) -> Refusal | None:
+def _refusal(call: Call) -> Refusal | None:
     """Why nobody can be sent anywhere now."""
     callee = call.callee
     if call.setup is not None or not call.caller.answered or callee is None or not callee.acknowledged:
@@ -92,30 +95,14 @@ def _refusal(call: Call, leg: Leg) -> Refusal | None:
 
 def _aim(router: Router, leg: Leg, refer_to: ReferTo) -> Decision | Refusal | None:
     """Where it leads: to a trunk, by the dial plan (None), or to nowhere that we would send a call."""
-    uri, routing = refer_to.uri, router.routing
+    uri = refer_to.uri
     if isinstance(uri, TelUri):
         return None
-    trunk = _trunk_at(routing, leg.trunk.name, uri)
+    trunk = router.routing.trunk_at(uri, leg.trunk.name)
     if trunk:
         to = (Hop(by_trunk(trunk), "bridge"),)
         return Decision(None, None, "bridge", to=to, because=f"Refer-To names a target of trunk {trunk}")
-    place = uri.host_port
-    for listener in router.listeners.values():
-        host = host_port(uri.host)
-        if place == listener.advertised or (host == listener.advertised_host and uri.port in (None, 5060)):
-            return None
-    return _ELSEWHERE
-
-
-def _trunk_at(routing: Routing, own: str, uri: SipUri) -> str:
-    """The trunk that has a target at a URI's host and port, the transferor's ``own`` before any other; else ""."""
-    port = uri.port or (5061 if uri.scheme == "sips" else 5060)
-    found = [
-        name
-        for name, trunk in routing.trunks.items()
-        if any(target.host == uri.host and target.port == port for target in trunk.trunk.targets)
-    ]
-    return own if own in found else next(iter(found), "")
+    return None if router.is_here(uri) else _ELSEWHERE
 
 
 def _transfer(call: Call, leg: Leg, refer: Request, refer_to: ReferTo) -> tuple[Transfer, Incoming]:
