@@ -258,7 +258,7 @@ class Call:
 
     def other_than(self, leg: Leg) -> Leg | None:
         """The other side, None where it has left."""
-        other = self.callee if leg is self.caller else self.caller
+        other = self.callee if leg is self.caller else self.caller if leg is self.callee else None
         return None if self.transfer is not None and self.transfer.is_gone(other) else other
 
     def side_of(self, leg: Leg) -> str:
@@ -269,6 +269,8 @@ class Call:
     def hung_up(self, leg: Leg, request: Request) -> None:
         """A BYE came by ``leg`` and is answered: the other leg gets one too."""
         if self.transfer is not None and self.transfer.left(leg, request):
+            return
+        if self.exchange is not None and self.exchange.ends(leg, request):
             return
         caller, callee = self.caller, self.callee
         by_caller = leg is caller
@@ -381,6 +383,8 @@ class Call:
         if self.callee is not None:
             for exchange in self.callee.open:
                 exchange.wind_up()
+        if self.exchange is not None:  # of somebody who is to take a place here
+            self.exchange.wind_up()
 
     def _hang_up_all(self, reason: str) -> None:
         if self.setup is not None:

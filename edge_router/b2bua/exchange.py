@@ -127,7 +127,7 @@ class Exchange:
             elif self.received is None and not self.accepted:  # nobody waits for it any more
                 self._acknowledge()
             elif not self.accepted:
-                self._accept(response)
+                self.accept(response)
         elif code < 200:
             self._provisional(response)
         elif self.received is not None:
@@ -145,7 +145,7 @@ class Exchange:
         if response.code > 100 and self.method == "INVITE":  # a late 100 of a non-INVITE helps nobody (RFC 4320 §4.1)
             self._back(response)
 
-    def _accept(self, response: Response) -> None:
+    def accept(self, response: Response) -> None:
         """The 2xx to an INVITE: the asker gets it until he ACKs it."""
         asker, invite, request = self.asker, self.received, self.request
         if invite is None or request is None:
@@ -164,7 +164,7 @@ class Exchange:
             self._refresh(request, response)
             self._agreed(request, response)
         self._back(response)
-        self._over()
+        self.over()
         if code in _GONE:
             self._lost(code)
 
@@ -208,10 +208,10 @@ class Exchange:
             too_large = len(transaction.message) > LARGEST_DATAGRAM and not self.other.listener.reliable
             code = 513 if too_large else 503
             asker.answer(received, code, reason_phrase(code))
-            self._over()
+            self.over()
             return
         asker.answer(received, 408, "Request Timeout")
-        self._over()
+        self.over()
         self._lost(None)
 
     # The asker's ACK and CANCEL
@@ -225,7 +225,7 @@ class Exchange:
                 self.other.heard = body
                 body = self.other.own(self.asker.source, headers, body)
         self._acknowledge(headers, body)
-        self._over()
+        self.over()
 
     def cancelled(self, cancel: Request) -> None:
         """The asker has changed his mind: the other side hears of it as soon as it may (RFC 3261 §9.1).
@@ -277,6 +277,10 @@ class Exchange:
                 self._cancel = self._cancel or ""
                 self._send_cancel()
 
+    def ends(self, leg: Leg, request: Request) -> bool:
+        """A side of the call has hung up; True where that was for this alone to know."""
+        return False
+
     def wind_up(self) -> None:
         """The call is over: the asker gets 487 (RFC 3261 §15.1.2), and a 2xx that came or comes its ACK."""
         if self.accepted:
@@ -285,7 +289,7 @@ class Exchange:
             self.asker.answer(self.received, 487, "Request Terminated")
             if self.method == "INVITE":
                 self.asker.router.wheel.start(GIVE_UP, self, _NOT_CANCELLED)
-        self._over()
+        self.over()
 
     def _let_go(self) -> None:
         """The asker has his final answer: its transaction lingers, and must not keep the call."""
@@ -293,7 +297,8 @@ class Exchange:
             self.received.user = None
         self.received = self.request = None
 
-    def _over(self) -> None:
+    def over(self) -> None:
+        """It has its final answer, and its ACK if it was an INVITE."""
         self._let_go()
         self.asker.exchange_over(self)
 

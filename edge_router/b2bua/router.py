@@ -19,6 +19,7 @@ from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.replacement import take_replacement
 from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
 from edge_router.b2bua.screening import (
     CAPABILITIES,
@@ -201,7 +202,7 @@ class Router:
         if call is not None:
             trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
         elif again is not None:
-            trunk, tag = again.asker.trunk.name, ""
+            trunk, tag = again.asker.trunk.name, again.asker.dialog.local_tag
         else:
             trunk = self.routing.sources.trunk_of(arrival.transport.name, arrival.source[0]) or ""
             tag = invite.to_tag or new_token()
@@ -224,7 +225,11 @@ class Router:
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
         refusal = refusal_of(request) or self._refusal_now(request)
-        if refusal is None:
+        if refusal is None and "replaces" in request.first:
+            refusal = take_replacement(self, arrival, self.routing.trunks[trunk])
+            if refusal is not None:
+                self._refuse(arrival, trunk, refusal)
+        elif refusal is None:
             self._new_call(arrival, self.routing.trunks[trunk], bool(number))
         else:
             self._refuse(arrival, trunk, refusal)

@@ -59,7 +59,7 @@ def take_refer(leg: Leg, request: Request, transaction: ServerTransaction) -> No
 
 def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> Refusal | None:
     refer_to = refer_to_of(request)
-    refusal = _refusal(call)
+    refusal = _refusal(call) if call.other_than(leg) is not None else _NOT_YET
     if refusal is not None:
         return refusal
     if leg.trunk.trunk.refer == "pass":

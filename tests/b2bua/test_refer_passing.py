@@ -9,6 +9,8 @@ from tests.b2bua.stage import PREMISE_ONLY, Stage
 from tests.b2bua.transfers import WHO, ends
 from tests.end_to_end.wire import Wire, tag_of
 
+UNKNOWN = "a%3Bto-tag%3Db%3Bfrom-tag%3Dc"
+
 
 @pytest.fixture
 def stage(open_stage: OpenStage) -> Stage:
