@@ -19,7 +19,7 @@ from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.glare import pass_on
-from edge_router.b2bua.leg import ACK, NOTIFY
+from edge_router.b2bua.leg import ACK, INBOUND, NOTIFY, OUTBOUND
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
@@ -157,8 +157,13 @@ class Call:
         record.calling_out = sent.calling
         record.called_out = sent.called
         callee = self.callee = CalleeLeg(router, self, trunk, listener, target, sent.dialog)
-        callee.call_out(sent.uri, sent.headers + ours, incoming.request.body, new_branch())
+        callee.call_out(sent.uri, sent.headers + ours + self.own_lines, incoming.request.body, new_branch())
         return callee
+
+    @property
+    def own_lines(self) -> str:
+        """Header lines of the INVITE that are this call's alone."""
+        return ""
 
     @property
     def came_by(self) -> Trunk:
@@ -426,9 +431,9 @@ class Call:
 
 def release(leg: Leg) -> None:
     """A leg counts on its trunk no more."""
-    if leg.inbound:
+    if leg.inbound == INBOUND:
         leg.trunk.release_inbound()
-    else:
+    elif leg.inbound == OUTBOUND:
         leg.trunk.release_outbound()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge_router.b2bua.acceptance import Acceptance
 from edge_router.b2bua.capabilities import ALLOW_LINE, SUPPORTED
-from edge_router.b2bua.leg import CALLER, TIMEOUT, Leg, content_type_of
+from edge_router.b2bua.leg import CALLER, INBOUND, TIMEOUT, Leg, content_type_of
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.headers import parse_cseq
 from edge_router.sip.message import Request, Response
@@ -60,7 +60,7 @@ class CallerLeg(Leg):
             self.record_routes = "".join([f"Record-Route: {value}\r\n" for value in request.all("record-route")])
         self.answered = False
         self._tried = False
-        self.inbound = True
+        self.inbound = INBOUND
         if invite is not None:
             router.remember_dialog(self)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_OFFERS: Final = 4  # after the first; two that never agree are left with what they have
 _MOST_WAITS: Final = 20  # of half a second, for what the two sides began before: their ACK takes no longer
 _MOST_TURNS: Final = 4  # of one offer that crosses another
-_GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
+GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 
 
 async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Response) -> None:
@@ -42,40 +42,44 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
         return
     headers = call.crossing_back(callee, described)
     body = caller.own(source_of(callee, described), headers, described.body)
-    said = await _offer(call, caller, headers, body)
+    said = await offer(call, caller, headers, body)
     if said is None or said.code >= 300:
-        _part(call, callee, "the caller refused the new media", said is None or said.code in _GONE)
+        _part(call, callee, "the caller refused the new media", said is None or said.code in GONE)
         return
     caller.acknowledge_reinvite()
     caller.heard = described.body
     if invite.body:
-        await _agree(call, callee, invite, described, said)
+        if await agree(call, callee, invite, described, said):
+            _part(call, callee, "one side was gone when the media were to be agreed upon", gone=True)
     else:
         callee.acknowledge(content_of(said), said.body)
         callee.shown = ShownSdp("", said.body, said.first.get("content-type", ""))
 
 
-async def _agree(call: Call, callee: CalleeLeg, told: Message, offer: Message, answer: Message) -> None:
-    """Has each side hear what the other said last: ``answer`` to ``offer``, instead of what was ``told`` before."""
+async def agree(call: Call, callee: CalleeLeg, told: Message, offered: Message, answer: Message) -> bool:
+    """Has each side hear what the other said last: ``answer`` to ``offered``, instead of what was ``told`` before.
+
+    True where one of them was gone.
+    """
     caller = call.caller
     leg: Leg = callee
     for _ in range(_MOST_OFFERS):
-        if sdp.still_fits(_sdp(told), _sdp(offer), _sdp(answer)):
-            return
+        if sdp.still_fits(_sdp(told), _sdp(offered), _sdp(answer)):
+            return False
         headers = content_of(answer)
         body = leg.own(caller.source if leg is callee else callee.source, headers, answer.body)
-        said = await _offer(call, leg, headers, body)
-        if said is None or said.code in _GONE:
-            _part(call, callee, "one side was gone when the media were to be agreed upon", gone=True)
-            return
+        said = await offer(call, leg, headers, body)
+        if said is None or said.code in GONE:
+            return True
         if said.code >= 300:  # the session stays as it was (RFC 3261 §14.1)
             call.remark("one side refused the new media")
-            return
+            return False
         leg.acknowledge_reinvite()
         leg.heard = answer.body
-        told, offer, answer = offer, answer, said
+        told, offered, answer = offered, answer, said
         leg = caller if leg is callee else callee
     call.remark("the two sides did not agree on media")
+    return False
 
 
 def _part(call: Call, callee: CalleeLeg, why: str, gone: bool = False) -> None:
@@ -85,7 +89,7 @@ def _part(call: Call, callee: CalleeLeg, why: str, gone: bool = False) -> None:
     call.part(gone)
 
 
-async def _offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | None:
+async def offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | None:
     """The final response to a re-INVITE, None where none came.
 
     Where it crosses one of the other side's (491), it comes again after a while, longer if the Call-ID is ours, so that

@@ -37,6 +37,10 @@ TIMEOUT: Final = "timeout"
 ACK: Final = "ACK"
 NOTIFY: Final = "NOTIFY"
 WAITED: Final = "waited"
+OUTBOUND: Final = 0
+INBOUND: Final = 1
+MOVED: Final = 2
+"""How a leg counts on its trunk: as a call to it, as one from it; or another leg does so for it."""
 _OTHER_TRANSPORTS: Final = {
     "udp": "",
     "tcp": "TCP",
@@ -56,8 +60,8 @@ class Leg:
 
     ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing; ``open`` are the requests of his that have
     gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two;
-    ``heard`` the last body with SDP that the other side has sent it, as that came. ``inbound`` says that it counts as a
-    call from its trunk, and not as one to it; ``session`` is its Session-ID, "" where it has none.
+    ``heard`` the last body with SDP that the other side has sent it, as that came. ``inbound`` says whether it counts
+    as a call from its trunk, or as one to it; ``session`` is its Session-ID, "" where it has none.
     """
 
     __slots__ = (
@@ -96,7 +100,7 @@ class Leg:
         self.open: tuple[Exchange, ...] = ()
         self.shown: ShownSdp | None = None
         self.heard = b""
-        self.inbound = False
+        self.inbound = OUTBOUND
         self.session = ""
         self._farewell: tuple[str, bytes] | None = None
 

@@ -11,7 +11,7 @@ The transferor may hang up as soon as his REFER is accepted: then the party who 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call, release
 from edge_router.b2bua.caller import CallerLeg
@@ -32,18 +32,17 @@ if TYPE_CHECKING:
     from edge_router.sip.message import Request, Response
 
 _log = logging.getLogger(__name__)
-_NORMAL = "Reason: Q.850;cause=16\r\n"
-_FAILURE = "Reason: Q.850;cause=41\r\n"
-_TIMER = "Reason: Q.850;cause=102\r\n"
+NORMAL: Final = "Reason: Q.850;cause=16\r\n"
+FAILURE: Final = "Reason: Q.850;cause=41\r\n"
 
 
 class Transfer(Call):
     """``of`` is the call that is transferred, ``stays`` its leg that stays, ``transferor`` the one that asked for it.
 
-    ``subscription`` tells the transferor how it goes.
+    ``subscription`` tells the transferor how it goes. ``lines`` go into its INVITE beside the usual ones.
     """
 
-    __slots__ = ("_code", "_gone", "of", "stays", "subscription", "transferor", "uri")
+    __slots__ = ("_code", "_gone", "lines", "of", "stays", "subscription", "transferor", "uri")
 
     def __init__(self, of: Call, transferor: Leg, stays: Leg, record: CallRecord, uri: str) -> None:
         super().__init__(of.router, of.router.routing, record)
@@ -52,11 +51,17 @@ class Transfer(Call):
         self.stays = stays
         self.uri = uri
         self.subscription: ReferSubscription
+        self.lines = ""
         self._code = 0
         self._gone = False
         if stays.shown is None and stays.heard:
             stays.shown = ShownSdp(transferor.source, stays.heard)
         self.caller = stays if isinstance(stays, CallerLeg) else SeatedCaller(stays, self)
+
+    @property
+    def own_lines(self) -> str:
+        """The Replaces that was in the Refer-To."""
+        return self.lines
 
     @property
     def came_by(self) -> Trunk:
@@ -98,7 +103,7 @@ class Transfer(Call):
         self._code = 500
         if gone:
             self.setup = None
-            self._end_all("the new party and the one who stays could not be joined", _FAILURE, 41)
+            self._end_all("the new party and the one who stays could not be joined", FAILURE, 41)
 
     def is_negotiating(self, leg: Leg) -> bool:
         """Whether the party who stays has something to agree upon yet from before the REFER."""
@@ -116,7 +121,7 @@ class Transfer(Call):
     def hung_up(self, leg: Leg, request: Request) -> None:
         """The new party, who has just answered, has hung up: that was the call."""
         if leg is self.callee:
-            self._end_all("the new party hung up at once", _NORMAL, cause_of(request), 200)
+            self._end_all("the new party hung up at once", NORMAL, cause_of(request), 200)
 
     # What the legs of the call say
 
@@ -134,7 +139,7 @@ class Transfer(Call):
         side = call.side_of(leg)
         self.stop()
         self._wind_up_of()
-        self._dismiss(487, _NORMAL)
+        self._dismiss(487, NORMAL)
         call.over("answered", side, cause)
         return True
 
@@ -170,7 +175,8 @@ class Transfer(Call):
         self.counted_on = self.placed = None
         self.stays.heard = self.caller.heard
         self.callee = None
-        self._dismiss(200, _NORMAL)
+        self._drop_faces()
+        self._dismiss(200, NORMAL)
 
     def _failed(self) -> None:
         """Nobody new has come: the call goes on as it was, unless the transferor has left it."""
@@ -178,18 +184,16 @@ class Transfer(Call):
         if call.transfer is not self:
             return
         self.stop()
-        call.record.attempts += self.record.attempts
         call.remark(f"not transferred to {self.uri}: {self._code}")
         self.subscription.tell(self._code)
         if self._gone:
-            self.stays.bye(_FAILURE)
+            self.stays.bye(FAILURE)
             call.over("answered", call.side_of(self.transferor))
 
     def _end_all(self, why: str, reason: str, cause: int | None, code: int = 500) -> None:
         """Ends all that there is: the new party's leg, the transferor's, and that of who was to stay."""
         call = self.of
         call.remark(f"{why} ({self.uri})")
-        call.record.attempts += self.record.attempts
         self.stop()
         self._wind_up_of()
         self.stays.bye(reason)
@@ -214,11 +218,17 @@ class Transfer(Call):
         setup, self.setup = self.setup, None
         if setup is not None:
             setup.close()
+        self.of.record.attempts += self.record.attempts
+        self.record.attempts = ()
         self.count_on(None)
         if self.placed is not None:
             got_nowhere(self, self.router.wheel.now)
         if self.callee is not None:
             self.callee.give_up()
             self.callee = None
+        self._drop_faces()
+
+    def _drop_faces(self) -> None:
+        """Lets go of the leg that was made for this alone: what comes for it yet it settles by itself."""
         if self.caller is not self.stays:
             self.caller.call = None

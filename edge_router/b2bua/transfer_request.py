@@ -11,12 +11,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.attended_transfer import AttendedTransfer
 from edge_router.b2bua.capabilities import ALLOW_LINE
 from edge_router.b2bua.correlation import new_session
 from edge_router.b2bua.incoming import Incoming, read_incoming
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.refer_passing import pass_refer
 from edge_router.b2bua.refer_subscription import ReferSubscription
+from edge_router.b2bua.replaces import leg_of
 from edge_router.b2bua.screening import MAX_FORWARDS, Refusal
 from edge_router.b2bua.transfer import Transfer
 from edge_router.dialplan.peer import by_trunk
@@ -24,7 +26,7 @@ from edge_router.policy.decision import Decision, Hop
 from edge_router.sip import sdp
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.message import Request
-from edge_router.sip.refer_to import ReferTo, refer_to_of
+from edge_router.sip.refer_to import ReferTo, parse_replaces, refer_to_of
 from edge_router.sip.tokens import new_token
 from edge_router.sip.uri import TelUri, escape_user
 
@@ -123,9 +125,35 @@ def _transfer(call: Call, leg: Leg, refer: Request, refer_to: ReferTo) -> tuple[
     )
     record.cisco_guid = call.record.cisco_guid
     record.session_id = incoming.facts.session_id or None
-    transfer = Transfer(call, leg, stays, record, refer_to.text)
+    transfer = _kind(call, leg, stays, record, refer_to)
     transfer.emergency = record.emergency = incoming.facts.emergency = transfer.routing.is_emergency(incoming.facts)
     return transfer, incoming
+
+
+def _kind(call: Call, leg: Leg, stays: Leg, record: CallRecord, refer_to: ReferTo) -> Transfer:
+    """The transfer: to somebody who is to be called, or whom the transferor has in another call already.
+
+    A Replaces that names no dialog of ours goes to whoever is called. Raises BadMessage where it can't be followed.
+    """
+    if not refer_to.replaces:
+        return Transfer(call, leg, stays, record, refer_to.text)
+    replaces = parse_replaces(refer_to.replaces)
+    replaced = leg_of(call.router, replaces)
+    if replaced is None:
+        transfer = Transfer(call, leg, stays, record, refer_to.text)
+        transfer.lines = f"Replaces: {refer_to.replaces}\r\nRequire: replaces\r\n"
+        return transfer
+    other = replaced.call
+    if replaced.trunk.name != leg.trunk.name:
+        raise BadMessage(403, "The dialog to be replaced is another trunk's")
+    if other is None or other is call or _refusal(other) is not None:
+        raise BadMessage(481, "The dialog to be replaced is not there")
+    far = other.other_than(replaced)
+    if far is None:
+        raise BadMessage(481, "The dialog to be replaced is not there")
+    if replaces.early_only:
+        raise BadMessage(486, "The dialog to be replaced is answered already")
+    return AttendedTransfer(call, leg, stays, record, refer_to.text, replaced, far)
 
 
 def _invite(leg: Leg, stays: Leg, refer: Request, refer_to: ReferTo) -> Request:

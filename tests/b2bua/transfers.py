@@ -7,6 +7,7 @@ from tests.b2bua.stage import CLOUD_FIRST, HOME, Stage
 from tests.end_to_end.wire import Wire
 
 FROM_ANYWHERE = ({"name": "from-carrier", "incoming": {"called": "+1800555...."}, "policy": "door"},)
+TO_A_TARGET = "Refer-To: <sip:42@198.51.100.21>"
 TO_CLOUD = "Refer-To: <sip:{}@{}:{}>".format(CLOUD_FIRST, *HOME)
 WHO = pytest.mark.parametrize("who", ["caller", "callee"])
 

@@ -11,7 +11,7 @@ NOT_BUILT = """
 listen[1].transport listen[1].certificate listen[1].private_key listen[1].client_ca
 trunks.cloud.keepalive trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.username
 trunks.cloud.password_file trunks.cloud.tls_names trunks.cloud.register trunks.cloud.rel1xx trunks.cloud.early_offer
-trunks.cloud.refer trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud.error_map trunks.cloud.udp_to_tcp
+trunks.cloud.redirects trunks.cloud.max_duration trunks.cloud.error_map trunks.cloud.udp_to_tcp
 media cdr trace reload sip_profiles
 """.split()
 
