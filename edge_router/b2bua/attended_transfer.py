@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call import release
 from edge_router.b2bua.causes import cause_of
 from edge_router.b2bua.exchange import content_of, has_sdp
 from edge_router.b2bua.join import GONE, agree, offer
@@ -128,14 +127,14 @@ class AttendedTransfer(Transfer):
                 has_left(call, call.placed, "answered")
                 call.placed = None
             if transferor.inbound:
-                release(transferor)
+                transferor.release()
             call.count_on(None)
             call.callee = SeatedCallee(far, call)
             call.router.remember_dialog(call.callee)
             if far is other.callee and not far.inbound:
                 call.counted_on, other.counted_on = other.counted_on, None
         else:
-            release(transferor)
+            transferor.release()
             call.caller = SeatedCaller(far, call)
             call.router.remember_dialog(call.caller)
             if far is other.callee and not far.inbound:

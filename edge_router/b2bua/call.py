@@ -19,11 +19,11 @@ from edge_router.b2bua.correlation import correlation_lines
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.glare import pass_on
-from edge_router.b2bua.leg import ACK, INBOUND, NOTIFY, OUTBOUND
+from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
-from edge_router.b2bua.refer_passing import Passed, pass_notify
+from edge_router.b2bua.refer_passing import Passed, take_notify
 from edge_router.sip.headers import tag_of
 from edge_router.sip.session_id import session_id_of
 from edge_router.sip.tokens import new_branch
@@ -302,17 +302,7 @@ class Call:
     @_or_it_ends
     def notified(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A NOTIFY: of a REFER it is wanted only while the caller is being REFERred (RFC 3515)."""
-        event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
-        if event not in ("refer", ""):
-            pass_on(self, leg, request, transaction)
-        elif not event:
-            leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
-        elif self.passed and pass_notify(self, leg, request, transaction):
-            pass
-        elif self.setup is None or leg is not self.caller:
-            leg.answer(transaction, 481, "Subscription Does Not Exist")
-        else:
-            leg.answer(transaction, 200, "OK")
+        if take_notify(self, leg, request, transaction):
             self.wake(NOTIFY, leg, request)
 
     @_or_it_ends
@@ -416,25 +406,17 @@ class Call:
         if self.transfer is not None:
             self.transfer.stop()
         self.caller.call = None
-        release(self.caller)
+        self.caller.release()
         if self.callee is not None:
             self.callee.call = None
             if self.callee.inbound:
-                release(self.callee)
+                self.callee.release()
         self.count_on(None)
         if self.placed is not None:
             has_left(self, self.placed, outcome)
         for each in self.moved:
             has_left(self, each, outcome)
         self.router.call_over(self)
-
-
-def release(leg: Leg) -> None:
-    """A leg counts on its trunk no more."""
-    if leg.inbound == INBOUND:
-        leg.trunk.release_inbound()
-    elif leg.inbound == OUTBOUND:
-        leg.trunk.release_outbound()
 
 
 class _NextEvent:

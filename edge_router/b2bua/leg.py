@@ -284,6 +284,13 @@ class Leg:
         if self.call is not None and self.call.exchange is exchange:
             self.call.exchange = None
 
+    def release(self) -> None:
+        """It counts on its trunk no more."""
+        if self.inbound == INBOUND:
+            self.trunk.release_inbound()
+        elif self.inbound == OUTBOUND:
+            self.trunk.release_outbound()
+
     def hung_up(self, request: Request) -> None:
         """A BYE ends the dialog; the call hears of it, if there is one still.
 

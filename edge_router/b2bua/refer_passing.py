@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
+from edge_router.b2bua.aim import is_here
 from edge_router.b2bua.exchange import Exchange
-from edge_router.b2bua.glare import why_not
+from edge_router.b2bua.glare import pass_on, why_not
 from edge_router.b2bua.identity import lasting_params
 from edge_router.b2bua.replaces import far_side_of
 from edge_router.sip.headers import param, parse_cseq
@@ -80,7 +81,24 @@ def pass_refer(call: Call, leg: Leg, request: Request, transaction: ServerTransa
     call.passed = (*call.passed[1 - _MOST :], Passed(leg, number, other, other.dialog.local_seq))
 
 
-def pass_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
+def take_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
+    """Answers a NOTIFY or sends it on; whether it tells how the caller fares whom the router has REFERred."""
+    event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
+    if event not in ("refer", ""):
+        pass_on(call, leg, request, transaction)
+    elif not event:
+        leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
+    elif call.passed and _pass_notify(call, leg, request, transaction):
+        pass
+    elif call.setup is None or leg is not call.caller:
+        leg.answer(transaction, 481, "Subscription Does Not Exist")
+    else:
+        leg.answer(transaction, 200, "OK")
+        return True
+    return False
+
+
+def _pass_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
     """Sends a NOTIFY of such a REFER back to who sent it; whether it is one."""
     params = request.first["event"].partition(";")
     number = param(params[1] + params[2], "id")
@@ -112,7 +130,7 @@ def _seen_from(other: Leg, refer_to: ReferTo) -> str:
         others = [each for each in headers.split("&") if each.partition("=")[0].lower() != "replaces"]
         headers = "&".join([f"Replaces={quote(value, safe=_IN_URI)}", *others])
         text = dialog.target.partition("?")[0]
-    elif router.is_here(uri) or router.routing.trunk_at(uri):
+    elif is_here(router, uri) or router.routing.trunk_at(uri):
         user = f"{uri.user}@" if uri.user else ""
         text = f"{uri.scheme}:{user}{other.listener.advertised}{lasting_params(uri)}"
     return f"{text}?{headers}" if headers else text

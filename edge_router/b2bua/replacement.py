@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call import release
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.replaces import leg_of
@@ -166,7 +165,7 @@ class Replacement(Exchange):
         self._seated = True
         new.router.forget_dialog(new)
         new.call = None
-        release(new)
+        new.release()
 
     def wind_up(self) -> None:
         """The call is over: who has his 2xx already gets a BYE."""
@@ -175,7 +174,7 @@ class Replacement(Exchange):
             self._seated = True
             self.asker.call = None
             self.asker.bye(_NORMAL)
-            release(self.asker)
+            self.asker.release()
 
     def _take_place(self) -> None:
         if self._seated:
@@ -189,11 +188,11 @@ class Replacement(Exchange):
                 exchange.wind_up()
         call.remark(f"somebody else took the {call.side_of(replaced)}'s place")
         if replaced is call.caller and isinstance(new, CallerLeg):
-            release(replaced)
+            replaced.release()
             call.caller = new
         else:
             if replaced.inbound:
-                release(replaced)
+                replaced.release()
             call.count_on(None)
             call.callee = SeatedCallee(new, call)
             if new.router.leg_with(new.dialog.local_tag) is new:

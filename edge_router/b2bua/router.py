@@ -41,7 +41,6 @@ from edge_router.sip.stateless import stateless_answer
 from edge_router.sip.timers import TimerWheel
 from edge_router.sip.tokens import new_token
 from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
-from edge_router.sip.uri import SipUri, host_port
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
@@ -350,12 +349,6 @@ class Router:
     def leg_with(self, tag: str) -> Leg | None:
         """The leg that has this tag of ours."""
         return self._dialogs.get(tag)
-
-    def is_here(self, uri: SipUri) -> bool:
-        """Whether a URI names one of our listeners."""
-        here = [(each.advertised, each.advertised_host) for each in self.listeners.values()]
-        place, host = uri.host_port, host_port(uri.host)
-        return any(place == full or (host == name and uri.port in (None, 5060)) for full, name in here)
 
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A REFER came inside a call."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call import Call, release
+from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.causes import cause_of
 from edge_router.b2bua.placing import got_nowhere, has_left
@@ -161,12 +161,12 @@ class Transfer(Call):
                 has_left(call, call.placed, "answered")
             call.placed = self.placed
             if transferor.inbound:
-                release(transferor)
+                transferor.release()
             call.count_on(self.counted_on)
             call.callee = new
             new.call = call
         else:
-            release(transferor)
+            transferor.release()
             call.caller = SeatedCaller(new, call)
             call.router.remember_dialog(call.caller)
             new.call = None

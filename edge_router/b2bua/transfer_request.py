@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.aim import aim_of
 from edge_router.b2bua.attended_transfer import AttendedTransfer
 from edge_router.b2bua.capabilities import ALLOW_LINE
 from edge_router.b2bua.correlation import new_session
@@ -21,8 +22,6 @@ from edge_router.b2bua.refer_subscription import ReferSubscription
 from edge_router.b2bua.replaces import leg_of
 from edge_router.b2bua.screening import MAX_FORWARDS, Refusal
 from edge_router.b2bua.transfer import Transfer
-from edge_router.dialplan.peer import by_trunk
-from edge_router.policy.decision import Decision, Hop
 from edge_router.sip import sdp
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.message import Request
@@ -33,13 +32,11 @@ from edge_router.sip.uri import TelUri, escape_user
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.leg import Leg
-    from edge_router.b2bua.router import Router
     from edge_router.sip.transaction import ServerTransaction
 
 MOST_TRANSFERS: Final = 10
 """Transfers of one call: two who send a call to each other would otherwise do so without end."""
 _NOBODY: Final = "0" * 32
-_ELSEWHERE: Final = Refusal(403, "Refer-To is no address of ours or of a trunk")
 _PENDING: Final = Refusal(491, "Request Pending")
 _TOO_MANY: Final = Refusal(403, "Transferred too often")
 _NOT_YET: Final = Refusal(500, "The call is not set up yet", "Retry-After: 2\r\n")
@@ -67,7 +64,7 @@ def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction
     if leg.trunk.trunk.refer == "pass":
         pass_refer(call, leg, request, transaction, refer_to)
         return None
-    aim = _aim(call.router, leg, refer_to)
+    aim = aim_of(call.router, leg.trunk.name, refer_to.uri)
     if isinstance(aim, Refusal):
         return aim
     transfer, incoming = _transfer(call, leg, request, refer_to)
@@ -93,18 +90,6 @@ def _refusal(call: Call) -> Refusal | None:
     if call.transfer is not None or (call.exchange is not None and not call.exchange.accepted):
         return _PENDING
     return _TOO_MANY if call.transfers >= MOST_TRANSFERS else None
-
-
-def _aim(router: Router, leg: Leg, refer_to: ReferTo) -> Decision | Refusal | None:
-    """Where it leads: to a trunk, by the dial plan (None), or to nowhere that we would send a call."""
-    uri = refer_to.uri
-    if isinstance(uri, TelUri):
-        return None
-    trunk = router.routing.trunk_at(uri, leg.trunk.name)
-    if trunk:
-        to = (Hop(by_trunk(trunk), "bridge"),)
-        return Decision(None, None, "bridge", to=to, because=f"Refer-To names a target of trunk {trunk}")
-    return None if router.is_here(uri) else _ELSEWHERE
 
 
 def _transfer(call: Call, leg: Leg, refer: Request, refer_to: ReferTo) -> tuple[Transfer, Incoming]:
