@@ -111,7 +111,9 @@ def _transfer(call: Call, leg: Leg, refer: Request, refer_to: ReferTo) -> tuple[
     record.cisco_guid = call.record.cisco_guid
     record.session_id = incoming.facts.session_id or None
     transfer = _kind(call, leg, stays, record, refer_to)
-    transfer.emergency = record.emergency = incoming.facts.emergency = transfer.routing.is_emergency(incoming.facts)
+    if transfer.routing.is_emergency(incoming.facts):
+        transfer.emergency = record.emergency = incoming.facts.emergency = True
+        call.router.observer.emergency_began(leg.trunk.name)
     return transfer, incoming
 
 

@@ -37,6 +37,7 @@ trunks:
     answer_timeout: 1m
     hunt_on: [503, timeout]
     final_503: pass
+    refer: pass
     pass_headers: [X-Customer-*]
   premise: {targets: ["sip:198.51.100.4", "sip:203.0.113.1:5080"], next_peer_on: ["6xx"], final_503: 480}
 dial_peers:
@@ -98,6 +99,7 @@ def test_trunks(routing: Routing) -> None:
     assert cloud.next_peer_on == cloud.hunt_on
     assert [premise.next_peer_on.has(code) for code in (603, 503)] == [True, False]
     assert [premise.hunt_on.has(code) for code in (408, 500, None, 486)] == [True, True, True, False]
+    assert (carrier.refer, cloud.refer) == ("consume", "pass")
     assert (carrier.final_503, cloud.final_503, premise.final_503) == (500, None, 480)
     assert cloud.pass_headers.crosses("x-customer-id")
     assert not carrier.pass_headers.crosses("x-customer-id")
