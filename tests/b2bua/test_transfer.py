@@ -2,11 +2,13 @@
 
 import pytest
 
+from edge_router.config.build import build
 from edge_router.sip.timers import GIVE_UP
+from edge_router.sip.uri import SipUri
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import accepts, media, part, reinvites
 from tests.b2bua.leg import Leg
-from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage, configuration
 from tests.b2bua.transfers import FROM_ANYWHERE, TO_CLOUD, WHO, arrives, ends, is_joined, is_told, refers
 from tests.end_to_end.wire import beside_origin, origin
 
@@ -514,3 +516,43 @@ def test_the_router_stops_meanwhile(stage: Stage, who: str) -> None:
     for leg in (transferor, stays):
         leg.is_hung_up()
     assert stage.record.outcome == "interrupted"
+
+
+@WHO
+def test_where_it_was_sent_is_noted_until_it_is_over(stage: Stage, who: str) -> None:
+    transferor, stays = ends(stage, who)
+    new = refers(transferor, new=stage.cloud)
+    arrives(transferor, stays, new)
+    (call,) = stage.router.calls.values()
+    placed = call.moved[0] if who == "caller" else call.placed
+    assert placed is not None
+    assert placed.dial_peer == "cloud"
+    visits, now = call.routing.ledger.visits, stage.clock()
+    assert visits.is_there(placed.who, "cloud", now)
+    part(stays, new)
+    assert not visits.is_there(placed.who, "cloud", now)
+
+
+def test_numbers_are_as_the_transferor_has_them(open_stage: OpenStage) -> None:
+    """What was done to the caller's number on its way to him isn't done once more."""
+    rules = {"nine": [r"/^\(.*\)$/ /9\1/"]}
+    carrier = {"translate": {"inbound": {"calling": "nine"}}}
+    stage = open_stage(peers=FROM_ANYWHERE, carrier=carrier, translation_rules=rules)
+    transferor, stays = ends(stage, "callee")
+    assert "<sip:9+13125550199@" in transferor.remote
+    new = refers(transferor, new=stage.cloud)
+    assert "<sip:9+13125550199@" in new.invite.get("From")
+    arrives(transferor, stays, new)
+    part(stays, new)
+
+
+def test_of_two_trunks_with_that_target_it_is_the_transferors() -> None:
+    listeners = [{"name": each, "transport": "udp", "address": f"192.0.2.{each}:5060"} for each in ("1", "2")]
+    targets = ["sip:198.51.100.31:5060"]
+    config = configuration(
+        carrier={"listen": "1"}, cloud={"targets": targets, "listen": "1"}, premise={"listen": "2"}, listen=listeners
+    )
+    routing = build(config, lambda: 0.0)
+    for port, own, trunk in ((5060, "cloud", "cloud"), (5060, "premise", "premise"), (5062, "premise", "")):
+        uri = SipUri.build("198.51.100.31", port)
+        assert routing.trunk_at(uri, own) == trunk

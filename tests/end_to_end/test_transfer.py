@@ -1,5 +1,7 @@
 """Transfers over real sockets: blind from either side, and attended, by REFER and by an INVITE with Replaces."""
 
+from typing import Any
+
 import pytest
 
 from tests.end_to_end.block import Block
@@ -15,7 +17,7 @@ WHO = pytest.mark.parametrize("who", ["caller", "callee"])
 
 
 def configuration(block: Block) -> str:
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"name": "premise", "when": f'call.called.startsWith("{NUMBER}")', "to": "premise"},
         {"name": "cloud", "when": f'call.called.startsWith("{ASKED}")', "to": "cloud", "final": True},
     ]
