@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
-from edge_router.b2bua.causes import cause_of
+from edge_router.b2bua.causes import cause_of, reasons_of
 from edge_router.b2bua.placing import got_nowhere, has_left
 from edge_router.b2bua.seat import SeatedCaller
 from edge_router.b2bua.set_up import carry_out, decide
@@ -139,7 +139,7 @@ class Transfer(Call):
         side = call.side_of(leg)
         self.stop()
         self._wind_up_of()
-        self._dismiss(487, NORMAL)
+        self._dismiss(487, reasons_of(request) or NORMAL)
         call.over("answered", side, cause)
         return True
 

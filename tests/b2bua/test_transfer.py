@@ -113,10 +113,11 @@ def test_who_stays_hangs_up_while_it_rings(stage: Stage, who: str) -> None:
     new = refers(transferor, new=stage.cloud)
     new.says(180)
     is_told(transferor, "180 Ringing")
-    stays.hangs_up()
+    stays.hangs_up("Reason: Q.850;cause=31")
     new.is_cancelled()
     is_told(transferor, "487 Request Terminated")
-    transferor.is_hung_up()
+    assert transferor.is_hung_up().get("Reason") == "Q.850;cause=31"
+    assert stage.record.cause == 31
     assert stage.record.ended_by == ("callee" if who == "caller" else "caller")
 
 
