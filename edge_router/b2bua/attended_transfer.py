@@ -40,8 +40,8 @@ class AttendedTransfer(Transfer):
         self.other = replaced.call
         self.replaced = replaced
         self.far = far
-        if far.shown is None and far.heard:
-            far.shown = ShownSdp(replaced.source, far.heard)
+        if far.shown is None and far.last_heard:
+            far.shown = ShownSdp(replaced.source, far.last_heard)
         self._face = SeatedCallee(far, self)
         self._left = False  # he has hung up the other call
         self._parted = False  # somebody has been told of new media, and not brought back
@@ -67,7 +67,7 @@ class AttendedTransfer(Transfer):
 
     async def _join(self, invite: Request) -> int:
         """0 where both have agreed, else the status that tells why not."""
-        stays, far, back = self.caller, self._face, self.far.heard
+        stays, far, back = self.caller, self._face, self.far.last_heard
         if not invite.body or not back:
             return 488
         said = await offer(self, far, _SDP, far.own(stays.source, _SDP, invite.body))
@@ -88,9 +88,9 @@ class AttendedTransfer(Transfer):
                     self._parted = False
             return _code(answer)
         stays.acknowledge_reinvite()
-        stays.heard, far.heard = said.body, invite.body
+        stays.last_heard, far.last_heard = said.body, invite.body
         gone = await agree(self, far, invite, said, answer)
-        self.far.heard = far.heard
+        self.far.last_heard = far.last_heard
         return 500 if gone else 0
 
     def is_negotiating(self, leg: Leg) -> bool:
@@ -144,7 +144,7 @@ class AttendedTransfer(Transfer):
             other.placed = None
         far.inbound = MOVED
         far.call = self.replaced.call = None
-        self.stays.heard = self.caller.heard
+        self.stays.last_heard = self.caller.last_heard
         self._drop_faces()
         self.replaced.bye(NORMAL)
         other.over("answered", "router", 16)

@@ -185,7 +185,7 @@ class Call:
     def connect(self, callee: CalleeLeg, response: Response) -> None:
         """Passes the callee's 200 on to the caller; the callee's ACK waits for the caller's, and what is in it."""
         source = source_of(callee, response)
-        callee.session = session_id_of(response)
+        callee.session_id = session_id_of(response)
         self.caller.accept(source, self.crossing_back(callee, response), response.body, response.reason)
         self.answered_at(time.time())
 

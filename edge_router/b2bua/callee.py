@@ -94,7 +94,7 @@ class CalleeLeg(Leg):
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
-        self.heard = body
+        self.last_heard = body
         head = (
             f"INVITE {uri} SIP/2.0\r\nVia: {self.listener.via}{branch}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
         )
@@ -127,7 +127,7 @@ class CalleeLeg(Leg):
         The transaction keeps an ACK that bears a body for as long as that may be; any other is made again.
         """
         self.acknowledged = True
-        self.heard = body or self.heard
+        self.last_heard = body or self.last_heard
         self._ack_branch = new_branch()
         ack = self.send_ack(1, self._ack_branch, headers, body)
         if self.invite is not None and self.invite.state == ACCEPTED:

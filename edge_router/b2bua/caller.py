@@ -80,7 +80,7 @@ class CallerLeg(Leg):
 
     def ring(self, code: int, reason: str, source: str, headers: str, body: bytes) -> None:
         """Passes on a provisional answer of the callee ``source`` (his tag of ours)."""
-        self.heard = body or self.heard
+        self.last_heard = body or self.last_heard
         if body and self.shown is None:
             self.shown = ShownSdp(source, body, content_type_of(headers))
         elif body:
@@ -90,7 +90,7 @@ class CallerLeg(Leg):
     def accept(self, source: str, headers: str, body: bytes, reason: str = "OK") -> None:
         """Sends the 200, and again until it is ACKed."""
         if body:
-            self.heard = body
+            self.last_heard = body
             body = self.own(source, headers, body)
         invite, request = self.invite, self.request
         if invite is None or request is None:

@@ -176,8 +176,8 @@ class Exchange:
     def _agreed(self, request: Request, response: Response) -> None:
         """Both are where they say by this: until one says something else."""
         if self.offers:
-            self.other.heard = request.body or self.other.heard
-            self.asker.heard = response.body or self.asker.heard
+            self.other.last_heard = request.body or self.other.last_heard
+            self.asker.last_heard = response.body or self.asker.last_heard
 
     def _lost(self, code: int | None) -> None:
         """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts."""
@@ -222,7 +222,7 @@ class Exchange:
         if request is not None and request.body:
             headers, body = content_of(request), request.body
             if self.late:
-                self.other.heard = body
+                self.other.last_heard = body
                 body = self.other.own(self.asker.source, headers, body)
         self._acknowledge(headers, body)
         self.over()

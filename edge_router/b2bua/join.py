@@ -32,7 +32,7 @@ GONE: Final = frozenset({408, 481})  # the other side has no such dialog any mor
 async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Response) -> None:
     """Brings the caller to the callee, whose 200 is ``answer``."""
     caller, invite = call.caller, incoming.request
-    callee.session = session_id_of(answer)
+    callee.session_id = session_id_of(answer)
     callee.shown = ShownSdp("", invite.body, invite.first.get("content-type", ""))
     if invite.body:
         callee.acknowledge()
@@ -47,7 +47,7 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
         _part(call, callee, "the caller refused the new media", said is None or said.code in GONE)
         return
     caller.acknowledge_reinvite()
-    caller.heard = described.body
+    caller.last_heard = described.body
     if invite.body:
         if await agree(call, callee, invite, described, said):
             _part(call, callee, "one side was gone when the media were to be agreed upon", gone=True)
@@ -75,7 +75,7 @@ async def agree(call: Call, callee: CalleeLeg, told: Message, offered: Message, 
             call.remark("one side refused the new media")
             return False
         leg.acknowledge_reinvite()
-        leg.heard = answer.body
+        leg.last_heard = answer.body
         told, offered, answer = offered, answer, said
         leg = caller if leg is callee else callee
     call.remark("the two sides did not agree on media")

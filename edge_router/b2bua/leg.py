@@ -60,8 +60,8 @@ class Leg:
 
     ``acceptance`` is our 2xx to an INVITE of his while its ACK is missing; ``open`` are the requests of his that have
     gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two;
-    ``heard`` the last body with SDP that the other side has sent it, as that came. ``inbound`` says whether it counts
-    as a call from its trunk, or as one to it; ``session`` is its Session-ID, "" where it has none.
+    ``last_heard`` the last body with SDP that the other side has sent it, as that came. ``inbound`` says whether it counts
+    as a call from its trunk, or as one to it; ``session_id`` is its Session-ID, "" where it has none.
     """
 
     __slots__ = (
@@ -74,12 +74,12 @@ class Leg:
         "address",
         "call",
         "dialog",
-        "heard",
         "inbound",
+        "last_heard",
         "listener",
         "open",
         "router",
-        "session",
+        "session_id",
         "shown",
         "trunk",
     )
@@ -99,9 +99,9 @@ class Leg:
         self.acceptance: Acceptance | None = None
         self.open: tuple[Exchange, ...] = ()
         self.shown: ShownSdp | None = None
-        self.heard = b""
+        self.last_heard = b""
         self.inbound = OUTBOUND
-        self.session = ""
+        self.session_id = ""
         self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:

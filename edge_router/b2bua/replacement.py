@@ -57,8 +57,8 @@ def take_replacement(router: Router, arrival: Arrival, trunk: LiveTrunk) -> Refu
     stays = call.other_than(leg)
     if stays is None:
         return _NO_DIALOG
-    if stays.shown is None and stays.heard:
-        stays.shown = ShownSdp(leg.source, stays.heard)
+    if stays.shown is None and stays.last_heard:
+        stays.shown = ShownSdp(leg.source, stays.last_heard)
     exchange = Replacement(new, stays, request, transaction, leg)
     call.exchange = exchange
     new.open += (exchange,)
@@ -102,7 +102,7 @@ class JoiningLeg(CallerLeg):
         super().__init__(router, call, trunk, listener, address, dialog, request, invite)
         self.invite = self.request = None  # they are the exchange's
         self.answered = True
-        self.session = session_id_of(request)
+        self.session_id = session_id_of(request)
         self._first: ServerTransaction | None = invite
 
     @property

@@ -286,7 +286,7 @@ class Router:
             _log.warning("%s is call %s", in_words(incoming.facts), record.call_id)
         listener = self.listeners[arrival.transport.name]
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
-        call.caller.session = incoming.facts.session_id
+        call.caller.session_id = incoming.facts.session_id
         transaction.user = call
         self.calls[record.call_id] = call
         if above:

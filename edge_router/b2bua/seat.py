@@ -55,6 +55,6 @@ class SeatedCallee(CalleeLeg):
 
 def _take_over(new: Leg, old: Leg) -> None:
     new.shown = old.shown
-    new.heard = old.heard
+    new.last_heard = old.last_heard
     new.inbound = old.inbound
-    new.session = old.session
+    new.session_id = old.session_id

@@ -54,8 +54,8 @@ class Transfer(Call):
         self.lines = ""
         self._code = 0
         self._gone = False
-        if stays.shown is None and stays.heard:
-            stays.shown = ShownSdp(transferor.source, stays.heard)
+        if stays.shown is None and stays.last_heard:
+            stays.shown = ShownSdp(transferor.source, stays.last_heard)
         self.caller = stays if isinstance(stays, CallerLeg) else SeatedCaller(stays, self)
 
     @property
@@ -173,7 +173,7 @@ class Transfer(Call):
             if self.placed is not None:
                 call.moved += (self.placed,)
         self.counted_on = self.placed = None
-        self.stays.heard = self.caller.heard
+        self.stays.last_heard = self.caller.last_heard
         self.callee = None
         self._drop_faces()
         self._dismiss(200, NORMAL)

@@ -156,11 +156,11 @@ def _invite(leg: Leg, stays: Leg, refer: Request, refer_to: ReferTo) -> Request:
     invite.add("to", f"<{text}>")
     invite.add("call-id", leg.dialog.call_id)
     invite.add("cseq", "1 INVITE")
-    session = stays.session.partition(";")[0].strip(" \t")
+    session = stays.session_id.partition(";")[0].strip(" \t")
     invite.add("session-id", f"{session or new_session()};remote={_NOBODY}")
     if "referred-by" in refer.first:
         invite.add("referred-by", refer.first["referred-by"])
-    body = sdp.without_hold(leg.heard)
+    body = sdp.without_hold(leg.last_heard)
     if body:
         invite.add("content-type", "application/sdp")
         invite.body = body
