@@ -12,7 +12,7 @@ import time
 from collections.abc import Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_router.b2bua.call_limit import unlimit
+from edge_router.b2bua.call_limit import limit, unlimit
 from edge_router.b2bua.callee import CalleeLeg
 from edge_router.b2bua.causes import cause_of, reasons_of
 from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
@@ -22,7 +22,9 @@ from edge_router.b2bua.guard import or_it_ends as _or_it_ends
 from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.placing import Placement, has_left
 from edge_router.b2bua.record import Attempt, CallRecord
+from edge_router.b2bua.refer_passing import Passed, take_notify
 from edge_router.sip.headers import tag_of
+from edge_router.sip.session_id import session_id_of
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call_limit import CallLimit
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from edge_router.b2bua.rescue import WayBack
     from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.transfer import Transfer
+    from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Request, Response
     from edge_router.sip.transaction import ServerTransaction
 
@@ -54,6 +58,8 @@ class Call:
     An ``emergency`` call goes before all others. ``placed`` is where it was sent, if that is noted. ``exchange`` is
     what its two sides negotiate with each other, until its ACK; ``limit`` is its end, where it has a longest duration.
     ``way_back`` is there while a callee who hangs up doesn't end it.
+    ``transfer`` is under way to somebody who is to take the place of one of them; ``transfers`` were begun so far,
+    ``moved`` is where those sent it that stand yet. ``passed`` are the REFERs that went from one side to the other.
     """
 
     __slots__ = (
@@ -63,11 +69,15 @@ class Call:
         "emergency",
         "exchange",
         "limit",
+        "moved",
+        "passed",
         "placed",
         "record",
         "router",
         "routing",
         "setup",
+        "transfer",
+        "transfers",
         "way_back",
     )
 
@@ -84,6 +94,10 @@ class Call:
         self.exchange: Exchange | None = None
         self.way_back: WayBack | None = None
         self.limit: CallLimit | None = None
+        self.transfer: Transfer | None = None
+        self.transfers = 0
+        self.moved: tuple[Placement, ...] = ()
+        self.passed: tuple[Passed, ...] = ()
 
     # Set-up, driven by hand
 
@@ -96,6 +110,8 @@ class Call:
         """Goes on with set-up, which waits for this; an event that nothing waits for has no effect."""
         if self.setup is not None:
             self._drive((event, leg, what))
+        elif self.transfer is not None:
+            self.transfer.wake(event, leg, what)
 
     def _drive(self, event: Event | None) -> None:
         try:
@@ -115,6 +131,16 @@ class Call:
             self.counted_on.release_outbound()
         self.counted_on = trunk
 
+    @property
+    def own_lines(self) -> str:
+        """Header lines of the INVITE that are this call's alone."""
+        return ""
+
+    @property
+    def came_by(self) -> Trunk:
+        """The trunk whose way of writing the numbers of the call have."""
+        return self.caller.trunk.trunk
+
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:
         """Passes a provisional answer on to the caller."""
         caller = self.caller
@@ -131,6 +157,7 @@ class Call:
     def connect(self, callee: CalleeLeg, response: Response) -> None:
         """Passes the callee's 200 on to the caller; the callee's ACK waits for the caller's, and what is in it."""
         source = source_of(callee, response)
+        callee.session_id = session_id_of(response)
         self.caller.accept(source, self.crossing_back(callee, response), response.body, response.reason)
         if self.caller.answered:  # else when he has acknowledged what came before
             self.answered_at(time.time())
@@ -153,6 +180,10 @@ class Call:
         """Writes an attempt, and how it ended, into the record."""
         ms = round((self.router.wheel.now - began) * 1000)
         self.record.attempts += (Attempt(peer, target, code, ms),)
+
+    def is_timed(self) -> None:
+        """It is answered: from now on it lasts no longer than its trunks say."""
+        limit(self)
 
     def remark(self, words: str) -> None:
         """Adds to the record what came otherwise than decided."""
@@ -224,8 +255,9 @@ class Call:
         self.over("answered", "router", cause)
 
     def other_than(self, leg: Leg) -> Leg | None:
-        """The other side."""
-        return self.callee if leg is self.caller else self.caller
+        """The other side, None where it has left."""
+        other = self.callee if leg is self.caller else self.caller if leg is self.callee else None
+        return None if self.transfer is not None and self.transfer.is_gone(other) else other
 
     def side_of(self, leg: Leg) -> str:
         """``caller`` or ``callee``."""
@@ -234,6 +266,10 @@ class Call:
     @_or_it_ends
     def hung_up(self, leg: Leg, request: Request) -> None:
         """A BYE came by ``leg`` and is answered: the other leg gets one too."""
+        if self.transfer is not None and self.transfer.left(leg, request):
+            return
+        if self.exchange is not None and self.exchange.ends(leg, request):
+            return
         caller, callee = self.caller, self.callee
         by_caller = leg is caller
         if self.way_back is not None and self.way_back.takes(leg, request):
@@ -260,21 +296,13 @@ class Call:
                 other.bye(crossed or _NORMAL, request.body)
         if not by_caller and isinstance(leg, CalleeLeg) and not leg.acknowledged:
             leg.acknowledge()
-        outcome = "referred" if self.record.transferred_to else "answered"
+        outcome = "referred" if self.record.transferred_to and self.record.method == "refer" else "answered"
         self.over(outcome, "caller" if by_caller else "callee", cause_of(request))
 
     @_or_it_ends
     def notified(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A NOTIFY: of a REFER it is wanted only while the caller is being REFERred (RFC 3515)."""
-        event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
-        if event not in ("refer", ""):
-            pass_on(self, leg, request, transaction)
-        elif not event:
-            leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
-        elif self.setup is None or leg is not self.caller:
-            leg.answer(transaction, 481, "Subscription Does Not Exist")
-        else:
-            leg.answer(transaction, 200, "OK")
+        if take_notify(self, leg, request, transaction):
             self.wake(NOTIFY, leg, request)
 
     @_or_it_ends
@@ -345,6 +373,14 @@ class Call:
             callee.call = None
         self.callee = None
 
+    def part(self, gone: bool) -> None:
+        """Who has answered and who waits can't be joined; ``gone``: one of them isn't there any more."""
+        self.refuse(500, "", "failed")
+
+    def is_negotiating(self, leg: Leg) -> bool:
+        """Whether a leg must not be offered anything yet."""
+        return False
+
     def _wind_up(self) -> None:
         """Ends what the sides were asking each other."""
         for exchange in self.caller.open:
@@ -352,6 +388,8 @@ class Call:
         if self.callee is not None:
             for exchange in self.callee.open:
                 exchange.wind_up()
+        if self.exchange is not None:  # of somebody who is to take a place here
+            self.exchange.wind_up()
 
     def _hang_up_all(self, reason: str) -> None:
         if self.setup is not None:
@@ -375,16 +413,22 @@ class Call:
         record.cause = cause
         record.end = time.time()
         # The legs may have to wind themselves up yet; without this they and the call would hold each other for ever.
+        if self.transfer is not None:
+            self.transfer.stop()
         self.caller.call = None
-        self.caller.trunk.release_inbound()
+        self.caller.release()
         if self.callee is not None:
             self.callee.call = None
+            if self.callee.inbound:
+                self.callee.release()
         if self.way_back is not None:
             self.way_back.let_go()
         self.count_on(None)
         unlimit(self)
         if self.placed is not None:
             has_left(self, self.placed, outcome)
+        for each in self.moved:
+            has_left(self, each, outcome)
         self.router.call_over(self)
 
 

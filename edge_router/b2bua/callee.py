@@ -121,6 +121,7 @@ class CalleeLeg(Leg):
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
+        self.last_heard = body
         if self.trunk.credentials is not None:
             self.authorization = shown_to(self.trunk, self.address[0], "INVITE", uri)
             headers += self.authorization
@@ -155,6 +156,7 @@ class CalleeLeg(Leg):
         The transaction keeps an ACK that bears a body for as long as that may be; any other is made again.
         """
         self.acknowledged = True
+        self.last_heard = body or self.last_heard
         self._ack_branch = new_branch()
         ack = self.send_ack(self._number, self._ack_branch, headers, body)
         if self.invite is not None and self.invite.state == ACCEPTED:

@@ -12,7 +12,7 @@ from edge_router.b2bua.acceptance import Acceptance
 from edge_router.b2bua.assurance import Assurance, Ringing
 from edge_router.b2bua.capabilities import RELIABLE, abilities, names_option, speaks_reliably
 from edge_router.b2bua.heard import negotiates
-from edge_router.b2bua.leg import CALLER, TIMEOUT, Leg, content_type_of
+from edge_router.b2bua.leg import CALLER, INBOUND, TIMEOUT, Leg, content_type_of
 from edge_router.b2bua.session_terms import answer_lines
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.headers import parse_cseq
@@ -54,21 +54,23 @@ class CallerLeg(Leg):
         listener: Listener,
         address: Address,
         dialog: Dialog,
-        request: Request,
-        invite: ServerTransaction,
+        request: Request | None,
+        invite: ServerTransaction | None,
     ) -> None:
         super().__init__(router, call, trunk, listener, address, dialog)
         self.invite: ServerTransaction | None = invite
         self.request: Request | None = request
         self.record_routes = ""
-        if "record-route" in request.first:
+        if request is not None and "record-route" in request.first:
             self.record_routes = "".join([f"Record-Route: {value}\r\n" for value in request.all("record-route")])
         self.answered = False
         self.assurance: Assurance | None = None
-        if "require" in request.first or trunk.trunk.rel1xx == "require":
+        if request is not None and ("require" in request.first or trunk.trunk.rel1xx == "require"):
             self._assure(request)
         self._tried = False
-        router.remember_dialog(self)
+        self.inbound = INBOUND
+        if invite is not None:
+            router.remember_dialog(self)
 
     @property
     def source(self) -> str:
@@ -100,6 +102,7 @@ class CallerLeg(Leg):
 
     def say(self, code: int, reason: str, source: str, headers: str, body: bytes) -> bytes:
         """Sends a provisional answer; returns it."""
+        self.last_heard = body or self.last_heard
         if body and self.shown is None:
             self.shown = ShownSdp(source, body, content_type_of(headers))
         elif body:
@@ -122,6 +125,7 @@ class CallerLeg(Leg):
         self.answered = True
         ours = self._dialog_headers() + answer_lines(self, request)
         if body:
+            self.last_heard = body
             body = self.own(source, headers, body)
         message = self._respond(200, reason, ours + headers, body)
         number = parse_cseq(request.first["cseq"]).number

@@ -36,7 +36,7 @@ def cancelled(router: Router, arrival: Arrival) -> bool:
     if call is not None:
         trunk, tag = call.record.ingress_trunk, call.caller.dialog.local_tag
     elif again is not None:
-        trunk, tag = again.asker.trunk.name, ""
+        trunk, tag = again.asker.trunk.name, again.asker.dialog.local_tag
     else:
         trunk = router.trunk_by(arrival.transport, arrival.source) or ""
         tag = invite.to_tag or new_token()

@@ -53,6 +53,7 @@ _EVERYWHERE: Final = _BODY | {
 IN_INVITE: Final = _EVERYWHERE | {
     "user-to-user": _BESIDE_OURS,
     "diversion": _WITH_OUR_HOST,
+    "referred-by": _WITH_OUR_HOST,
     "identity": _AS_IT_CAME,
     "subject": _AS_IT_CAME,
     "priority": _AS_IT_CAME,
@@ -83,6 +84,8 @@ IN_DIALOG: Final = _BODY | {
     "recv-info": _AS_IT_CAME,
     "event": _AS_IT_CAME,
     "subscription-state": _AS_IT_CAME,
+    "refer-sub": _AS_IT_CAME,
+    "referred-by": _WITH_OUR_HOST,
 }
 IN_DIALOG_RESPONSE: Final = IN_DIALOG | {"retry-after": _AS_IT_CAME, "accept": _AS_IT_CAME}
 

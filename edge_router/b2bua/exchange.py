@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REFRESHING: Final = ("INVITE", "UPDATE")  # whose Contact is the remote target (RFC 3261 §12.2, RFC 3311 §5.1)
-_WITH_CONTACT: Final = ("INVITE", "UPDATE", "NOTIFY")
+_WITH_CONTACT: Final = ("INVITE", "UPDATE", "NOTIFY", "REFER")
 _GONE: Final = (408, 481)  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 _MOST_PROVISIONAL: Final = 100  # answers that are heard; one a minute is usual (RFC 3261 §13.3.1.1)
 _MOST_QUIET: Final = 6  # times 64*T1 without a provisional answer: over the three minutes of Timer C (§16.8)
@@ -98,7 +98,7 @@ class Exchange:
             sent_at = request.first.get("timestamp")
             asker.answer(self.received, 100, "Trying", f"Timestamp: {sent_at}\r\n" if sent_at else "")
         body = request.body
-        headers = crossing(request, IN_DIALOG, asker.trunk.trunk, other.trunk.trunk, other.listener.advertised)
+        headers = self.headers_on(request)
         ours = _ours(other, self.method)
         if other.session is not None and self.method in _REFRESHING:
             ours += other.session.request_lines()
@@ -107,6 +107,11 @@ class Exchange:
             body = other.own(asker.source, headers, body)
         self._sent = other.send(self.method, ours + extra + headers, body, self)
         self._number = other.dialog.local_seq
+
+    def headers_on(self, request: Request) -> str:
+        """The header lines that it goes on with."""
+        other = self.other
+        return crossing(request, IN_DIALOG, self.asker.trunk.trunk, other.trunk.trunk, other.listener.advertised)
 
     # What the other side says
 
@@ -141,7 +146,7 @@ class Exchange:
             elif self.received is None and not self.accepted:  # nobody waits for it any more
                 self._acknowledge()
             elif not self.accepted:
-                self._accept(response)
+                self.accept(response)
         elif code < 200:
             self._provisional(response)
         elif self.received is not None:
@@ -159,7 +164,7 @@ class Exchange:
         if response.code > 100 and self.method == "INVITE":  # a late 100 of a non-INVITE helps nobody (RFC 4320 §4.1)
             self._back(response)
 
-    def _accept(self, response: Response) -> None:
+    def accept(self, response: Response) -> None:
         """The 2xx to an INVITE: the asker gets it until he ACKs it."""
         asker, invite, request = self.asker, self.received, self.request
         if invite is None or request is None:
@@ -167,6 +172,7 @@ class Exchange:
         self.accepted = True
         self._refresh(request, response)
         number = parse_cseq(request.first["cseq"]).number
+        self._agreed(request, response)
         message = self._back(response)
         self._let_go()
         asker.acceptance = Acceptance(asker, invite, number, message, self.late)
@@ -175,10 +181,11 @@ class Exchange:
         code, request = response.code, self.request
         if code < 300 and self.method in _REFRESHING and request is not None:
             self._refresh(request, response)
+            self._agreed(request, response)
         elif code >= 300:
             self._refused(response)
         self._back(response)
-        self._over()
+        self.over()
         if code in _GONE:
             self._lost(code)
 
@@ -196,6 +203,12 @@ class Exchange:
             other.shown.restore(self._before)
         if response.code == 422 and other.session is not None:
             other.session.takes_longer(response)
+
+    def _agreed(self, request: Request, response: Response) -> None:
+        """Both are where they say by this: until one says something else."""
+        if self.offers:
+            self.other.last_heard = request.body or self.other.last_heard
+            self.asker.last_heard = response.body or self.asker.last_heard
 
     def _lost(self, code: int | None) -> None:
         """The other side has lost the dialog: that is the end of the call, unless it was but one of its attempts.
@@ -233,10 +246,10 @@ class Exchange:
             too_large = len(transaction.message) > LARGEST_DATAGRAM and not self.other.listener.reliable
             code = 513 if too_large else 503
             asker.answer(received, code, reason_phrase(code))
-            self._over()
+            self.over()
             return
         asker.answer(received, 408, "Request Timeout")
-        self._over()
+        self.over()
         self._lost(None)
 
     # The asker's ACK and CANCEL
@@ -247,9 +260,10 @@ class Exchange:
         if request is not None and request.body:
             headers, body = content_of(request), request.body
             if self.late:
+                self.other.last_heard = body
                 body = self.other.own(self.asker.source, headers, body)
         self._acknowledge(headers, body)
-        self._over()
+        self.over()
 
     def cancelled(self, cancel: Request) -> None:
         """The asker has changed his mind: the other side hears of it as soon as it may (RFC 3261 §9.1).
@@ -301,6 +315,10 @@ class Exchange:
                 self._cancel = self._cancel or ""
                 self._send_cancel()
 
+    def ends(self, leg: Leg, request: Request) -> bool:
+        """A side of the call has hung up; True where that was for this alone to know."""
+        return False
+
     def wind_up(self) -> None:
         """The call is over: the asker gets 487 (RFC 3261 §15.1.2), and a 2xx that came or comes its ACK."""
         if self.accepted:
@@ -309,7 +327,7 @@ class Exchange:
             self.asker.answer(self.received, 487, "Request Terminated")
             if self.method == "INVITE":
                 self.asker.router.wheel.start(GIVE_UP, self, _NOT_CANCELLED)
-        self._over()
+        self.over()
 
     def _let_go(self) -> None:
         """The asker has his final answer: its transaction lingers, and must not keep the call."""
@@ -317,7 +335,8 @@ class Exchange:
             self.received.user = None
         self.received = self.request = None
 
-    def _over(self) -> None:
+    def over(self) -> None:
+        """It has its final answer, and its ACK if it was an INVITE."""
         self._let_go()
         self.asker.exchange_over(self)
 

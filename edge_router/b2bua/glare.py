@@ -38,7 +38,7 @@ def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransacti
     if request.method == "UPDATE" and refreshed_here(call, leg, request, transaction):
         return
     offers = request.method == "INVITE" or (request.method == "UPDATE" and has_sdp(request))
-    refusal = _refusal(call, leg, request, offers)
+    refusal = why_not(call, leg, request, offers)
     other = call.other_than(leg)
     if refusal is not None or other is None:
         leg.answer(transaction, *(refusal or _later("The call is not set up yet")))
@@ -50,7 +50,8 @@ def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransacti
     exchange.go_on()
 
 
-def _refusal(call: Call, leg: Leg, request: Request, offers: bool) -> Refusal | None:
+def why_not(call: Call, leg: Leg, request: Request, offers: bool) -> Refusal | None:
+    """Why a request can't go on now, None where it can; ``offers``: there is an offer in it, or may be."""
     in_set_up = call.setup is not None or not call.caller.answered
     if in_set_up:
         refusal = _refusal_in_set_up(call, leg, request.method, offers)
@@ -89,7 +90,7 @@ def _refusal_of_offer(call: Call, leg: Leg) -> Refusal | None:
     later than what he sent behind it (RFC 5407 §3.1). So this stands for it.
     """
     exchange = call.exchange
-    if exchange is not None and exchange.asker is not leg:
+    if call.transfer is not None or (exchange is not None and exchange.asker is not leg):
         return _PENDING
     if exchange is not None and not exchange.accepted:
         return _later("The last one is not answered yet")

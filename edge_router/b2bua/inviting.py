@@ -42,7 +42,8 @@ def invite(
     session_asked = terms_for(trunk.trunk, least)
     if session_asked is not None:
         ours += lines_of(session_asked)
-    came_by, entered = caller.trunk.trunk, call.routing.plan.peers.get(record.dial_peer_in or "")
+    ours += call.own_lines
+    came_by, entered = call.came_by, call.routing.plan.peers.get(record.dial_peer_in or "")
     reliable = has_sdp(incoming.request) or caller.takes_prack  # else an offer in an 18x would have no answer
     parts = incoming, entered, peer, trunk.trunk, came_by, target
     sent = outbound_invite(*parts, listener, record.cisco_guid, reliable)

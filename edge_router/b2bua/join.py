@@ -16,6 +16,7 @@ from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip import sdp
+from edge_router.sip.session_id import session_id_of
 
 if TYPE_CHECKING:
     from edge_router.b2bua.callee import CalleeLeg
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from edge_router.sip.message import Message, Response
 
 _MOST_OFFERS: Final = 4  # after the first; two that never agree are left with what they have
+_MOST_WAITS: Final = 20  # of half a second, for what the two sides began before: their ACK takes no longer
 _MOST_TURNS: Final = 4  # of one offer that crosses another
-_GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
+GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 
 
 async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Response) -> None:
     """Brings the caller to the callee, whose 200 is ``answer``."""
     caller, invite = call.caller, incoming.request
+    callee.session_id = session_id_of(answer)
     callee.shown = ShownSdp("", invite.body, invite.first.get("content-type", ""))
     if invite.body:
         callee.acknowledge()
@@ -39,59 +42,68 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
         return
     headers = call.crossing_back(callee, described)
     body = caller.own(source_of(callee, described), headers, described.body)
-    said = await _offer(call, caller, headers, body)
+    said = await offer(call, caller, headers, body)
     if said is None or said.code >= 300:
-        _part(call, callee, "the caller refused the new media")
+        _part(call, callee, "the caller refused the new media", said is None or said.code in GONE)
         return
     caller.acknowledge_reinvite()
+    caller.last_heard = described.body
     if invite.body:
-        await _agree(call, callee, invite, described, said)
+        if await agree(call, callee, invite, described, said):
+            _part(call, callee, "one side was gone when the media were to be agreed upon", gone=True)
     else:
         callee.acknowledge(content_of(said), said.body)
         callee.shown = ShownSdp("", said.body, said.first.get("content-type", ""))
 
 
-async def _agree(call: Call, callee: CalleeLeg, told: Message, offer: Message, answer: Message) -> None:
-    """Has each side hear what the other said last: ``answer`` to ``offer``, instead of what was ``told`` before."""
+async def agree(call: Call, callee: CalleeLeg, told: Message, offered: Message, answer: Message) -> bool:
+    """Has each side hear what the other said last: ``answer`` to ``offered``, instead of what was ``told`` before.
+
+    True where one of them was gone.
+    """
     caller = call.caller
     leg: Leg = callee
     for _ in range(_MOST_OFFERS):
-        if sdp.still_fits(_sdp(told), _sdp(offer), _sdp(answer)):
-            return
+        if sdp.still_fits(_sdp(told), _sdp(offered), _sdp(answer)):
+            return False
         headers = content_of(answer)
         body = leg.own(caller.source if leg is callee else callee.source, headers, answer.body)
-        said = await _offer(call, leg, headers, body)
-        if said is None or said.code in _GONE:
-            _part(call, callee, "one side was gone when the media were to be agreed upon")
-            return
+        said = await offer(call, leg, headers, body)
+        if said is None or said.code in GONE:
+            return True
         if said.code >= 300:  # the session stays as it was (RFC 3261 §14.1)
             call.remark("one side refused the new media")
-            return
+            return False
         leg.acknowledge_reinvite()
-        told, offer, answer = offer, answer, said
+        leg.last_heard = answer.body
+        told, offered, answer = offered, answer, said
         leg = caller if leg is callee else callee
     call.remark("the two sides did not agree on media")
+    return False
 
 
-def _part(call: Call, callee: CalleeLeg, why: str) -> None:
-    """Ends what can't be joined."""
+def _part(call: Call, callee: CalleeLeg, why: str, gone: bool = False) -> None:
+    """Ends what can't be joined; ``gone``: one side isn't there any more."""
     call.remark(why)
     callee.give_up()
-    call.refuse(500, "", "failed")
+    call.part(gone)
 
 
-async def _offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | None:
+async def offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | None:
     """The final response to a re-INVITE, None where none came.
 
     Where it crosses one of the other side's (491), it comes again after a while, longer if the Call-ID is ours, so that
     the two don't meet again (RFC 3261 §14.1).
     """
+    for _ in range(_MOST_WAITS):
+        if not call.is_negotiating(leg):
+            break
+        await _pause(call, leg, 0.5)
     for _ in range(_MOST_TURNS - 1):
         response = await _answer_to(leg, headers, body)
         if response is None or response.code != 491:
             return response
-        call.caller.wait((randint(0, 200) if leg is call.caller else randint(210, 400)) / 100)
-        await _woken(call)
+        await _pause(call, leg, (randint(0, 200) if leg is call.caller else randint(210, 400)) / 100)
     return await _answer_to(leg, headers, body)
 
 
@@ -108,10 +120,26 @@ async def _answer_to(leg: Leg, headers: str, body: bytes) -> Response | None:
             return final
 
 
-async def _woken(call: Call) -> None:
+class _Pause:
+    """So much time, and a leg that waits (TimerOwner)."""
+
+    __slots__ = ("_call", "_leg")
+
+    def __init__(self, call: Call, leg: Leg, seconds: float) -> None:
+        self._call = call
+        self._leg = leg
+        call.router.wheel.start(seconds, self, WAITED)
+
+    def expire(self, timer: str, now: float) -> None:
+        """The time is over."""
+        self._call.wake(WAITED, self._leg, self)
+
+
+async def _pause(call: Call, leg: Leg, seconds: float) -> None:
+    pause = _Pause(call, leg, seconds)
     while True:
-        event, leg, _ = await next_event
-        if event == WAITED and leg is call.caller:
+        _, _, what = await next_event
+        if what is pause:
             return
 
 

@@ -41,6 +41,10 @@ TIMEOUT: Final = "timeout"
 ACK: Final = "ACK"
 NOTIFY: Final = "NOTIFY"
 WAITED: Final = "waited"
+OUTBOUND: Final = 0
+INBOUND: Final = 1
+MOVED: Final = 2
+"""How a leg counts on its trunk: as a call to it, as one from it; or another leg does so for it."""
 _OTHER_TRANSPORTS: Final = {
     "udp": "",
     "tcp": "TCP",
@@ -52,7 +56,7 @@ _OTHER_TRANSPORTS: Final = {
 CALLER: Final = "caller"
 """Whose SDP it is that the caller made."""
 _CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE", "PRACK"})  # and other packages' NOTIFY
-_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
+_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY", "REFER"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
 
 
 class Leg:
@@ -62,6 +66,8 @@ class Leg:
     gone on to the other side and aren't over. ``shown`` is what it has seen of others' SDP, where there may be two or
     it has to be said again. ``session`` is its session timer, where it has agreed on one. ``authorization`` are the
     lines by which our last INVITE has shown who we are, "" for most.
+    ``last_heard`` is the last body with SDP that the other side has sent it, as that came. ``inbound`` says whether it
+    counts as a call from its trunk, or as one to it; ``session_id`` is its Session-ID, "" where it has none.
     """
 
     __slots__ = (
@@ -75,10 +81,13 @@ class Leg:
         "authorization",
         "call",
         "dialog",
+        "inbound",
+        "last_heard",
         "listener",
         "open",
         "router",
         "session",
+        "session_id",
         "shown",
         "trunk",
     )
@@ -100,6 +109,9 @@ class Leg:
         self.shown: ShownSdp | None = None
         self.authorization = ""
         self.session: SessionTimer | None = None
+        self.last_heard = b""
+        self.inbound = OUTBOUND
+        self.session_id = ""
         self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
@@ -240,8 +252,8 @@ class Leg:
             return
         if self.session is not None:
             self.session.stop()
-        self.router.forget_dialog(self)
-        self.send("BYE", headers, body)
+        if self.router.forget_dialog(self):  # else he has hung up already
+            self.send("BYE", headers, body)
 
     # The ACK of our 2xx
 
@@ -334,6 +346,8 @@ class Leg:
             self.call.notified(self, request, transaction)
         elif method in _CROSSING:
             self.call.asked(self, request, transaction)
+        elif method == "REFER":
+            self.router.referred(self, request, transaction)
         else:
             self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
 
@@ -349,6 +363,13 @@ class Leg:
         self.open = tuple([each for each in self.open if each is not exchange])
         if self.call is not None and self.call.exchange is exchange:
             self.call.exchange = None
+
+    def release(self) -> None:
+        """It counts on its trunk no more."""
+        if self.inbound == INBOUND:
+            self.trunk.release_inbound()
+        elif self.inbound == OUTBOUND:
+            self.trunk.release_outbound()
 
     def hung_up(self, request: Request) -> None:
         """A BYE ends the dialog; the call hears of it, if there is one still.

@@ -24,6 +24,7 @@ class Placement(NamedTuple):
     dial_peer: str
     who: Identity
     in_cloud: bool
+    call_id: str
 
 
 def place(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: str, now: float) -> None:
@@ -40,7 +41,7 @@ def place(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, by: 
         return
     record.visits = ledger.visits.visits(incoming.who, peer.name, now)
     ledger.visits.note(incoming.who, peer.name, now)
-    call.placed = Placement(peer.name, incoming.who, in_cloud)
+    call.placed = Placement(peer.name, incoming.who, in_cloud, record.call_id)
     if cloud is not None and in_cloud and routing.counts_placed:
         queues = cloud.expecting(facts.service, decision.queues)
         calling = "" if facts.anonymous else calling_at(facts, peer, trunk.trunk)
@@ -57,7 +58,7 @@ def got_nowhere(call: Call, now: float) -> None:
         ledger = call.routing.ledger
         ledger.visits.failed(placed.who, placed.dial_peer)
         if placed.in_cloud:
-            ledger.placed.failed(call.record.call_id, now)
+            ledger.placed.failed(placed.call_id, now)
             call.router.routing.latches.recount(now)
 
 
@@ -71,5 +72,5 @@ def has_left(call: Call, placed: Placement, outcome: str) -> None:
         return
     ledger.visits.settle(placed.who, placed.dial_peer)
     if placed.in_cloud:
-        ledger.placed.over(call.record.call_id, now)
+        ledger.placed.over(placed.call_id, now)
         call.router.routing.latches.recount(now)

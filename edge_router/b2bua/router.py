@@ -24,6 +24,7 @@ from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.registration import Registrations
+from edge_router.b2bua.replacement import take_replacement
 from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
 from edge_router.b2bua.screening import (
     Refusal,
@@ -36,6 +37,7 @@ from edge_router.b2bua.screening import (
 )
 from edge_router.b2bua.session_terms import too_brief
 from edge_router.b2bua.set_up import set_up
+from edge_router.b2bua.transfer_request import take_refer
 from edge_router.b2bua.users import trunk_of
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from edge_router.net.listener import Listener
     from edge_router.net.security import Expected
     from edge_router.sip.framing import Unframeable
-    from edge_router.sip.transaction import Transport
+    from edge_router.sip.transaction import ServerTransaction, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -241,7 +243,11 @@ class Router:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
         live = self.routing.trunks[trunk]
         refusal = refusal_of(request, live.trunk) or self._refusal_now(request, live)
-        if refusal is None:
+        if refusal is None and "replaces" in request.first:
+            refusal = take_replacement(self, arrival, live)
+            if refusal is not None:
+                self._refuse(arrival, trunk, refusal)
+        elif refusal is None:
             self._new_call(arrival, live, bool(number))
         else:
             self._refuse(arrival, trunk, refusal)
@@ -305,6 +311,7 @@ class Router:
             _log.warning("%s is call %s", in_words(incoming.facts), record.call_id)
         listener = self.listeners[arrival.transport.name]
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
+        call.caller.session_id = incoming.facts.session_id
         transaction.user = call
         self.calls[record.call_id] = call
         if above:
@@ -359,9 +366,17 @@ class Router:
         """From now on requests with this leg's tag are its."""
         self._dialogs[leg.dialog.local_tag] = leg
 
-    def forget_dialog(self, leg: Leg) -> None:
-        """Requests with this leg's tag get 481 from now on."""
-        self._dialogs.pop(leg.dialog.local_tag, None)
+    def forget_dialog(self, leg: Leg) -> bool:
+        """Requests with this leg's tag get 481 from now on. Whether they didn't before."""
+        return self._dialogs.pop(leg.dialog.local_tag, None) is not None
+
+    def leg_with(self, tag: str) -> Leg | None:
+        """The leg that has this tag of ours."""
+        return self._dialogs.get(tag)
+
+    def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        """A REFER came inside a call."""
+        take_refer(leg, request, transaction)
 
     def call_over(self, call: Call) -> None:
         """A call has ended and its record is complete."""

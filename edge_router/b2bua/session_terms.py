@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call_limit import limit
 from edge_router.b2bua.capabilities import WITHOUT_PRACK
 from edge_router.b2bua.crossing import IN_DIALOG, crossing
 from edge_router.b2bua.leg import CALLER
@@ -143,7 +142,7 @@ def longer_for(callee: CalleeLeg, response: Response | None, asked: int) -> int:
 
 
 def begin(call: Call, callee: CalleeLeg, answer: Response, invite: Request) -> None:
-    """A callee has answered and is to be connected: from now on the time of his session runs, and of the call."""
+    """A callee has answered and is to be connected: from now on the time of his session runs."""
     asked = callee.session_asked
     if asked is not None or ("session-expires" in answer.first and session_expires(answer) is not None):
         interval, least = asked or (LONGEST, SHORTEST)
@@ -151,4 +150,3 @@ def begin(call: Call, callee: CalleeLeg, answer: Response, invite: Request) -> N
         timer.heard(answer)
         if invite.body:
             callee.own(CALLER, f"Content-Type: {invite.first.get('content-type', '')}\r\n", invite.body)
-    limit(call)

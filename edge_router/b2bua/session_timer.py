@@ -120,6 +120,13 @@ class SessionTimer:
         self.least = max(least, self.least)
         return longer
 
+    def goes_on_with(self, leg: Leg) -> None:
+        """The session is another leg's from now on, which has the same dialog."""
+        if self._leg.session is self:
+            self._leg.session = None
+        self._leg = leg
+        leg.session = self
+
     def stop(self) -> None:
         """The session has no timer any more, or is over."""
         self._leg.router.deadlines.drop(self)
@@ -154,7 +161,8 @@ class SessionTimer:
     def _refresh(self, call: Call) -> None:
         leg = self._leg
         inviting = not self._updates and leg.shown is not None
-        in_use = call.exchange is not None or leg.is_inviting()
+        transfer = call.transfer
+        in_use = call.exchange is not None or leg.is_inviting() or (transfer is not None and transfer.is_inviting())
         deadlines, wheel = leg.router.deadlines, leg.router.wheel
         if in_use or (inviting and call.setup is not None):
             deadlines.put(self, wheel.now + _SOON)

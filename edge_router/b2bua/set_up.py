@@ -55,7 +55,11 @@ class Tried(NamedTuple):
 
 async def set_up(call: Call, incoming: Incoming) -> None:
     """Sets a call up, or refuses it."""
-    decision = decide(call, incoming)
+    await carry_out(call, incoming, decide(call, incoming))
+
+
+async def carry_out(call: Call, incoming: Incoming, decision: Decision) -> None:
+    """Takes a call where it was decided, or refuses it."""
     if decision.method == "reject":
         reject(call, decision)
         return
@@ -233,6 +237,7 @@ async def _attempt(
         return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1) if longer else answer
     trunk.succeeded(target)
     begin(call, callee, answer, incoming.request)
+    call.is_timed()
     if call.caller.answered:
         await join(call, incoming, callee, answer)
     else:

@@ -303,6 +303,7 @@ def trunk_of(
         final_503=None if entry.final_503 == "pass" else entry.final_503,
         redirects=entry.redirects,
         error_map=ErrorMap.parse(entry.error_map.items()) if entry.error_map else None,
+        refer=entry.refer,
         pass_headers=PassHeaders.parse(entry.pass_headers, correlation.keys if correlation is not None else ()),
         correlation=correlation,
         inbound_limit=_limit(limits.inbound),

@@ -20,7 +20,6 @@ KEYS: Final[dict[str, frozenset[str]]] = {
         {
             "media",
             "sip_profile",
-            "refer",
         }
     ),
     "dial_peers[].incoming[]": frozenset({"uri"}),

@@ -191,6 +191,11 @@ class Trunk(Section):
         description="What the caller gets for a target's refusal, before final_503: code, class (5xx) or range "
         "(500-504) to code, or to cause for the code of its Q.850 Reason. What isn't here passes.",
     )
+    refer: Literal["consume", "pass"] = Field(
+        default="consume",
+        description="What becomes of its REFERs inside a call: the router calls the new party, routed as a call from "
+        "this trunk to the Refer-To number, or to the trunk whose target Refer-To names; or they pass.",
+    )
     limits: TrunkLimits = Field(default=TrunkLimits(), description="How many calls, and how fast. None by default.")
     pass_headers: tuple[HeaderName, ...] = Field(
         default=(),

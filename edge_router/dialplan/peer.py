@@ -6,6 +6,7 @@ Only data lives here; what matches what is plan.py's business.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from edge_router.dialplan.pattern import Pattern
 from edge_router.dialplan.translation import Translations
@@ -59,3 +60,18 @@ class DialPeer:
     refer_uri: str | None = None
     translate: Translations | None = None
     rescue: Rescue | None = None
+
+
+_BY_TRUNK: Final = "trunk "
+
+
+def by_trunk(trunk: str) -> str:
+    """A name for the way to a trunk that goes by no dial-peer."""
+    return _BY_TRUNK + trunk
+
+
+def way_to(name: str) -> DialPeer:
+    """The dial-peer that such a name stands for; KeyError for a name that is none."""
+    if not name.startswith(_BY_TRUNK):
+        raise KeyError(name)
+    return DialPeer(name, outgoing=Outgoing(name[len(_BY_TRUNK) :]))

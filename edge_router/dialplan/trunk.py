@@ -173,6 +173,8 @@ class Trunk:
     """What a 3xx of its targets does: leads the call on, or the caller."""
     error_map: ErrorMap | None = None
     """What other refusals become, before that; None: what they are."""
+    refer: Literal["consume", "pass"] = "consume"
+    """What becomes of its REFERs inside a call: the router calls the new party itself, or they go to the other side."""
     pass_headers: PassHeaders = field(default_factory=PassHeaders)
     correlation: Correlation | None = None
     """What tells its other side which call this is; None: nothing."""

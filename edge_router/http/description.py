@@ -89,7 +89,7 @@ _CALL: Final[Schema] = {
     "since": _TIME | {"description": "When it came to be in this state."},
     "start": _TIME,
     "method": _TEXT | {"description": "redirect, refer, bridge or none."},
-    **dict.fromkeys(("policy", "rule", "service", "webex_task_id"), _MAYBE),
+    **dict.fromkeys(("policy", "rule", "service", "transferred_to", "webex_task_id"), _MAYBE),
     "reason": _TEXT | {"description": "The decision in words, as the log has it; then what came otherwise."},
     "values": {"type": "object", "description": "What the rule read."},
 }

@@ -41,6 +41,7 @@ def call_view(record: CallRecord) -> View:
         "reason": why(record),
         "values": decision.values if decision is not None else {},
         "service": record.service,
+        "transferred_to": record.transferred_to,
         "webex_task_id": record.webex_task_id,
     }
 

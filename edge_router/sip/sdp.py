@@ -162,6 +162,25 @@ def still_fits(told: bytes, offer: bytes, answer: bytes, max_media: int = 64) ->
     )
 
 
+def without_hold(body: bytes) -> bytes:
+    """The SDP of a body, itself or in a multipart, as one offers it who isn't on hold; b"" where there is none.
+
+    What somebody said last he may have said while he was held; whoever is to hear it next is new to him.
+    """
+    kind = "application/sdp"
+    if body.startswith(b"--"):
+        boundary = _text(body[2:].partition(b"\n")[0]).strip()
+        kind = f'multipart/mixed;boundary="{boundary}"'
+    elif not body.startswith(b"v="):
+        return b""
+    found = find_sdp(kind, body)
+    lines = body[found[0] : found[1]].splitlines(keepends=True) if found else []
+    return b"".join([b"a=sendrecv" + line[10:] if line.rstrip() in _HELD else line for line in lines])
+
+
+_HELD: Final = frozenset({b"a=sendonly", b"a=recvonly", b"a=inactive"})
+
+
 class _Stream(NamedTuple):
     """One stream: its address, port and protocol; the codecs by payload type; which ways it flows."""
 

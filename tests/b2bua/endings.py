@@ -10,7 +10,8 @@ from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.leg import Leg
 from tests.b2bua.reliable import SPEAKS, calls, is_answered, pracked, pracks, rang, rings
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REDIRECTED, REFERRED, REJECTED, UNKNOWN, Stage
-from tests.end_to_end.wire import Wire
+from tests.b2bua.transfers import TO_A_TARGET, arrives, is_told, refers
+from tests.end_to_end.wire import Wire, tag_of
 
 
 class Ending(NamedTuple):
@@ -406,6 +407,57 @@ def caller_hangs_up_before_the_answer_to_his_prack(stage: Stage) -> None:
     callee.answers(prack, 481)
 
 
+# ------------------------------------------------------------------------------------------------ it was transferred
+
+
+def transferred_by_the_callee(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    new = refers(callee, TO_A_TARGET, new=stage.cloud)
+    arrives(callee, caller, new)
+    caller.hangs_up()
+    new.is_hung_up()
+
+
+def transferred_by_the_caller(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    new = refers(caller, TO_A_TARGET, new=stage.cloud)
+    arrives(caller, callee, new)
+    new.hangs_up()
+    callee.is_hung_up()
+
+
+def transferred_in_vain(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    refers(callee, TO_A_TARGET, new=stage.cloud).refuses(486)
+    is_told(callee, "486 Busy Here")
+    callee.hangs_up()
+    caller.is_hung_up()
+
+
+def transferred_as_the_callee_hangs_up(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    new = refers(caller, TO_A_TARGET, new=stage.cloud)
+    callee.hangs_up()
+    new.says(100)
+    new.is_cancelled()
+    is_told(caller, "487 Request Terminated")
+    caller.is_hung_up()
+
+
+def replaced(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    tags = f"to-tag={tag_of(callee.remote)};from-tag={tag_of(callee.local)}"
+    new = stage.premise.calls(PREMISE_ONLY, f"Replaces: {callee.call_id};{tags}")
+    new.hears(100)
+    caller.answers(caller.hears("INVITE"), 200, body=stage.carrier.sdp)
+    new.hears(200)
+    new.ack()
+    caller.hears("ACK")
+    callee.is_hung_up()
+    new.hangs_up()
+    caller.is_hung_up()
+
+
 # ------------------------------------------------------------------------------------------------ it went elsewhere
 
 
@@ -528,6 +580,11 @@ ENDINGS: Final = {
         Ending(caller_hangs_up_after_refreshes, "answered", "caller", 200, (200,)),
         Ending(caller_hangs_up_while_he_is_asked_to_refresh, "answered", "caller", 200, (200,)),
         Ending(caller_hangs_up_before_the_answer_to_his_info, "answered", "caller", 200, (200,)),
+        Ending(transferred_by_the_callee, "answered", "caller", 200, (200, 200)),
+        Ending(transferred_by_the_caller, "answered", "caller", 200, (200, 200)),
+        Ending(transferred_in_vain, "answered", "callee", 200, (200, 486)),
+        Ending(transferred_as_the_callee_hangs_up, "answered", "callee", 200, (200, None)),
+        Ending(replaced, "answered", "callee", 200, (200,)),
         Ending(callee_refuses, "failed", "router", 486, (486,), 17),
         Ending(everybody_refuses, "failed", "router", 500, (500, 500, 500)),
         Ending(nobody_says_a_word, "failed", "router", 408, (None,), 102),

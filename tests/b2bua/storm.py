@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 from typing import Final
+from urllib.parse import quote
 
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.leg import Leg, Party
@@ -57,6 +58,8 @@ WITHIN: Final = [
     "INVITE",
     "INVITE",
     "NOTIFY",
+    "REFER",
+    "REFER",
     "REFER",
     "PRACK",
     "DANCE",
@@ -166,10 +169,30 @@ class Restless(Party):
         if self.storm.calm:
             return
         dice = self.storm.dice
-        asked = leg.asks(method, body=dice.choice([self.sdp, b""]) if method in ("INVITE", "UPDATE") else b"")
+        headers = [self._refer_to(leg)] if method == "REFER" else []
+        asked = leg.asks(method, *headers, body=dice.choice([self.sdp, b""]) if method in ("INVITE", "UPDATE") else b"")
         if method == "INVITE" and dice.random() < 0.2:
             cancel = leg.request("CANCEL", branch=asked.branch, seq=asked.cseq)
             self.storm.later(dice.choice([0, 0.1, 2]), lambda: self.says(cancel))
+
+    def _refer_to(self, leg: Leg) -> str:
+        """Where somebody may be sent: to a number, a target, nowhere, or to whom another leg of this end talks."""
+        dice = self.storm.dice
+        place = dice.choice([f"{CLOUD_FIRST}@192.0.2.1", "1@198.51.100.21", "2@198.51.100.31", "3@h.example"])
+        other = dice.choice([leg, *self.legs.values()])
+        if dice.random() < 0.5:
+            return f"Refer-To: <sip:{place}>"
+        return f"Refer-To: <sip:{place}?Replaces={quote(_replaces(other))}>"
+
+    def take_over(self) -> None:
+        """Calls to take somebody's place."""
+        dice = self.storm.dice
+        if self.legs:
+            replaced = dice.choice([*self.legs.values()])
+            leg = self.calls(dice.choice(CALLED), f"Replaces: {_replaces(replaced)}", body=dice.choice([None, b""]))
+            self.legs[leg.call_id] = leg
+            if dice.random() < 0.2:
+                self.storm.later(dice.random(), leg.cancel)
 
     def _answered(self, leg: Leg, answer: Wire) -> None:
         storm, dice = self.storm, self.storm.dice
@@ -197,6 +220,10 @@ class Restless(Party):
                 leg.asks("BYE")
 
 
+def _replaces(leg: Leg) -> str:
+    return f"{leg.call_id};to-tag={tag_of(leg.remote) or 'x'};from-tag={tag_of(leg.local)}"
+
+
 class Storm:
     """A stage in a storm. ``begun`` are the calls, each with its time; ``calm`` says that it is over."""
 
@@ -219,6 +246,8 @@ class Storm:
             self.later(0, carrier.call)
             if self.dice.random() < 0.3:
                 self.later(0, self._mischief)
+            if self.dice.random() < 0.3:
+                self.later(1, self.dice.choice([*self.parties.values()]).take_over)
             self.passes(self.dice.choice([0.1, 0.5, 3]))
         self.passes(40)
 

@@ -423,11 +423,11 @@ def test_a_body_without_sdp_is_no_offer_either(stage: Stage) -> None:
 
 def test_what_is_said_of_it(stage: Stage) -> None:
     caller, callee = calls(stage, SPEAKS)
-    assert callee.invite.get("Supported") == "100rel, 199, timer, uui"
+    assert callee.invite.get("Supported") == "100rel, 199, norefersub, replaces, timer, uui"
     assert "PRACK" in callee.invite.get("Allow").split(", ")
     callee.says(180)
     ringing = rang_unreliably(caller, 180)
-    assert ringing.get("Supported") == "100rel, timer, uui"
+    assert ringing.get("Supported") == "100rel, norefersub, replaces, timer, uui"
     assert "PRACK" in ringing.get("Allow").split(", ")
     is_answered(caller, callee)
     part(caller, callee)
@@ -479,7 +479,7 @@ def test_a_trunk_without_it_as_a_caller(open_stage: OpenStage) -> None:
     rings(callee, 1)
     pracked(callee, 1)
     ringing = rang_unreliably(caller)
-    assert ringing.get("Supported") == "timer, uui"
+    assert ringing.get("Supported") == "norefersub, replaces, timer, uui"
     assert "PRACK" not in ringing.get("Allow")
     is_answered(caller, callee)
     part(caller, callee)
@@ -488,7 +488,7 @@ def test_a_trunk_without_it_as_a_caller(open_stage: OpenStage) -> None:
 def test_a_trunk_without_it_as_a_callee(open_stage: OpenStage) -> None:
     stage = open_stage(premise={"rel1xx": "disabled"})
     caller, callee = calls(stage, SPEAKS)
-    assert callee.invite.get("Supported") == "199, timer, uui"
+    assert callee.invite.get("Supported") == "199, norefersub, replaces, timer, uui"
     assert "PRACK" not in callee.invite.get("Allow")
     rings(callee, 1)
     callee.hears_nothing()
@@ -497,7 +497,10 @@ def test_a_trunk_without_it_as_a_callee(open_stage: OpenStage) -> None:
     part(caller, callee)
 
 
-@pytest.mark.parametrize(("rel1xx", "supported"), [("supported", "100rel, timer, uui"), ("disabled", "timer, uui")])
+@pytest.mark.parametrize(
+    ("rel1xx", "supported"),
+    [("supported", "100rel, norefersub, replaces, timer, uui"), ("disabled", "norefersub, replaces, timer, uui")],
+)
 def test_what_options_tells_of_it(open_stage: OpenStage, rel1xx: str, supported: str) -> None:
     stage = open_stage(carrier={"rel1xx": rel1xx})
     leg = Leg(stage.carrier, "question", "<sip:a@198.51.100.1>;tag=a", "<sip:192.0.2.1>", "sip:192.0.2.1")

@@ -45,6 +45,7 @@ trunks:
     final_503: pass
     redirects: pass
     error_map: {404: 480, 5xx: cause}
+    refer: pass
     pass_headers: [X-Customer-*]
     max_duration: 4h
     session_timer: {expires: 30m, min_se: 2m}
@@ -116,6 +117,7 @@ def test_trunks(routing: Routing) -> None:
     assert cloud.next_peer_on == cloud.hunt_on
     assert [premise.next_peer_on.has(code) for code in (603, 503)] == [True, False]
     assert [premise.hunt_on.has(code) for code in (408, 500, None, 486)] == [True, True, True, False]
+    assert (carrier.refer, cloud.refer) == ("consume", "pass")
     assert (carrier.final_503, cloud.final_503, premise.final_503) == (500, None, 480)
     assert (carrier.redirects, cloud.redirects) == ("follow", "pass")
     assert carrier.error_map is None

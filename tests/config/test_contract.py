@@ -9,7 +9,7 @@ from tests.end_to_end.authority import Authority
 PLANNED = Path(__file__).with_name("planned.yaml").read_text()
 
 NOT_BUILT = """
-trunks.cloud.media trunks.cloud.sip_profile trunks.cloud.refer
+trunks.cloud.media trunks.cloud.sip_profile
 media cdr trace reload sip_profiles
 """.split()
 

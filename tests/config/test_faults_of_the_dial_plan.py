@@ -47,6 +47,12 @@ CASES = [
         "counts too",
     ),
     Wrong(
+        "refer",
+        Kind.VALUE,
+        LISTEN + "trunks: {a: {sources: [192.0.2.1], refer: passs}}",
+        '2:43: trunks.a.refer: expected consume or pass, got the text "passs"; did you mean "pass"?',
+    ),
+    Wrong(
         "final_503",
         Kind.VALUE,
         LISTEN + "trunks: {a: {sources: [192.0.2.1], final_503: keep}}",

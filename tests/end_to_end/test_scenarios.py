@@ -65,6 +65,7 @@ GENTLE = [
     Play("carrier_refer_unknown.xml", "premise_answer.xml"),
     Play("carrier_refer_fails.xml", "premise_answer.xml"),
     Play("carrier_refer_silent.xml", "premise_answer.xml"),
+    Play("carrier_transferred.xml", "premise_transfers.xml", "cloud_answer.xml"),
     Play("carrier_bridge.xml", "premise_answer.xml", "cloud_refuses.xml", CLOUD),
     Play("carrier_bridged_instead.xml", "premise_answer.xml", "cloud_refuses.xml"),
     Play("carrier_bridged_instead.xml", "premise_answer.xml", "cloud_refuses.xml", "+18005550500"),

@@ -62,6 +62,7 @@ async def test_a_call_is_told_by_the_keys_of_its_record(client: aiohttp.ClientSe
             "reason": "",
             "values": {},
             "service": None,
+            "transferred_to": None,
             "webex_task_id": None,
         }
     ]

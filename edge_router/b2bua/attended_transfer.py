@@ -1,0 +1,195 @@
+"""A transfer to somebody whom the transferor has asked already (RFC 5589 §7): two calls of ours become one.
+
+His REFER names, by a Replaces, another dialog that he has with us. So nobody has to be called: the two who are left of
+his two calls are re-INVITEd with each other's SDP, and both of his legs end. Until both have agreed each call stands
+as it was; who was re-INVITEd before the other refused is brought back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.causes import cause_of
+from edge_router.b2bua.exchange import content_of, has_sdp
+from edge_router.b2bua.join import GONE, agree, offer
+from edge_router.b2bua.leg import MOVED
+from edge_router.b2bua.placing import has_left
+from edge_router.b2bua.seat import SeatedCallee, SeatedCaller, stays_seated
+from edge_router.b2bua.shown_sdp import ShownSdp
+from edge_router.b2bua.transfer import FAILURE, NORMAL, Transfer
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.call import Call
+    from edge_router.b2bua.incoming import Incoming
+    from edge_router.b2bua.leg import Leg
+    from edge_router.b2bua.record import CallRecord
+    from edge_router.policy.decision import Decision
+    from edge_router.sip.message import Request, Response
+
+_SDP: Final = "Content-Type: application/sdp\r\n"
+
+
+class AttendedTransfer(Transfer):
+    """``other`` is the transferor's other call, ``replaced`` his leg there, ``far`` the leg of whom he asked."""
+
+    __slots__ = ("_face", "_left", "_parted", "far", "other", "replaced")
+
+    def __init__(self, of: Call, transferor: Leg, stays: Leg, record: CallRecord, uri: str, replaced: Leg, far: Leg):
+        super().__init__(of, transferor, stays, record, uri)
+        assert replaced.call is not None
+        self.other = replaced.call
+        self.replaced = replaced
+        self.far = far
+        if far.shown is None and far.last_heard:
+            far.shown = ShownSdp(replaced.source, far.last_heard)
+        self._face = SeatedCallee(far, self)
+        self._left = False  # he has hung up the other call
+        self._parted = False  # somebody has been told of new media, and not brought back
+        self.other.transfer = self
+
+    def begin(self, incoming: Incoming, decision: Decision | None) -> None:
+        """Brings the two together."""
+        self.start(self._bring_together(incoming))
+
+    async def _bring_together(self, incoming: Incoming) -> None:
+        code = await self._join(incoming.request)
+        self.setup = None
+        if self.of.transfer is not self:
+            return
+        if code:
+            self._code = code
+            if self._parted:
+                self._end_both("the two could not be joined")
+            else:
+                self._failed()
+        else:
+            self._reached()
+
+    async def _join(self, invite: Request) -> int:
+        """0 where both have agreed, else the status that tells why not."""
+        stays, far, back = self.caller, self._face, self.far.last_heard
+        if not invite.body or not back:
+            return 488
+        said = await offer(self, far, _SDP, far.own(stays.source, _SDP, invite.body))
+        if said is None or said.code >= 300:
+            self._parted = said is None or said.code in GONE
+            return _code(said)
+        far.acknowledge_reinvite()
+        self._parted = True
+        if not has_sdp(said):
+            return 488
+        headers = content_of(said)
+        answer = await offer(self, stays, headers, stays.own(far.source, headers, said.body))
+        if answer is None or answer.code >= 300:
+            if answer is not None and answer.code not in GONE:
+                again = await offer(self, far, _SDP, far.own(self.replaced.source, _SDP, back))
+                if again is not None and again.code < 300:
+                    far.acknowledge_reinvite()
+                    self._parted = False
+            return _code(answer)
+        stays.acknowledge_reinvite()
+        stays.last_heard, far.last_heard = said.body, invite.body
+        gone = await agree(self, far, invite, said, answer)
+        self.far.last_heard = far.last_heard
+        return 500 if gone else 0
+
+    def is_negotiating(self, leg: Leg) -> bool:
+        """Whether a leg has something to agree upon yet from before the REFER."""
+        if leg is self.caller:
+            return super().is_negotiating(leg)
+        return self.other.exchange is not None or self.far.acceptance is not None or self.far.is_inviting()
+
+    def is_inviting(self) -> bool:
+        """Whether one of the two is being asked for an answer to an offer."""
+        return super().is_inviting() or self._face.is_inviting()
+
+    def is_gone(self, leg: Leg | None) -> bool:
+        """Whether this is a leg of the transferor's, and he has hung it up."""
+        return super().is_gone(leg) or (self._left and leg is self.replaced)
+
+    def left(self, leg: Leg, request: Request) -> bool:
+        """One side of one of the calls has hung up."""
+        if leg is self.replaced:
+            self._left = True
+            self._wind_up_other()
+        elif leg is self.transferor:
+            return super().left(leg, request)
+        else:
+            self._end_both("one of the two hung up as they were joined", NORMAL, cause_of(request), leg)
+        return True
+
+    def _reached(self) -> None:
+        call, other, far, transferor = self.of, self.other, self.far, self.transferor
+        self._wind_up_of()
+        self._wind_up_other()
+        call.transfer = other.transfer = None
+        call.remark(f"transferred by the {call.side_of(transferor)} to {self.uri}, whom he had in another call")
+        call.record.transferred_to = self.uri
+        other.remark(f"its {other.side_of(far)} went on in call {call.record.call_id}")
+        if transferor is call.callee:
+            if call.placed is not None:
+                has_left(call, call.placed, "answered")
+                call.placed = None
+            if transferor.inbound:
+                transferor.release()
+            call.count_on(None)
+            call.callee = SeatedCallee(far, call)
+            call.router.remember_dialog(call.callee)
+            stays_seated(call.callee)
+            if far is other.callee and not far.inbound:
+                call.counted_on, other.counted_on = other.counted_on, None
+        else:
+            transferor.release()
+            call.caller = SeatedCaller(far, call)
+            call.router.remember_dialog(call.caller)
+            stays_seated(call.caller)
+            if far is other.callee and not far.inbound:
+                other.counted_on = None
+        if far is other.callee and other.placed is not None:
+            call.moved += (other.placed,)
+            other.placed = None
+        far.inbound = MOVED
+        far.call = self.replaced.call = None
+        self.stays.last_heard = self.caller.last_heard
+        self._drop_faces()
+        self.replaced.bye(NORMAL)
+        other.over("answered", "router", 16)
+        self._dismiss(200, NORMAL)
+
+    def _failed(self) -> None:
+        """Both calls go on as they were, unless the transferor has left them."""
+        other = self.other
+        super()._failed()
+        if self._left:
+            self.far.bye(FAILURE)
+            other.over("answered", other.side_of(self.replaced))
+
+    def _end_both(self, why: str, reason: str = FAILURE, cause: int | None = 41, by: Leg | None = None) -> None:
+        """Ends both calls; ``by``: who has hung up."""
+        other = self.other
+        side = "router" if by is None or by is not self.far else other.side_of(by)
+        self._end_all(why, reason, cause)
+        self._wind_up_other()
+        other.remark(f"{why} ({self.uri})")
+        self.far.bye(reason)
+        self.replaced.bye(reason)
+        other.over("answered", side, cause)
+
+    def _wind_up_other(self) -> None:
+        for leg in (self.replaced, self.far):
+            for exchange in leg.open:
+                exchange.wind_up()
+
+    def _drop_faces(self) -> None:
+        super()._drop_faces()
+        self._face.call = None
+
+    def stop(self) -> None:
+        """Gives it up, wherever it stands."""
+        if self.other.transfer is self:
+            self.other.transfer = None
+        super().stop()
+
+
+def _code(response: Response | None) -> int:
+    return 408 if response is None else response.code if response.code >= 300 else 500

@@ -1,0 +1,136 @@
+"""REFERs that pass from one side of a call to the other, for trunks that say so, and the NOTIFYs that come back.
+
+The two sides have dialogs of their own: so a Refer-To that leads to us or to one of our trunks is given our address on
+the other side, a Replaces in it that names a dialog of ours the names that this has on its far side, and the id of a
+NOTIFY the number that the REFER came with.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
+
+from edge_router.b2bua.aim import is_here
+from edge_router.b2bua.exchange import Exchange
+from edge_router.b2bua.glare import pass_on, why_not
+from edge_router.b2bua.identity import lasting_params
+from edge_router.b2bua.replaces import far_side_of
+from edge_router.sip.headers import param, parse_cseq
+from edge_router.sip.refer_to import parse_replaces
+from edge_router.sip.uri import TelUri
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.call import Call
+    from edge_router.b2bua.leg import Leg
+    from edge_router.sip.message import Request
+    from edge_router.sip.refer_to import ReferTo
+    from edge_router.sip.transaction import ServerTransaction
+
+_MOST: Final = 10  # REFERs of a call whose NOTIFYs are known
+_IN_URI: Final = "-_.!~*'()[]/?:+$"  # unreserved and hnv-unreserved (RFC 3261 §25.1), besides letters and digits
+
+
+class Passed(NamedTuple):
+    """A REFER that has passed: by whom, with which CSeq number; to whom, with which."""
+
+    asker: Leg
+    number: int
+    other: Leg
+    number_there: int
+
+
+class PassedRefer(Exchange):
+    """A REFER on its way to the other side; ``refer_to`` is the header as that is to see it."""
+
+    __slots__ = ("_refer_to",)
+
+    def __init__(self, asker: Leg, other: Leg, request: Request, transaction: ServerTransaction, refer_to: str) -> None:
+        super().__init__(asker, other, request, transaction, False)
+        self._refer_to = refer_to
+
+    def headers_on(self, request: Request) -> str:
+        """The header lines that it goes on with."""
+        return super().headers_on(request) + f"Refer-To: <{self._refer_to}>\r\n"
+
+
+class PassedNotify(Exchange):
+    """A NOTIFY of such a REFER on its way back; ``event`` is the header as the transferor is to see it."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self, asker: Leg, other: Leg, request: Request, transaction: ServerTransaction, event: str) -> None:
+        super().__init__(asker, other, request, transaction, False)
+        self._event = event
+
+    def headers_on(self, request: Request) -> str:
+        """The header lines that it goes on with."""
+        came = f"Event: {request.first['event']}\r\n"
+        return super().headers_on(request).replace(came, f"Event: {self._event}\r\n")
+
+
+def pass_refer(call: Call, leg: Leg, request: Request, transaction: ServerTransaction, refer_to: ReferTo) -> None:
+    """Sends a REFER on to the other side."""
+    refusal, other = why_not(call, leg, request, False), call.other_than(leg)
+    if refusal is not None or other is None:
+        leg.answer(transaction, *(refusal or (481, "Call/Transaction Does Not Exist")))
+        return
+    exchange = PassedRefer(leg, other, request, transaction, _seen_from(other, refer_to))
+    leg.open += (exchange,)
+    exchange.go_on()
+    number = parse_cseq(request.first["cseq"]).number
+    call.passed = (*call.passed[1 - _MOST :], Passed(leg, number, other, other.dialog.local_seq))
+
+
+def take_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
+    """Answers a NOTIFY or sends it on; whether it tells how the caller fares whom the router has REFERred."""
+    event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
+    if event not in ("refer", ""):
+        pass_on(call, leg, request, transaction)
+    elif not event:
+        leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
+    elif call.passed and _pass_notify(call, leg, request, transaction):
+        pass
+    elif call.setup is None or leg is not call.caller:
+        leg.answer(transaction, 481, "Subscription Does Not Exist")
+    else:
+        leg.answer(transaction, 200, "OK")
+        return True
+    return False
+
+
+def _pass_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
+    """Sends a NOTIFY of such a REFER back to who sent it; whether it is one."""
+    params = request.first["event"].partition(";")
+    number = param(params[1] + params[2], "id")
+    mine = [each for each in call.passed if each.other is leg]
+    found = [each for each in mine if str(each.number_there) == number] if number else mine[-1:]
+    if not found or call.other_than(leg) is not found[0].asker:
+        return False
+    refusal = why_not(call, leg, request, False)
+    if refusal is not None:
+        leg.answer(transaction, *refusal)
+        return True
+    event = f"refer;id={found[0].number}" if number else "refer"
+    exchange = PassedNotify(leg, found[0].asker, request, transaction, event)
+    leg.open += (exchange,)
+    exchange.go_on()
+    return True
+
+
+def _seen_from(other: Leg, refer_to: ReferTo) -> str:
+    """A Refer-To's URI for the other side."""
+    uri, router = refer_to.uri, other.router
+    if isinstance(uri, TelUri):
+        return refer_to.text
+    text, headers = refer_to.text, uri.headers
+    far = far_side_of(router, parse_replaces(refer_to.replaces)) if refer_to.replaces else None
+    if far is not None:
+        dialog = far.dialog
+        value = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        others = [each for each in headers.split("&") if each.partition("=")[0].lower() != "replaces"]
+        headers = "&".join([f"Replaces={quote(value, safe=_IN_URI)}", *others])
+        text = dialog.target.partition("?")[0]
+    elif is_here(router, uri) or router.routing.trunk_at(uri):
+        user = f"{uri.user}@" if uri.user else ""
+        text = f"{uri.scheme}:{user}{other.listener.advertised}{lasting_params(uri)}"
+    return f"{text}?{headers}" if headers else text

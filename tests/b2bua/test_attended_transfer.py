@@ -1,0 +1,222 @@
+"""A REFER with Replaces: a transfer to somebody whom the transferor has asked first (RFC 5589 §7)."""
+
+import pytest
+
+from tests.b2bua.conftest import OpenStage
+from tests.b2bua.in_call import accepts, media, part, reinvites
+from tests.b2bua.leg import Leg
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
+from tests.b2bua.transfers import FROM_ANYWHERE, arrives, ends, is_told, refers
+from tests.end_to_end.wire import Wire, beside_origin, tag_of
+
+WHOS = pytest.mark.parametrize(
+    ("first", "second"), [("caller", "caller"), ("callee", "caller"), ("caller", "callee"), ("callee", "callee")]
+)
+
+
+@pytest.fixture
+def stage(open_stage: OpenStage) -> Stage:
+    return open_stage(peers=FROM_ANYWHERE)
+
+
+def refer_to(consulting: Leg, more: str = "") -> str:
+    tags = f"to-tag%3D{tag_of(consulting.remote)}%3Bfrom-tag%3D{tag_of(consulting.local)}{more}"
+    return f"Refer-To: <sip:{CLOUD_FIRST}@192.0.2.1?Replaces={consulting.call_id.replace('@', '%40')}%3B{tags}>"
+
+
+def two_calls(stage: Stage, first: str, second: str) -> tuple[Leg, Leg, Leg, Leg]:
+    """The transferor's leg of a call and who is there, his leg of another and whom he asks there.
+
+    He is the carrier's where he is the caller of the first, else the premise's.
+    """
+    transferor, stays = ends(stage, first)
+    me = transferor.party
+    if second == "caller":
+        consulting = me.calls(CLOUD_FIRST, calling="+13125550123")
+        consulting.hears(100)
+        asked = stage.cloud.is_called()
+        asked.says(200)
+        consulting.hears(200)
+        consulting.ack()
+        asked.hears("ACK")
+    else:
+        rules_there = {stage.premise: PREMISE_ONLY, stage.carrier: "+18005556000"}
+        asked = stage.cloud.calls(rules_there[me])
+        asked.hears(100)
+        consulting = me.is_called()
+        consulting.says(200)
+        asked.hears(200)
+        asked.ack()
+        consulting.hears("ACK")
+    return transferor, stays, consulting, asked
+
+
+def begins(transferor: Leg, consulting: Leg, asked: Leg) -> Wire:
+    """The REFER is accepted, and who was asked is re-INVITEd."""
+    transferor.asks("REFER", refer_to(consulting))
+    transferor.hears(202)
+    is_told(transferor, "100 Trying")
+    return asked.hears("INVITE")
+
+
+@pytest.fixture
+def both(open_stage: OpenStage) -> Stage:
+    rules = [{"name": "back", "when": 'call.called.endsWith("6000")', "to": "carrier"}]
+    return open_stage(rules=rules, peers=(*FROM_ANYWHERE, {"name": "carrier", "outgoing": {"trunk": "carrier"}}))
+
+
+@WHOS
+def test_the_two_are_joined(both: Stage, first: str, second: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    again = begins(transferor, consulting, asked)
+    assert beside_origin(again.body) == beside_origin(stays.party.sdp)
+    asked.answers(again, 200, body=media(asked, 2))
+    asked.hears("ACK")
+    offered = stays.hears("INVITE")
+    assert beside_origin(offered.body) == beside_origin(media(asked, 2))
+    stays.answers(offered, 200, body=stays.party.sdp)
+    stays.hears("ACK")
+    consulting.is_hung_up()
+    is_told(transferor, "200 OK")
+    transferor.is_hung_up()
+    trunks = {"": (1, 0), "cloud": (0, 1) if second == "caller" else (1, 0)}
+    trunks["premise" if first == "caller" else "carrier"] = (0, 1) if first == "caller" else (1, 0)
+    assert both.loads() == trunks
+    accepts(asked, reinvites(stays, asked), stays)
+    accepts(stays, reinvites(asked, stays), asked)
+    part(stays, asked)
+    over, whole = both.ear.records
+    assert (over.outcome, whole.outcome) == ("answered", "answered")
+    assert whole.transferred_to == f"sip:{CLOUD_FIRST}@192.0.2.1"
+    assert whole.call_id in over.reason
+
+
+@WHOS
+def test_and_transferred_again(both: Stage, first: str, second: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    asked.answers(begins(transferor, consulting, asked), 200, body=media(asked, 2))
+    asked.hears("ACK")
+    stays.answers(stays.hears("INVITE"), 200, body=stays.party.sdp)
+    stays.hears("ACK")
+    consulting.is_hung_up()
+    is_told(transferor, "200 OK")
+    transferor.is_hung_up()
+    third = refers(asked, new=both.cloud)
+    arrives(asked, stays, third)
+    part(third, stays)
+
+
+@WHOS
+def test_the_transferor_hangs_up_both_at_once(both: Stage, first: str, second: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    again = begins(transferor, consulting, asked)
+    consulting.hangs_up()
+    transferor.hangs_up()
+    asked.answers(again, 200, body=media(asked, 2))
+    asked.hears("ACK")
+    stays.answers(stays.hears("INVITE"), 200, body=stays.party.sdp)
+    stays.hears("ACK")
+    is_told(transferor, "200 OK")
+    part(asked, stays)
+
+
+@WHOS
+def test_who_was_asked_refuses(both: Stage, first: str, second: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    asked.answers(begins(transferor, consulting, asked), 488)
+    asked.hears("ACK")
+    is_told(transferor, "488 Not Acceptable Here")
+    part(consulting, asked)
+    part(transferor, stays)
+
+
+@WHOS
+def test_who_was_asked_refuses_and_the_transferor_is_gone(both: Stage, first: str, second: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    again = begins(transferor, consulting, asked)
+    transferor.hangs_up()
+    consulting.hangs_up()
+    asked.answers(again, 488)
+    asked.hears("ACK")
+    is_told(transferor, "488 Not Acceptable Here")
+    stays.is_hung_up()
+    asked.is_hung_up()
+
+
+@WHOS
+def test_who_stays_refuses(both: Stage, first: str, second: str) -> None:
+    """Who was asked is brought back to the transferor first."""
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    asked.answers(begins(transferor, consulting, asked), 200, body=media(asked, 2))
+    asked.hears("ACK")
+    stays.answers(stays.hears("INVITE"), 488)
+    stays.hears("ACK")
+    back = asked.hears("INVITE")
+    assert beside_origin(back.body) == beside_origin(consulting.party.sdp)
+    asked.answers(back, 200, body=media(asked, 3))
+    asked.hears("ACK")
+    is_told(transferor, "488 Not Acceptable Here")
+    part(consulting, asked)
+    part(transferor, stays)
+
+
+@WHOS
+@pytest.mark.parametrize("by", ["stays", "asked"])
+def test_one_of_the_two_hangs_up(both: Stage, first: str, second: str, by: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    again = begins(transferor, consulting, asked)
+    (stays if by == "stays" else asked).hangs_up()
+    (asked if by == "stays" else stays).is_hung_up()
+    consulting.is_hung_up()
+    is_told(transferor, "500 Server Internal Error")
+    transferor.is_hung_up()
+    asked.answers(again, 487)
+    asked.hears("ACK")
+
+
+@WHOS
+@pytest.mark.parametrize("which", range(4))
+def test_nobody_negotiates_meanwhile(both: Stage, first: str, second: str, which: int) -> None:
+    transferor, stays, consulting, asked = legs = two_calls(both, first, second)
+    again = begins(transferor, consulting, asked)
+    asker = legs[which]
+    asker.asks("UPDATE", body=media(asker, 5))
+    asker.hears(491, "UPDATE")
+    asked.answers(again, 488)
+    asked.hears("ACK")
+    is_told(transferor, "488 Not Acceptable Here")
+    part(consulting, asked)
+    part(transferor, stays)
+
+
+@pytest.mark.parametrize(("more", "code"), [("%3Bearly-only", 486), ("", 403)])
+def test_what_is_refused(both: Stage, more: str, code: int) -> None:
+    transferor, stays, consulting, asked = two_calls(both, "caller", "caller")
+    by = transferor if more else stays
+    by.asks("REFER", refer_to(consulting, more))
+    by.hears(code, "REFER")
+    part(consulting, asked)
+    part(transferor, stays)
+
+
+def test_the_call_itself_and_one_that_rings(both: Stage) -> None:
+    transferor, stays = ends(both, "caller")
+    transferor.asks("REFER", refer_to(transferor))
+    transferor.hears(481)
+    other, rings = both.ringing()
+    transferor.asks("REFER", refer_to(other))
+    transferor.hears(481)
+    rings.refuses(486)
+    other.hears_refusal(486)
+    part(transferor, stays)
+
+
+def test_a_dialog_that_is_not_ours(both: Stage) -> None:
+    """Whoever is called is told."""
+    transferor, stays = ends(both, "caller")
+    uri = f"sip:{CLOUD_FIRST}@192.0.2.1?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db"
+    new = refers(transferor, f"Refer-To: <{uri}>", new=both.cloud)
+    assert new.invite.get("Replaces") == "x;to-tag=a;from-tag=b"
+    assert new.invite.get("Require") == "replaces"
+    arrives(transferor, stays, new)
+    part(stays, new)
