@@ -115,8 +115,8 @@ class Heard:
         if self.acknowledged:
             return
         if self.end.network.now - began >= GIVE_UP:
-            if self.final < 300:
-                self.acknowledged = True
+            if self.final < 300 and self.end.state == UP:
+                self.acknowledged = self.end.in_vain = True
                 self.end.hang_up()
             return
         self.again()
@@ -141,7 +141,8 @@ class End(Leg):
         self.version = 0
         self.agreed = (0, 0)
         self.cancelled = False
-        self.hung_up = False
+        self.in_vain = False
+        """Whether an answer of its got no ACK however often it was said."""
         self.asked: dict[tuple[str, str], Asked] = {}
         self.heard: dict[tuple[str, str], Heard] = {}
         self._remote_seq = 0
@@ -196,7 +197,6 @@ class End(Leg):
             self.network.later(T1, self.hang_up)
             return
         self.state = OVER
-        self.hung_up = True
         self.begin("BYE")
 
     def is_offering(self) -> bool:

@@ -92,6 +92,7 @@ def test_both_ends_agree_whatever_becomes_of_datagrams(open_stage: OpenStage, we
     storm = Storm(stage, Network(stage, seed, **WEATHERS[weather]))
     storm.rages(CALLS)
     assert storm.disagreements() == []
+    assert not any(end.in_vain for agent in storm.agents.values() for end in agent.ends.values())
     assert sum(end.state == UP for end in storm.caller.ends.values()) > CALLS / 20
     storm.network.calm = True
     storm.hangs_up()
