@@ -182,13 +182,16 @@ class TransactionLayer:
     def lost(self, transport: str, address: Address) -> None:
         """A connection is gone, or couldn't be had.
 
-        Requests of ours that nothing has been heard of have failed (RFC 3261 §17.1.4); answers that are still owed go
-        by another connection, to the port that the request's sender has named (§18.2.2).
+        An INVITE of ours that nothing has been heard of has failed (RFC 3261 §17.1.4), so that hunting goes on. Any
+        other request is said once more by another connection, for it may have been lost with this one, and a BYE that
+        nobody heard would leave the other end in a call; one that did arrive is only repeated. Answers that are still
+        owed go by another connection, to the port that the request's sender has named (§18.2.2).
         """
         for transaction in list(self._connected.pop((transport, address), {}).values()):
             if isinstance(transaction, ClientTransaction):
                 self._connect(transaction)  # it may go on by another connection
-                transaction.fire("transport error")
+                if not transaction.say_once_more():
+                    transaction.fire("transport error")
             elif isinstance(transaction, ServerTransaction):
                 port = transaction.named_port()
                 if port:

@@ -193,7 +193,8 @@ class End(Leg):
         """Ends the call; who was called, not before his 2xx is acknowledged (§15)."""
         if self.state != UP:
             return
-        if any(not each.acknowledged for each in self.heard.values() if each.final and each.request.method == "INVITE"):
+        accepted = (each for each in self.heard.values() if each.request.method == "INVITE" and 200 <= each.final < 300)
+        if not all(each.acknowledged for each in accepted):
             self.network.later(T1, self.hang_up)
             return
         self.state = OVER

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.b2bua.agent import GIVE_UP, OVER, UP, Agent, End
+from tests.b2bua.agent import GIVE_UP, OVER, RINGING, UP, Agent, End
 from tests.b2bua.conduct import Conduct
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.network import Connections, Network
@@ -120,6 +120,8 @@ def test_both_ends_agree_though_connections_break(open_stage: OpenStage, seed: i
         for end in agent.ends.values():
             if end.state == UP:
                 end.begin("INFO")
+            elif end.state == RINGING:
+                end.refuses_it(end.heard[end.invite.branch, "INVITE"], 480)
     network.passes(2 * GIVE_UP)
     assert storm.disagreements() == []
     storm.hangs_up()

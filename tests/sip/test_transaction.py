@@ -795,9 +795,8 @@ def test_a_merged_request_is_known_as_long_as_the_first_runs() -> None:
 # ------------------------------------------------------------------------------- connections
 
 
-@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
-def test_a_lost_connection_is_the_end_of_what_nobody_has_answered(method: str) -> None:
-    bench = Bench(method, server=False, reliable=True)
+def test_a_lost_connection_is_the_end_of_an_invite_that_nobody_has_answered() -> None:
+    bench = Bench("INVITE", server=False, reliable=True)
     bench.layer.lost("pstn", ("192.0.2.1", 9))
     bench.layer.lost("other", PEER)
     assert bench.user.heard == []
@@ -806,6 +805,18 @@ def test_a_lost_connection_is_the_end_of_what_nobody_has_answered(method: str) -
     assert len(bench.layer) == 0
     bench.layer.lost("pstn", PEER)
     assert bench.user.heard == ["timeout"]
+
+
+def test_any_other_request_is_said_once_more_by_another_connection() -> None:
+    """Else a BYE that was lost with its connection would leave the other end in the call."""
+    bench = Bench("BYE", server=False, reliable=True)
+    sent = len(bench.wire.sent)
+    bench.layer.lost("pstn", PEER)
+    assert [data for _, data, _ in bench.wire.sent[sent:]] == [bench.wire.sent[0][1]]
+    assert bench.user.heard == []
+    bench.layer.lost("pstn", PEER)
+    assert bench.user.heard == ["timeout"]
+    assert len(bench.layer) == 0
 
 
 def test_a_lost_connection_is_no_end_for_what_has_been_heard_of() -> None:
