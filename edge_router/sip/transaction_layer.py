@@ -53,8 +53,8 @@ class TransactionLayer:
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[str, ServerTransaction] = {}
         self._merged: set[int] = set()
-        # By listener and address, those whose messages go by a connection, which may break.
-        self._connected: dict[tuple[str, Address], dict[str, Transaction]] = {}
+        # By transport and address, those whose messages go by a connection, which may break.
+        self._connected: dict[tuple[Transport, Address], dict[str, Transaction]] = {}
 
     def __len__(self) -> int:
         """How many transactions run, those included that only wait for retransmissions."""
@@ -161,11 +161,11 @@ class TransactionLayer:
             transaction.user = None
 
     def _connect(self, transaction: Transaction) -> None:
-        place = transaction.transport.name, transaction.address
+        place = transaction.transport, transaction.address
         self._connected.setdefault(place, {})[_name_of(transaction)] = transaction
 
     def _disconnect(self, transaction: Transaction) -> None:
-        place = transaction.transport.name, transaction.address
+        place = transaction.transport, transaction.address
         those = self._connected.get(place)
         if those is not None:
             those.pop(_name_of(transaction), None)
@@ -176,10 +176,10 @@ class TransactionLayer:
         """A request that came again by another connection is answered by that: the first one may be gone."""
         if arrival.transport.name == transaction.transport.name and arrival.source[0] == transaction.source[0]:
             self._disconnect(transaction)
-            transaction.address = arrival.source
+            transaction.transport, transaction.address = arrival.transport, arrival.source
             self._connect(transaction)
 
-    def lost(self, transport: str, address: Address) -> None:
+    def lost(self, transport: Transport, address: Address) -> None:
         """A connection is gone, or couldn't be had.
 
         An INVITE of ours that nothing has been heard of has failed (RFC 3261 §17.1.4), so that hunting goes on. Any

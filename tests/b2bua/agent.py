@@ -335,7 +335,7 @@ class End(Leg):
             self.agreed = (self.version, theirs)
 
     def read(self, message: Wire) -> int:
-        """The version of the other's session description. One that is new has a higher number in its o= line (RFC 3264)."""
+        """The version of the other's SDP; a new one has a higher number in its o= line, too (RFC 3264 §8)."""
         found = int(_version(message.body))
         origin = re.search(rb"^o=- \d+ (\d+) ", message.body, re.MULTILINE)
         assert origin, message

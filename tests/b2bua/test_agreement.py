@@ -74,7 +74,8 @@ class Storm:
 def _disagreement(caller: End, called: list[End]) -> str:
     callees = [end for end in called if end.state != OVER]
     if [caller.state] * len(callees) != [UP] * len(callees) or (caller.state != OVER) != bool(callees):
-        return f"{caller.call_id}: the caller is {caller.state} ({caller.result}), the callee {[e.state for e in called]}"
+        states = [end.state for end in called]
+        return f"{caller.call_id}: the caller is {caller.state} ({caller.result}), the callee {states}"
     if callees and callees[0].agreed != caller.agreed[::-1]:
         return f"{caller.call_id}: the caller has {caller.agreed} in force, the callee {callees[0].agreed}"
     return ""
