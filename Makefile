@@ -18,7 +18,7 @@ export PIP_CONSTRAINT := requirements.lock
 export PIP_BUILD_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test churn lint format compiled test-compiled bench schema venv system compiler lock clean
+.PHONY: help demo test churn storm leak lint format compiled test-compiled bench schema venv system compiler lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,6 +31,12 @@ test: system venv ## every test; ARGS=tests/dialplan for some of them
 
 churn: venv ## 100,000 calls of every ending, and not one cycle that only the garbage collector would find
 	CHURN=100000 $(BIN)/pytest tests/b2bua/test_endings.py -k cycle -n 2 $(ARGS)
+
+storm: venv ## 100,000 calls over networks that lose, double and reorder, or whose connections break: both ends agree
+	STORM=100000 $(BIN)/pytest tests/b2bua/test_agreement.py -n 2 $(ARGS)
+
+leak: system venv ## 20 times 1,000 calls by UDP and by TCP, each time quiet: nothing is left; a quarter of an hour
+	LEAK=20 $(BIN)/pytest tests/end_to_end/test_leak.py -n 2 -rP $(ARGS)
 
 lint: venv ## ruff, mypy --strict and the floors that imports must keep to
 	$(BIN)/ruff check .

@@ -45,6 +45,7 @@ EVENTS: Final[dict[str, Callable[[Open], object]]] = {
     "this updates": lambda now: now.this.asks("UPDATE", body=media(now.this, 3)),
     "other updates": lambda now: now.other.asks("UPDATE", body=media(now.other, 3)),
     "this informs": lambda now: now.this.asks("INFO"),
+    "this refers": lambda now: now.this.asks("REFER", "Refer-To: <sip:x@198.51.100.9>"),
     "other refers": lambda now: now.other.asks("REFER", "Refer-To: <sip:x@198.51.100.9>"),
     "time": lambda now: now.stage.pass_time(GIVE_UP),
     "stop": lambda now: now.stage.router.interrupt(),
