@@ -35,8 +35,8 @@ churn: venv ## 100,000 calls of every ending, and not one cycle that only the ga
 storm: venv ## 100,000 calls over networks that lose, double and reorder, or whose connections break: both ends agree
 	STORM=100000 $(BIN)/pytest tests/b2bua/test_agreement.py -n 2 $(ARGS)
 
-leak: system venv ## 20 times 1,000 calls by UDP and by TCP, each time quiet: nothing is left; a quarter of an hour
-	LEAK=20 $(BIN)/pytest tests/end_to_end/test_leak.py -n 2 -rP $(ARGS)
+leak: system venv ## 20 bursts of 1,000 calls by UDP and by TCP, quiet after each: nothing is left; takes a quarter of an hour
+	LEAK=20 $(BIN)/pytest tests/end_to_end/test_leak.py -rP $(ARGS)
 
 lint: venv ## ruff, mypy --strict and the floors that imports must keep to
 	$(BIN)/ruff check .
