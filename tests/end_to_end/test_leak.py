@@ -26,9 +26,9 @@ QUIET: Final = 60.0
 """Seconds in which all that lingers must be over: 64*T1, and some for a busy machine."""
 WARM: Final = 5
 """Cycles after which nothing more is loaded or laid out for the first time."""
-FIRST: Final = 6_000
-"""KB by which memory may grow from the first quiet to the second: what every first load lays out is in it."""
-SLOPE: Final = 100
+FIRST: Final = 2_500
+"""KB by which memory may grow from the first quiet to the second, after 2,000 more calls."""
+SLOPE: Final = 50
 """KB that a cycle may add on average in the long run."""
 HELD: Final = ("transactions", "dialogs", "calls_active")
 
