@@ -19,7 +19,8 @@ export PIP_CONSTRAINT := requirements.lock
 export PIP_BUILD_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop churn fuzz lint format compiled test-compiled bench schema venv system compiler lock clean
+.PHONY: help demo test interop churn storm leak fuzz lint format compiled test-compiled bench schema venv system compiler lock
+.PHONY: clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -35,6 +36,12 @@ interop: system far-ends venv ## every call with PJSUA2 and baresip as far ends,
 
 churn: venv ## 100,000 calls of every ending, and not one cycle that only the garbage collector would find
 	CHURN=100000 $(BIN)/pytest tests/b2bua/test_endings.py -k cycle -n 2 $(ARGS)
+
+storm: venv ## 100,000 calls over networks that lose, double and reorder, or whose connections break: both ends agree
+	STORM=100000 $(BIN)/pytest tests/b2bua/test_agreement.py -n 2 $(ARGS)
+
+leak: system venv ## 20 bursts of 1,000 calls by UDP and by TCP, quiet after each: nothing is left; takes a quarter of an hour
+	LEAK=20 $(BIN)/pytest tests/end_to_end/test_leak.py -rP $(ARGS)
 
 fuzz: venv ## atheris on what reads strangers' octets; ARGS="message uri" for some targets, SECONDS=60 for each
 	$(foreach target,$(or $(ARGS),message uri sdp framing router),\

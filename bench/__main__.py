@@ -1,6 +1,6 @@
 """`python -m bench`: everything, or parts of it; `replay`: the engine alone; `drift` and `live`: live state.
 
-`ask`, `decide` and `replay-file`: decisions.
+`ask`, `decide` and `replay-file`: decisions; `transports` and `handshakes`: TCP and TLS.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench import decide as deciding
 from bench import drift_page, live_page, recorded
 from bench import live as live_state
 from bench import replay as replaying
+from bench import transports as by_transport
 from bench.chart import draw
 from bench.contenders import RedirectingRouter, Router
 from bench.places import alone, free_places
@@ -142,6 +143,44 @@ def ask(
         for beside in (0, calls):
             with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
                 print(asking.measure(free_places(), Path(scratch), rate, beside, seconds).line())
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def transports(
+    rate: Annotated[int, typer.Option(help="Calls a second.")] = 800,
+    seconds: Annotated[float, typer.Option(help="Length of each load.")] = 6.0,
+    pairs: Annotated[int, typer.Option(help="Alternating pairs.")] = 5,
+    interpreted: Annotated[bool, typer.Option("--interpreted", help="This tree's sources, in plain Python.")] = False,
+) -> None:
+    """Measure a bridged call over TCP beside one over UDP."""
+    _end_what_was_started()
+    try:
+        with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+            python = sys.executable if interpreted else None
+            print(by_transport.compare(free_places(), Path(scratch), rate, seconds, pairs, python))
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def handshakes(
+    rate: Annotated[int, typer.Option(help="Handshakes a second.")] = 50,
+    calls: Annotated[int, typer.Option(help="UDP calls a second beside them.")] = 200,
+    seconds: Annotated[float, typer.Option(help="For how long.")] = 15.0,
+    interpreted: Annotated[bool, typer.Option("--interpreted", help="This tree's sources, in plain Python.")] = False,
+) -> None:
+    """Measure how long calls take to be set up while others shake hands over TLS, with ECDSA and with RSA keys."""
+    _end_what_was_started()
+    try:
+        for key in ("ecdsa", "rsa"):
+            with alone(), TemporaryDirectory(prefix="edge-router-bench-") as scratch:
+                python = sys.executable if interpreted else None
+                for line in by_transport.handshakes(free_places(), Path(scratch), rate, calls, seconds, key, python):
+                    print(line)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         raise typer.Exit(1) from error

@@ -39,6 +39,7 @@ class Range:
     places: Places
     scratch: Path
     premise: sipp.End
+    transport: str = "udp"
 
     def load(self, device: Process, address: str, scenario: Path, rate: int, seconds: float) -> Load:
         """`rate` calls a second for `seconds`; returns after the end of the last call."""
@@ -46,7 +47,9 @@ class Range:
         premise_failed = self.premise.counts().failed
         before = self._cpu(device)
         calls = round(rate * seconds)
-        with sipp.carrier(self.places, self.scratch, address, scenario, rate, calls) as carrier:
+        with sipp.carrier(
+            self.places, self.scratch, address, scenario, rate, calls, transport=self.transport
+        ) as carrier:
             carrier.process.ended(seconds + sipp.LAST_CALL)
             took = time.monotonic() - began
         used_device, used_ends, used_all = (

@@ -73,9 +73,14 @@ def alone(name: str = "edge-router-bench") -> Iterator[None]:
 
 
 def bound_udp() -> set[tuple[str, int]]:
-    """Address and port of each UDP socket (IPv4) that is bound now: proc(5), /proc/net/udp."""
+    """Address and port of each UDP socket (IPv4) that is bound now."""
+    return bound("udp")
+
+
+def bound(transport: str) -> set[tuple[str, int]]:
+    """Address and port of each socket (IPv4) of udp or tcp that is bound now: proc(5), /proc/net."""
     found = set()
-    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+    for line in Path(f"/proc/net/{transport}").read_text().splitlines()[1:]:
         address, _, port = line.split()[1].partition(":")
         found.add((socket.inet_ntoa(bytes.fromhex(address)[::-1]), int(port, 16)))
     return found

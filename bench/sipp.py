@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.places import CALLED, SIP_PORT, Places, bound_udp
+from bench.places import CALLED, SIP_PORT, Places, bound
 from bench.process import Process
 
 _SCENARIOS = Path(__file__).parents[1] / "sipp_scenarios"
@@ -25,6 +25,7 @@ _MOST_OPEN = 15_000  # calls at once; SIPp wants fewer than its file descriptors
 # nobody sees. -pause_msg_ign: a provisional that comes after the 200 doesn't fail the call.
 _SETTINGS = ["-nostdin", "-buff_size", "4194304", "-timer_resol", "1", "-deadcall_wait", "1000", "-f", "60"]
 _SETTINGS += ["-pause_msg_ign"]
+_BY = {"udp": ["-t", "u1"], "tcp": ["-t", "t1"]}  # over TCP all goes by one connection
 
 
 @dataclass(frozen=True)
@@ -85,21 +86,29 @@ def _epoch(stamp: str) -> float:
 
 @contextmanager
 def carrier(
-    places: Places, scratch: Path, device: str, scenario: Path, rate: int, calls: int, hold_ms: int = PAUSE_MS
+    places: Places,
+    scratch: Path,
+    device: str,
+    scenario: Path,
+    rate: int,
+    calls: int,
+    hold_ms: int = PAUSE_MS,
+    transport: str = "udp",
 ) -> Iterator[End]:
     """The calling end: `calls` attempts at `rate` a second, each held for `hold_ms`. It ends by itself at the last."""
     who = ["-i", places.carrier, "-p", str(SIP_PORT), "-bind_local", "-s", CALLED]
     load = ["-r", str(rate), "-m", str(calls), "-l", str(min(calls, _MOST_OPEN)), "-d", str(hold_ms)]
+    load += _BY[transport]
     with _sipp([f"{device}:{SIP_PORT}", "-sf", str(scenario), *who, *load], scratch, "carrier") as end:
         yield end
 
 
 @contextmanager
-def premise(places: Places, scratch: Path) -> Iterator[End]:
+def premise(places: Places, scratch: Path, transport: str = "udp") -> Iterator[End]:
     """The answering end, ready; stopped at the end."""
-    who = ["-i", places.premise, "-p", str(SIP_PORT), "-bind_local"]
-    with _sipp(["-sf", str(ANSWERING), *who], scratch, "premise") as end:
-        end.process.wait_until(lambda: (places.premise, SIP_PORT) in bound_udp())
+    who = ["-i", places.premise, "-p", str(SIP_PORT), "-bind_local", *_BY[transport]]
+    with _sipp(["-sf", str(ANSWERING), *who], scratch, f"premise-{transport}") as end:
+        end.process.wait_until(lambda: (places.premise, SIP_PORT) in bound(transport))
         yield end
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.peers import expected_of
+from edge_router.net.stream import StreamListener
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,12 +20,19 @@ LARGEST_BY_UDP: Final = 1_300
 def leaving_by(listeners: Mapping[str, Listener], trunk: Trunk, target: Target, came_by: Listener) -> Listener:
     """The trunk's own, else the one that the call came in by if that reaches the target, else the first that does.
 
-    Loading sees to it that there is one.
+    Loading sees to it that there is one. Over TLS it is this listener toward whoever should be the target.
     """
+    found = _leaving_by(listeners, trunk, target, came_by)
+    if isinstance(found, StreamListener) and found.transport == "tls":
+        return found.toward(expected_of(trunk, target))
+    return found
+
+
+def _leaving_by(listeners: Mapping[str, Listener], trunk: Trunk, target: Target, came_by: Listener) -> Listener:
     if trunk.listen is not None:
         return listeners[trunk.listen]
     if _reaches(came_by, target.transport, target.host):
-        return came_by
+        return listeners.get(came_by.name, came_by)
     return listener_for(listeners, target.transport, target.host) or came_by
 
 

@@ -10,6 +10,7 @@ from edge_router.sip.headers import find_param, first_of
 if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
+    from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.transaction_layer import Arrival
@@ -40,11 +41,19 @@ def expected_at(routing: Routing, address: Address) -> Expected:
             if target.transport != "tls":
                 continue
             if target.address == address:
-                here += stated or (target.name or canonical(address[0]),)
-                asked_for = asked_for or target.name or next((each for each in stated if each[:1] != "*"), "")
+                should_be = expected_of(live.trunk, target)
+                here += should_be.names
+                asked_for = asked_for or should_be.asked_for
             if target.name and not stated:
                 known.append(target.name)
     return Expected(asked_for, tuple(here or (canonical(address[0]), *known)))
+
+
+def expected_of(trunk: Trunk, target: Target) -> Expected:
+    """Who should be at a target of this trunk, whoever else may be at the same address."""
+    stated = trunk.tls_names
+    asked_for = target.name or next((each for each in stated if each[:1] != "*"), "")
+    return Expected(asked_for, tuple(stated or (target.name or canonical(target.host),)), target.address)
 
 
 def reuse(trunk: LiveTrunk, listener: Listener, arrival: Arrival) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.caller import CallerLeg
@@ -151,7 +151,7 @@ class Router:
         """A connection is gone, or couldn't be had."""
         self.wheel.now = self._clock()
         try:
-            self.transactions.lost(listener.name, address)
+            self.transactions.lost(listener, address)
         except Exception:
             self._complain("the loss of the connection with {}:{}".format(*address))
 
@@ -165,7 +165,7 @@ class Router:
 
     def trunk_by(self, listener: Transport, source: Address) -> str | None:
         """The trunk of whoever sends from there, by a name of his certificate or by his address; None: a stranger."""
-        return trunk_at(self.routing, source[0], self.listeners[listener.name].names_of(source), listener.name)
+        return trunk_at(self.routing, source[0], cast("Listener", listener).names_of(source), listener.name)
 
     def _complain(self, what: str) -> None:
         """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""
@@ -237,7 +237,7 @@ class Router:
         request = arrival.request
         check_form(request)
         if arrival.transport.reliable and "alias" in request.first["via"]:
-            reuse(self.routing.trunks[trunk], self.listeners[arrival.transport.name], arrival)
+            reuse(self.routing.trunks[trunk], cast("Listener", arrival.transport), arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
@@ -309,7 +309,7 @@ class Router:
         call.emergency = record.emergency = incoming.facts.emergency = emergency
         if emergency:
             _log.warning("%s is call %s", in_words(incoming.facts), record.call_id)
-        listener = self.listeners[arrival.transport.name]
+        listener = cast("Listener", arrival.transport)  # over TLS, toward whom it came from
         call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
         call.caller.session_id = incoming.facts.session_id
         transaction.user = call

@@ -15,6 +15,7 @@ from edge_router.sip.message import DEFAULT_LIMITS, Limits
 if TYPE_CHECKING:
     from edge_router.net.address import Address
     from edge_router.net.stream import StreamListener
+    from edge_router.net.toward import Toward
 
 MOST_PER_TURN: Final = 16
 """Messages of one connection that are read before others have their turn."""
@@ -53,15 +54,17 @@ class Bounds(NamedTuple):
 class Connection(asyncio.Protocol):
     """A connection of a listener with the peer at ``address``. ``accepted``: it was the peer who opened it.
 
-    ``keys`` are the addresses by which the listener finds it, ``names`` those of the certificate that the peer has
-    shown. ``reason`` is why it has ended, "" while it is there.
+    ``toward`` is whom it was opened to, None for whoever is there. ``keys`` say by whom it is found, and by which
+    address, ``names`` are those of the certificate that the peer has shown. ``reason`` is why it has ended, "" while it
+    is there.
     """
 
     def __init__(self, listener: StreamListener, address: Address, accepted: bool, now: float) -> None:
         self.listener = listener
         self.address = address
         self.accepted = accepted
-        self.keys: list[Address] = []
+        self.toward: Toward | None = None
+        self.keys: list[tuple[StreamListener | Toward, Address]] = []
         self.names: frozenset[str] = frozenset()
         self.stranger = False
         self.reason = ""

@@ -20,11 +20,13 @@ _MOST_OCTETS: Final = 4 * 1024 * 1024
 class Expected(NamedTuple):
     """Who should be at an address: the name that he is asked for (SNI), "" for none, and the names that he may show.
 
-    Without names, his certificate must be for the address itself.
+    Without names, his certificate must be for the address itself. Of a target ``address`` is its own: elsewhere, where
+    its Contact leads, a certificate for the address itself will do, too.
     """
 
     asked_for: str = ""
     names: tuple[str, ...] = ()
+    address: Address | None = None
 
 
 class Files(NamedTuple):
@@ -65,18 +67,21 @@ class Security:
         else:
             self.client.load_default_certs()
 
-    def name_at(self, address: Address) -> str:
-        """The name that whoever is there is asked for (SNI), "" for none."""
-        return self._expected(address).asked_for
+    def name_at(self, address: Address, expected: Expected | None = None) -> str:
+        """The name that he is asked for (SNI), "" for none: who is ``expected`` there, if that is known."""
+        return (expected or self._expected(address)).asked_for
 
     def names_of(self, ssl_object: Any) -> frozenset[str]:
         """The names that a peer has proven to have."""
         certificate = ssl_object.getpeercert()
         return names_in(certificate) if certificate else frozenset()
 
-    def objection(self, address: Address, names: frozenset[str]) -> str:
+    def objection(self, address: Address, names: frozenset[str], expected: Expected | None = None) -> str:
         """Why a server with these names isn't the one that should be at this address, "" if it is."""
-        wanted = self._expected(address).names or (canonical(address[0]),)
+        should_be = expected or self._expected(address)
+        wanted = should_be.names or (canonical(address[0]),)
+        if should_be.address not in (None, address):
+            wanted += (canonical(address[0]),)
         if any(fits(each, names) for each in wanted):
             return ""
         return f"its certificate is for {', '.join(sorted(names)) or 'nobody'}, not for {' or '.join(wanted)}"

@@ -3,9 +3,11 @@
 Lives here: which connections there are, with whom, how many of them; accepting and opening them. Must not know: what a
 message is, beyond its first and last octet; whoever is upstairs (`User`) reads it.
 
-A connection is found by the peer's address and port. What is sent to an address goes by the connection that is there,
-whoever opened it, else one is opened, and the message waits until it is up. When a connection can't be had or breaks,
-the user is told at once: nothing that was sent on it can be relied on any more.
+A connection is found by the peer's address and port, over TLS one to a target also by who should be there (`Toward`:
+targets of two trunks may lead to one address, and mustn't show themselves with each other's certificate). What is sent
+to an address goes by the connection that is there, whoever opened it, else one is opened, and the message waits until
+it is up. When a connection can't be had or breaks, the user is told at once: nothing that was sent on it can be relied
+on any more.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final, Protocol
 
-from edge_router.net.address import Address, family_of, is_wildcard
+from edge_router.net.address import Address, is_wildcard
 from edge_router.net.connection import Bounds, Connection
+from edge_router.net.sockets import socket_at
+from edge_router.net.toward import Toward
 
 if TYPE_CHECKING:
-    from edge_router.net.security import Security
+    from edge_router.net.security import Expected, Security
     from edge_router.sip.framing import Unframeable
 
 MOST_PER_WAKE: Final = 16
@@ -33,15 +37,6 @@ LOOK_EVERY: Final = 1.0
 _REST: Final = 1.0  # seconds that nobody is accepted after the system had no descriptor for him
 _BACKLOG: Final = 1_024
 _DESCRIPTORS: Final = 65_536
-# A peer that has vanished without a word is found out within two minutes, or half of one while something is unacked.
-_OPTIONS: Final = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-)
-_UNACKED: Final = 30_000  # ms
 
 _log = logging.getLogger(__name__)
 
@@ -49,13 +44,13 @@ _log = logging.getLogger(__name__)
 class User(Protocol):
     """Who reads what comes."""
 
-    def receive(self, data: bytes, source: Address, listener: StreamListener) -> None:
+    def receive(self, data: bytes, source: Address, listener: StreamListener | Toward) -> None:
         """Takes one message; never raises."""
 
-    def unframeable(self, error: Unframeable, source: Address, listener: StreamListener) -> None:
+    def unframeable(self, error: Unframeable, source: Address, listener: StreamListener | Toward) -> None:
         """Hears of the message that ends a stream, while it can still be answered; never raises."""
 
-    def lost(self, address: Address, listener: StreamListener) -> None:
+    def lost(self, address: Address, listener: StreamListener | Toward) -> None:
         """Hears that the connection with this address is gone, or couldn't be had."""
 
     def knows(self, host: str, names: frozenset[str], listener: StreamListener) -> bool:
@@ -101,7 +96,8 @@ class StreamListener:
         self._socket: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._user: User | None = None
-        self._by_address: dict[Address, Connection] = {}
+        self.by_address: dict[Address, Connection] = {}
+        self._towards: dict[Expected, Toward] = {}
         self._connections: set[Connection] = set()
         self._live = 0  # those that haven't been ended
         self._hosts: Counter[str] = Counter()
@@ -111,7 +107,7 @@ class StreamListener:
 
     def open(self, loop: asyncio.AbstractEventLoop, user: User) -> None:
         """Binds and starts accepting; raises OSError where the address can't be had."""
-        sock = _socket_at(self.host, self.port)
+        sock = socket_at(self.host, self.port)
         try:
             sock.listen(_BACKLOG)
         except OSError:
@@ -137,27 +133,37 @@ class StreamListener:
 
     def send(self, data: bytes, address: Address) -> bool:
         """Sends one message by the connection with this address, opening it if need be; False where it can't be."""
-        connection = self._by_address.get(address) or self._opening(address)
+        return self.send_by(self.by_address.get(address) or self.opening(address), data)
+
+    def send_by(self, connection: Connection | None, data: bytes) -> bool:
+        """Sends one message by a connection; False where there is none or it can't."""
         if connection is not None and connection.send(data):
             return True
         self.unsent += 1
         return False
 
+    def toward(self, expected: Expected) -> Toward:
+        """This listener of TLS toward a peer who must show himself as expected."""
+        found = self._towards.get(expected)
+        if found is None:
+            found = self._towards[expected] = Toward(self, expected)
+        return found
+
     def is_accepted(self, address: Address) -> bool:
         """Whether there is a connection with this address that the peer has opened: he can't be called there anew."""
-        connection = self._by_address.get(address)
+        connection = self.by_address.get(address)
         return connection is not None and connection.accepted
 
     def alias(self, source: Address, port: int) -> None:
         """From now on requests to this port of the peer's go by the connection that he has opened (RFC 5923)."""
-        connection = self._by_address.get(source)
+        connection = self.by_address.get(source)
         address = (source[0], port)
-        if connection is not None and connection.accepted and address not in self._by_address:
-            self._find_by(address, connection)
+        if connection is not None and connection.accepted and address not in self.by_address:
+            self.find_by(address, connection)
 
     def names_of(self, address: Address) -> frozenset[str]:
         """The names of the certificate that the peer at this address has shown."""
-        connection = self._by_address.get(address)
+        connection = self.by_address.get(address)
         return connection.names if connection is not None else frozenset()
 
     def counts(self) -> tuple[int, int]:
@@ -179,12 +185,12 @@ class StreamListener:
     def received(self, data: bytes, connection: Connection) -> None:
         """A message has come by a connection."""
         if self._user is not None:
-            self._user.receive(data, connection.address, self)
+            self._user.receive(data, connection.address, connection.toward or self)
 
     def unframeable(self, connection: Connection, error: Unframeable) -> None:
         """The stream of a connection can't be read any further."""
         if self._user is not None:
-            self._user.unframeable(error, connection.address, self)
+            self._user.unframeable(error, connection.address, connection.toward or self)
 
     def welcome(self, connection: Connection, transport: asyncio.Transport) -> bool:
         """Whether a connection that is there now may stay: whether its certificate says who it should be."""
@@ -203,19 +209,22 @@ class StreamListener:
     def _identified(self, connection: Connection, transport: asyncio.Transport) -> str:
         assert self.security is not None
         connection.names = self.security.names_of(transport.get_extra_info("ssl_object"))
-        return "" if connection.accepted else self.security.objection(connection.address, connection.names)
+        if connection.accepted:
+            return ""
+        expected = None if connection.toward is None else connection.toward.expected
+        return self.security.objection(connection.address, connection.names, expected)
 
     def gone(self, connection: Connection) -> None:
         """A connection is to be used no more; what was sent by it is lost."""
-        for address in connection.keys:
-            if self._by_address.get(address) is connection:
-                del self._by_address[address]
+        for table, address in connection.keys:
+            if table.by_address.get(address) is connection:
+                del table.by_address[address]
         self._strangers.pop(connection, None)
         self._live -= 1
         self.ended[connection.reason] += 1
         if self._user is not None:
-            for address in connection.keys:
-                self._user.lost(address, self)
+            for table, address in connection.keys:
+                self._user.lost(address, table)
         connection.keys.clear()
 
     def over(self, connection: Connection) -> None:
@@ -294,10 +303,12 @@ class StreamListener:
 
     # Those that are opened
 
-    def _opening(self, address: Address) -> Connection | None:
+    def opening(self, address: Address, toward: Toward | None = None) -> Connection | None:
+        """A new connection with a peer, who must be the one that is expected; None where there can be no more."""
         if self._socket is None or (":" in address[0]) != (":" in self.host) or self._full():
             return None
         connection = Connection(self, address, False, self.now())
+        connection.toward = toward
         self._add(connection)
         self.opened += 1
         self._start(self._connect(connection))
@@ -306,9 +317,10 @@ class StreamListener:
     async def _connect(self, connection: Connection) -> None:
         assert self._loop is not None
         sock = None
+        expected = None if connection.toward is None else connection.toward.expected
         try:
             async with asyncio.timeout(self.bounds.connect):
-                sock = _socket_at("" if is_wildcard(self.host) else self.host, 0, connection.address[0])
+                sock = socket_at("" if is_wildcard(self.host) else self.host, 0, connection.address[0])
                 await self._loop.sock_connect(sock, connection.address)
             if self.security is None:
                 await self._loop.create_connection(lambda: connection, sock=sock)
@@ -317,7 +329,7 @@ class StreamListener:
                     lambda: connection,
                     sock=sock,
                     ssl=self.security.client,
-                    server_hostname=self.security.name_at(connection.address),
+                    server_hostname=self.security.name_at(connection.address, expected),
                     ssl_handshake_timeout=self.bounds.handshake,
                 )
         except (OSError, TimeoutError, ValueError, asyncio.CancelledError) as error:
@@ -344,12 +356,15 @@ class StreamListener:
         self._hosts[connection.address[0]] += 1
         if connection.stranger:
             self._strangers[connection] = None
-        if connection.address not in self._by_address:
-            self._find_by(connection.address, connection)
+        if connection.toward is not None:
+            connection.toward.find_by(connection.address, connection)
+        elif connection.address not in self.by_address:
+            self.find_by(connection.address, connection)
 
-    def _find_by(self, address: Address, connection: Connection) -> None:
-        self._by_address[address] = connection
-        connection.keys.append(address)
+    def find_by(self, address: Address, connection: Connection) -> None:
+        """From now on what is sent to this address goes by this connection."""
+        self.by_address[address] = connection
+        connection.keys.append((self, address))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         assert self._loop is not None
@@ -365,6 +380,8 @@ class StreamListener:
             why = connection.overdue(now)
             if why:
                 connection.end(why, at_once=why != "idle")
+        for expected in [each for each, toward in self._towards.items() if not toward.by_address]:
+            del self._towards[expected]  # names may lead elsewhere by now
         self._loop.call_later(LOOK_EVERY, self._look)
 
 
@@ -375,24 +392,3 @@ def make_room_for_connections() -> None:
         most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
         if most > soft:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _socket_at(host: str, port: int, peer: str = "") -> socket.socket:
-    """A socket bound there, or for that peer anywhere; raises OSError."""
-    family = family_of(host or peer)
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        if port:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        for option in _OPTIONS:
-            sock.setsockopt(*option)
-        sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 18), _UNACKED)
-        if host:
-            sock.bind((host, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock

@@ -130,6 +130,17 @@ class ClientTransaction(Transaction):
             # Told from the wheel, so that the user has its transaction in hand before it hears of its end.
             start(0.0, self, "transport error")
 
+    def say_once_more(self) -> bool:
+        """Sends a request other than INVITE again, whose connection is lost; False the second time, and once answered.
+
+        Where nothing is sent again by itself, the interval of doing so says whether that has been done.
+        """
+        if self.state != TRYING or not self.interval:
+            return False
+        self.interval = 0.0
+        self.layer.retransmitted += 1
+        return self.transport.send(self.message, self.address)
+
 
 class ServerTransaction(Transaction):
     """A request that came in (RFC 3261 §17.2). ``respond`` answers it; a retransmission gets the last answer again.

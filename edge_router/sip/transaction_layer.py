@@ -53,8 +53,8 @@ class TransactionLayer:
         self._clients: dict[str, ClientTransaction] = {}
         self._servers: dict[str, ServerTransaction] = {}
         self._merged: set[int] = set()
-        # By listener and address, those whose messages go by a connection, which may break.
-        self._connected: dict[tuple[str, Address], dict[str, Transaction]] = {}
+        # By transport and address, those whose messages go by a connection, which may break.
+        self._connected: dict[tuple[Transport, Address], dict[str, Transaction]] = {}
 
     def __len__(self) -> int:
         """How many transactions run, those included that only wait for retransmissions."""
@@ -161,11 +161,11 @@ class TransactionLayer:
             transaction.user = None
 
     def _connect(self, transaction: Transaction) -> None:
-        place = transaction.transport.name, transaction.address
+        place = transaction.transport, transaction.address
         self._connected.setdefault(place, {})[_name_of(transaction)] = transaction
 
     def _disconnect(self, transaction: Transaction) -> None:
-        place = transaction.transport.name, transaction.address
+        place = transaction.transport, transaction.address
         those = self._connected.get(place)
         if those is not None:
             those.pop(_name_of(transaction), None)
@@ -176,19 +176,22 @@ class TransactionLayer:
         """A request that came again by another connection is answered by that: the first one may be gone."""
         if arrival.transport.name == transaction.transport.name and arrival.source[0] == transaction.source[0]:
             self._disconnect(transaction)
-            transaction.address = arrival.source
+            transaction.transport, transaction.address = arrival.transport, arrival.source
             self._connect(transaction)
 
-    def lost(self, transport: str, address: Address) -> None:
+    def lost(self, transport: Transport, address: Address) -> None:
         """A connection is gone, or couldn't be had.
 
-        Requests of ours that nothing has been heard of have failed (RFC 3261 §17.1.4); answers that are still owed go
-        by another connection, to the port that the request's sender has named (§18.2.2).
+        An INVITE of ours that nothing has been heard of has failed (RFC 3261 §17.1.4), so that hunting goes on. Any
+        other request is said once more by another connection, for it may have been lost with this one, and a BYE that
+        nobody heard would leave the other end in a call; one that did arrive is only repeated. Answers that are still
+        owed go by another connection, to the port that the request's sender has named (§18.2.2).
         """
         for transaction in list(self._connected.pop((transport, address), {}).values()):
             if isinstance(transaction, ClientTransaction):
                 self._connect(transaction)  # it may go on by another connection
-                transaction.fire("transport error")
+                if not transaction.say_once_more():
+                    transaction.fire("transport error")
             elif isinstance(transaction, ServerTransaction):
                 port = transaction.named_port()
                 if port:

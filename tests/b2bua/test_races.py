@@ -1,4 +1,6 @@
-"""Whatever two things happen while a re-INVITE is open, in either order and from either side: both ends hear an end."""
+"""Whatever two things happen while a re-INVITE or an UPDATE is open, in either order and from either side: both hear
+an end.
+"""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -14,7 +16,7 @@ from tests.end_to_end.wire import Wire
 
 
 class Open(NamedTuple):
-    """A re-INVITE of ``this`` that the ``other`` has heard as ``invite``."""
+    """A re-INVITE or UPDATE of ``this`` that the ``other`` has heard as ``invite``."""
 
     stage: Stage
     this: Leg
@@ -45,10 +47,12 @@ EVENTS: Final[dict[str, Callable[[Open], object]]] = {
     "this updates": lambda now: now.this.asks("UPDATE", body=media(now.this, 3)),
     "other updates": lambda now: now.other.asks("UPDATE", body=media(now.other, 3)),
     "this informs": lambda now: now.this.asks("INFO"),
+    "this refers": lambda now: now.this.asks("REFER", "Refer-To: <sip:x@198.51.100.9>"),
     "other refers": lambda now: now.other.asks("REFER", "Refer-To: <sip:x@198.51.100.9>"),
     "time": lambda now: now.stage.pass_time(GIVE_UP),
     "stop": lambda now: now.stage.router.interrupt(),
 }
+OF_AN_UPDATE: Final = [each for each in EVENTS if each not in ("cancel", "180", "481", "ack", "this informs")]
 
 
 @WHO
@@ -57,7 +61,20 @@ def test_two_at_once(stage: Stage, who: str, first: str, second: str) -> None:
     this, other = ends_of(stage, who)
     this.invite = this.asks("INVITE", body=media(this, 2))
     this.hears(100)
-    now = Open(stage, this, other, other.hears("INVITE"))
+    happen(Open(stage, this, other, other.hears("INVITE")), first, second)
+
+
+@WHO
+@pytest.mark.parametrize(("first", "second"), list(permutations(OF_AN_UPDATE, 2)))
+def test_two_while_an_update_is_open(stage: Stage, who: str, first: str, second: str) -> None:
+    this, other = ends_of(stage, who)
+    this.asks("UPDATE", body=media(this, 2))
+    happen(Open(stage, this, other, other.hears("UPDATE")), first, second)
+
+
+def happen(now: Open, first: str, second: str) -> None:
+    """Both happen, and then both ends hear an end."""
+    stage, this, other, _ = now
     for event in (first, second):
         EVENTS[event](now)
     settle(stage, 2, this, other)

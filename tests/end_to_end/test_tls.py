@@ -149,6 +149,29 @@ def test_a_server_known_by_its_name(own_site: OwnSite, block: Block, authority: 
     assert asked == ["sbc.example.com"]
 
 
+def test_a_certificate_for_one_trunk_is_none_for_another_at_the_same_address(
+    own_site: OwnSite, block: Block, authority: Authority
+) -> None:
+    """Whoever has the one gets none of the other's calls, by the connection that is there or another."""
+    site = own_site(
+        {"name": "to the other", "when": 'call.called.endsWith("9")', "to": "cloud", "final": True},
+        listen=listen(block, authority, client_ca=authority.file),
+        premise={"targets": target(block.premise), "tls_names": ["one.example.com"]},
+        cloud={"targets": target(block.premise), "tls_names": ["other.example.com"]},
+    )
+    both = phone(site, authority, block.premise, "one.example.com")
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, both)
+    refused = site.caller(NUMBER)
+    refused.called, refused.target = f"{NUMBER}9", f"sip:{NUMBER}9@{block.router[0]}"
+    refused.invite()
+    until(lambda: bool(both.heard()) or _refused(site), "the call to get nowhere")
+    assert both.heard() == []
+    site.refused(refused, 408)
+    site.ends(caller, callee)
+    assert both.heard() == []
+
+
 def test_a_caller_known_by_the_name_of_his_certificate(own_site: OwnSite, block: Block, authority: Authority) -> None:
     site = own_site(
         listen=listen(block, authority, client_ca=authority.file),

@@ -9,6 +9,7 @@ from edge_router.net.address import Address
 from edge_router.net.connection import Bounds
 from edge_router.net.security import Security
 from edge_router.net.stream import StreamListener
+from edge_router.net.toward import Toward
 from edge_router.sip.framing import Unframeable
 
 PATIENCE: Final = 15.0
@@ -48,20 +49,20 @@ class Ear:
 
     # What the listener tells
 
-    def receive(self, data: bytes, source: Address, listener: StreamListener) -> None:
+    def receive(self, data: bytes, source: Address, listener: StreamListener | Toward) -> None:
         self.heard.append(data)
         self.sources.append(source)
         if self.answer:
             listener.send(self.answer, source)
 
-    def unframeable(self, error: Unframeable, source: Address, listener: StreamListener) -> None:
+    def unframeable(self, error: Unframeable, source: Address, listener: StreamListener | Toward) -> None:
         self.bad.append(error)
         listener.send(b"bad", source)
 
-    def lost(self, address: Address, listener: StreamListener) -> None:
+    def lost(self, address: Address, listener: StreamListener | Toward) -> None:
         self.gone.append(address)
 
-    def knows(self, host: str, names: frozenset[str], listener: StreamListener) -> bool:
+    def knows(self, host: str, names: frozenset[str], listener: StreamListener | Toward) -> bool:
         return host not in self.strangers or bool(names & self.friends)
 
     # What the test asks

@@ -94,7 +94,7 @@ def test_a_burst_lets_others_have_their_turn(ear: Ear, peer: Peer) -> None:
         story.append("message")
         ear.loop.call_soon(story.append, "other")
 
-    ear.receive = receive  # type: ignore[method-assign]
+    ear.receive = receive  # type: ignore[method-assign, assignment]
     count = 10 * MOST_PER_TURN
     peer.says(b"".join(message(str(number)) for number in range(count)))
     assert ear.hears(count) == [message(str(number)) for number in range(count)]

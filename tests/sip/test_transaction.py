@@ -795,23 +795,34 @@ def test_a_merged_request_is_known_as_long_as_the_first_runs() -> None:
 # ------------------------------------------------------------------------------- connections
 
 
-@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
-def test_a_lost_connection_is_the_end_of_what_nobody_has_answered(method: str) -> None:
-    bench = Bench(method, server=False, reliable=True)
-    bench.layer.lost("pstn", ("192.0.2.1", 9))
-    bench.layer.lost("other", PEER)
+def test_a_lost_connection_is_the_end_of_an_invite_that_nobody_has_answered() -> None:
+    bench = Bench("INVITE", server=False, reliable=True)
+    bench.layer.lost(bench.wire, ("192.0.2.1", 9))
+    bench.layer.lost(Wire(bench.clock.wheel, reliable=True), PEER)
     assert bench.user.heard == []
-    bench.layer.lost("pstn", PEER)
+    bench.layer.lost(bench.wire, PEER)
     assert bench.user.heard == ["timeout"]
     assert len(bench.layer) == 0
-    bench.layer.lost("pstn", PEER)
+    bench.layer.lost(bench.wire, PEER)
     assert bench.user.heard == ["timeout"]
+
+
+def test_any_other_request_is_said_once_more_by_another_connection() -> None:
+    """Else a BYE that was lost with its connection would leave the other end in the call."""
+    bench = Bench("BYE", server=False, reliable=True)
+    sent = len(bench.wire.sent)
+    bench.layer.lost(bench.wire, PEER)
+    assert [data for _, data, _ in bench.wire.sent[sent:]] == [bench.wire.sent[0][1]]
+    assert bench.user.heard == []
+    bench.layer.lost(bench.wire, PEER)
+    assert bench.user.heard == ["timeout"]
+    assert len(bench.layer) == 0
 
 
 def test_a_lost_connection_is_no_end_for_what_has_been_heard_of() -> None:
     bench = Bench("INVITE", server=False, reliable=True)
     bench.happen("1xx")
-    bench.layer.lost("pstn", PEER)
+    bench.layer.lost(bench.wire, PEER)
     bench.happen("2xx")
     assert bench.user.heard == [180, 200]
 
@@ -824,7 +835,7 @@ def test_an_answer_whose_connection_is_lost_goes_to_the_port_of_the_via(via: str
     source = ("192.0.2.7", 40_000)
     transaction = bench.layer.serve(arrived(invite_by(via), bench.wire, source))
     transaction.respond(180, "Ringing", "b")
-    bench.layer.lost("pstn", source)
+    bench.layer.lost(bench.wire, source)
     transaction.respond(486, "Busy Here", "b")
     assert [address for _, _, address in bench.wire.sent] == [source, ("192.0.2.7", port)]
 
@@ -833,7 +844,7 @@ def test_nothing_is_kept_of_connections_when_all_is_over() -> None:
     bench = Bench("INVITE", server=False, reliable=True)
     source = ("192.0.2.7", 40_000)
     transaction = bench.layer.serve(arrived(invite_by("SIP/2.0/TCP h:7"), bench.wire, source))
-    bench.layer.lost("pstn", source)
+    bench.layer.lost(bench.wire, source)
     bench.happen("3xx-6xx")
     transaction.respond(486, "Busy Here", "b")
     bench.clock.run(40)
