@@ -181,7 +181,6 @@ def test_a_whole_call_in_compact_forms(site: Site) -> None:
         ("Proxy-Authorization", 'Digest username="a", realm="r", nonce="n", uri="sip:x", response="0"'),
         ("Proxy-Require", "nothing-we-know"),
         ("Path", "<sip:192.0.2.8;lr>"),
-        ("Replaces", "other@192.0.2.8;to-tag=1;from-tag=2"),
         ("Event", "refer"),
         ("Remote-Party-ID", "<sip:+13125550111@192.0.2.8>;party=calling"),
         ("P-Preferred-Identity", "<sip:+13125550111@192.0.2.8>"),
