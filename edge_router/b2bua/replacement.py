@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.causes import NORMAL
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.replaces import leg_of
 from edge_router.b2bua.screening import Refusal
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ServerTransaction
     from edge_router.sip.transaction_layer import Arrival
 
-_NORMAL: Final = "Reason: Q.850;cause=16\r\n"
 _NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
 _NOT_YOURS: Final = Refusal(403, "The dialog is another trunk's")
 _NOT_EARLY: Final = Refusal(486, "The call is answered already")
@@ -173,7 +173,7 @@ class Replacement(Exchange):
         if self._to_come and not self._seated:
             self._seated = True
             self.asker.call = None
-            self.asker.bye(_NORMAL)
+            self.asker.bye(NORMAL)
             self.asker.release()
 
     def _take_place(self) -> None:
@@ -200,4 +200,4 @@ class Replacement(Exchange):
             stays_seated(call.callee)
             new.call = None
         replaced.call = None
-        replaced.bye(_NORMAL)
+        replaced.bye(NORMAL)

@@ -64,10 +64,11 @@ def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction
     if leg.trunk.trunk.refer == "pass":
         pass_refer(call, leg, request, transaction, refer_to)
         return None
-    aim = aim_of(call.router, leg.trunk.name, refer_to.uri)
+    aim = aim_of(call.router, call.router.routing, leg.trunk.name, refer_to.uri)
     if isinstance(aim, Refusal):
         return aim
     transfer, incoming = _transfer(call, leg, request, refer_to)
+    incoming.aim = aim.target if aim is not None else ""
     silent = request.first.get("refer-sub", "").partition(";")[0].strip(" \t").lower() == "false"
     transfer.subscription = ReferSubscription(leg, request, call.transfers > 0, silent)
     call.transfers += 1
@@ -78,7 +79,7 @@ def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction
     else:
         leg.answer(transaction, 202, "Accepted", contact)
     transfer.subscription.tell(100)
-    transfer.begin(incoming, aim)
+    transfer.begin(incoming, aim.decision(refer_to.uri) if aim is not None else None)
     return None
 
 
