@@ -7,7 +7,7 @@ of the leg that is to be replaced: whoever knows the names of a dialog is not th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.causes import NORMAL
@@ -49,7 +49,7 @@ def take_replacement(router: Router, arrival: Arrival, trunk: LiveTrunk) -> Refu
     if refusal is not None or leg is None or leg.call is None:
         return refusal or _NO_DIALOG
     dialog = Dialog.as_server(request, new_token())
-    call, listener = leg.call, router.listeners[arrival.transport.name]
+    call, listener = leg.call, cast("Listener", arrival.transport)  # over TLS, toward whom it came from
     transaction = router.transactions.serve(arrival)
     router.transactions.remember(request, transaction)
     trunk.admit_inbound(router.wheel.now, whatever=True)  # one comes, and one goes
