@@ -24,6 +24,7 @@ from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.replacement import take_replacement
 from edge_router.b2bua.reserve import Reserve
 from edge_router.b2bua.screening import (
+    NO_DIALOG,
     Refusal,
     check_cseq,
     check_form,
@@ -206,7 +207,7 @@ class Router:
             return
         self.observer.request("in", method, trunk)
         if to_tag or method == "CANCEL":
-            self.refuse(arrival, trunk, _NO_DIALOG)
+            self.refuse(arrival, trunk, NO_DIALOG)
         else:
             self._outside(arrival, trunk)
 
@@ -218,7 +219,7 @@ class Router:
             leg.on_ack(request)
         elif request.method == "CANCEL":
             if not is_forged(self, arrival):
-                self.refuse(arrival, leg.trunk.name, _NO_DIALOG)
+                self.refuse(arrival, leg.trunk.name, NO_DIALOG)
         else:
             leg.on_request(request, self.transactions.serve(arrival))
 
@@ -248,7 +249,7 @@ class Router:
             return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
             return DRAINING if self.draining else Refusal(200, "OK", abilities_in_full(trunk.trunk))
-        return _NO_DIALOG
+        return NO_DIALOG
 
     @property
     def crowded(self) -> bool:
@@ -339,5 +340,4 @@ class Router:
         }
 
 
-_NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
 _MERGED: Final = Refusal(482, "Loop Detected")
