@@ -8,19 +8,25 @@ from typing import Final
 
 from edge_router.b2bua import screening
 from edge_router.b2bua.causes import cause_of
+from edge_router.b2bua.diversion import redirected
 from edge_router.b2bua.identity import (
     LONGEST_VALUE,
     addressed,
     hides_history,
+    lasting_params,
     privacy_left,
     read_party,
     rehost,
+    uri_at,
     without_private,
 )
+from edge_router.b2bua.redirection import MOST_TRIED, contacts_of
 from edge_router.b2bua.refer import sipfrag_status
+from edge_router.b2bua.session_terms import too_brief
 from edge_router.b2bua.user_data import beside_ours
 from edge_router.dialplan.trunk import Trunk
 from edge_router.sip.dialog import contact_uri, route_set
+from edge_router.sip.digest import quoted, read_challenges
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import (
     branch_of,
@@ -28,14 +34,17 @@ from edge_router.sip.headers import (
     param,
     parse_cseq,
     parse_name_addr,
+    parse_rack,
     parse_small_number,
     parse_via,
     split_list,
     tag_of,
 )
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
+from edge_router.sip.refer_to import parse_replaces, refer_to_of, replaces_of
 from edge_router.sip.remember import forget_readings
 from edge_router.sip.sdp import find_sdp
+from edge_router.sip.session_expires import LONGEST, min_se, session_expires
 from edge_router.sip.session_id import session_id_of
 from edge_router.sip.stateless import stateless_answer
 from edge_router.sip.transaction_layer import response_vias
@@ -50,6 +59,10 @@ _OURS: Final = "203.0.113.9:5070"
 # All that a trunk may say of reliable provisional responses.
 _TRUNKS: Final = [Trunk("t", rel1xx=each) for each in ("supported", "require", "disabled")]
 _BREAKS: Final = frozenset("\r\n")
+_INVITE: Final = Request("INVITE", "sip:100@h")
+"""One that was redirected, of a caller who keeps the history of his calls."""
+_INVITE.fields = [("supported", "histinfo"), ("diversion", "<sip:a@h>")]
+_INVITE.first = dict(_INVITE.fields)
 
 
 def check_message(data: bytes) -> bool:
@@ -177,6 +190,21 @@ def _check_cseq(_: str, value: str) -> None:
     assert int(value.split(None, 1)[0]) == number  # as dialog.py reads what has been checked
 
 
+def _check_rack(_: str, value: str) -> None:
+    number, (cseq, method) = parse_rack(value)
+    with _ours():
+        assert parse_rack(f"{number} {cseq} {method}") == (number, (cseq, method))
+
+
+def _check_replaces(_: str, value: str) -> None:
+    read = parse_replaces(value)
+    with _ours():
+        again = parse_replaces(
+            f"{read.call_id};to-tag={read.to_tag};from-tag={read.from_tag}" + ";early-only" * read.early_only
+        )
+    assert again == read
+
+
 def _check_numbers(key: str, value: str) -> None:
     assert 0 <= parse_small_number(value, key, 70, 255) <= 255
 
@@ -190,7 +218,8 @@ def _check_words(_: str, value: str) -> None:
 
 
 _CHECKS: Final[tuple[Callable[[str, str], None], ...]] = (
-    _check_list, _check_via, _check_name_addr, _check_party, _check_rehosted, _check_cseq, _check_numbers, _check_words,
+    _check_list, _check_via, _check_name_addr, _check_party, _check_rehosted, _check_cseq, _check_rack, _check_replaces,
+    _check_numbers, _check_words,
 )  # fmt: skip
 
 
@@ -223,16 +252,52 @@ def _check_response_vias(request: Request) -> None:
     assert (top.transport, top.sent_by, top.branch) == (via.transport, via.sent_by, via.branch)
 
 
+def _taken_for_response(message: Message, code: int) -> Response:
+    response = Response(code, "Words")
+    response.fields, response.first = message.fields, message.first
+    return response
+
+
+def _check_session(message: Message) -> None:
+    said = session_expires(message)
+    assert said is None or (0 <= said.interval <= LONGEST and said.refresher in ("", "uac", "uas"))
+    assert min_se(message) >= 90
+
+
+def _check_redirection(message: Message) -> None:
+    """As the 3xx to a usual INVITE: what is made of its Contacts and its Diversion can be read."""
+    response = _taken_for_response(message, 302)
+    contacts = contacts_of(response)
+    assert len(contacts) <= MOST_TRIED
+    with _ours():
+        for number, uri in enumerate(contacts, 1):
+            text = uri_at(uri.user or "100", _OURS) + lasting_params(uri) if isinstance(uri, SipUri) else str(uri)
+            invite = redirected(_INVITE, text, "100", _OURS, response, number)
+            assert parse(invite.serialise(), WIDER) == invite
+
+
+def _check_challenges(message: Message) -> None:
+    for each in read_challenges(_taken_for_response(message, 401)):
+        assert not _BREAKS & set(quoted(each.realm) + quoted(each.nonce))
+
+
+def _check_refer_to(request: Request) -> None:
+    found = refer_to_of(request)
+    assert not _BREAKS & set(found.text + found.replaces)
+
+
 def _check_refusals(request: Request) -> None:
     for trunk in _TRUNKS:
         screening.refusal_of(request, trunk)
         screening.refusal_of_unreliable(request, trunk)
+        too_brief(request, trunk)
 
 
 _READERS: Final[tuple[Callable[[Message], object], ...]] = (
-    cause_of, session_id_of, _check_routes, _check_contact, _check_sdp,
+    cause_of, session_id_of, _check_routes, _check_contact, _check_sdp, _check_session, _check_redirection,
+    _check_challenges, replaces_of,
 )  # fmt: skip
 _READERS_OF_REQUESTS: Final[tuple[Callable[[Request], object], ...]] = (
     screening.check_mandatory, screening.check_cseq, screening.check_form, _check_refusals, screening.hops_left,
-    sipfrag_status, _check_response_vias,
+    sipfrag_status, _check_response_vias, _check_refer_to,
 )  # fmt: skip

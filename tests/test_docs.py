@@ -40,3 +40,9 @@ def test_links_are_found() -> None:
     found = {page.relative_to(ROOT).as_posix(): links(page) for page in PAGES}
     assert {"docs/architecture.md", "docs/edge-router.schema.json", "examples/", "LICENSE"} <= set(found["README.md"])
     assert "../tests/end_to_end" in found["sipp_scenarios/README.md"]
+
+
+def test_the_map_has_each_file_of_the_b2bua() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    files = [path.name for path in (ROOT / "edge_router" / "b2bua").glob("[!_]*.py")]
+    assert [name for name in files if not re.search(rf"\b{re.escape(name)}\b", page)] == []

@@ -1,41 +1,91 @@
 """Where a URI leads that somebody would have our calls sent to: ours to say, and so but two ways are open.
 
-A target of a trunk leads to that trunk, one of our own addresses to the dial plan; any other place is refused.
+A target of a trunk leads to that trunk, one of our own addresses to the dial plan; any other place is refused. It is
+asked for a REFER that comes in, and for the Contacts of a target's 3xx.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.screening import Refusal
 from edge_router.dialplan.peer import by_trunk
 from edge_router.policy.decision import Decision, Hop
-from edge_router.sip.uri import SipUri, TelUri, host_port
+from edge_router.sip.uri import SipUri, TelUri, host_port, parse_uri
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
+    from edge_router.b2bua.routing import Routing
+    from edge_router.dialplan.trunk import Target
 
-_ELSEWHERE: Final = Refusal(403, "Neither an address of ours nor a target of a trunk")
+ELSEWHERE: Final = Refusal(403, "Neither an address of ours nor a target of a trunk")
 
 
-def aim_of(router: Router, came_by: str, uri: SipUri | TelUri) -> Decision | Refusal | None:
-    """The decision to send a call to a trunk; None where the dial plan is to decide; or why it goes nowhere.
+class Aim(NamedTuple):
+    """A trunk, and which of its targets was named: the URI of a name, the label of an address."""
+
+    trunk: LiveTrunk
+    target: str
+
+    def decision(self, uri: SipUri | TelUri) -> Decision:
+        """To send a call there by no dial-peer, since this URI says so."""
+        name = self.trunk.name
+        because = f"{uri.host_port if isinstance(uri, SipUri) else uri} is a target of trunk {name}"
+        return Decision(None, None, "bridge", to=(Hop(by_trunk(name), "bridge"),), because=because)
+
+
+def aim_of(router: Router, routing: Routing, came_by: str, uri: SipUri | TelUri) -> Aim | Refusal | None:
+    """The target that is meant; None where the dial plan is to decide; or why it goes nowhere.
 
     ``came_by`` is the trunk of who would have it sent there: where several have that target it is that one.
     """
     if isinstance(uri, TelUri):
         return None
-    trunk = router.routing.trunk_at(uri, came_by)
-    if trunk:
-        to = (Hop(by_trunk(trunk), "bridge"),)
-        return Decision(None, None, "bridge", to=to, because=f"{uri.host_port} is a target of trunk {trunk}")
-    return None if is_here(router, uri) else _ELSEWHERE
+    aim = aim_at(routing, uri, came_by)
+    return aim if aim is not None or is_here(router, uri) else ELSEWHERE
+
+
+def aim_at(routing: Routing, uri: SipUri, own: str = "") -> Aim | None:
+    """The target at a URI's host and port, by its address or by the name that it is written with.
+
+    The trunk ``own`` has it before any other.
+    """
+    place = uri.host, uri.port or usual_port(uri)
+    mine = routing.trunks.get(own)
+    for trunk in (*([mine] if mine is not None else ()), *routing.trunks.values()):
+        for target in trunk.targets:
+            if target.address == place:
+                return Aim(trunk, target.label)
+        for target in trunk.trunk.targets:
+            if target.named and _is_named(target, uri):
+                return Aim(trunk, target.uri)
+    return None
+
+
+def first_of(targets: Sequence[Target], aim: str) -> Sequence[Target]:
+    """These targets, with that which was named before the others."""
+    return sorted(targets, key=lambda each: aim not in (each.uri, each.label))
 
 
 def is_here(router: Router, uri: SipUri) -> bool:
-    """Whether a URI names one of our listeners."""
-    place, host = uri.host_port, host_port(uri.host)
+    """Whether a URI names one of our listeners, or our host and no port, or the usual one."""
+    place = host_port(uri.host, uri.port or usual_port(uri))
     return any(
-        place == each.advertised or (host == each.advertised_host and uri.port in (None, 5060))
+        place == each.advertised.lower() or (uri.host == each.advertised_host.lower() and uri.port in (None, 5060))
         for each in router.listeners.values()
     )
+
+
+def usual_port(uri: SipUri) -> int:
+    """The port of a URI that names none."""
+    return 5061 if uri.scheme == "sips" or uri.params.get("transport", "").lower() == "tls" else 5060
+
+
+def _is_named(target: Target, uri: SipUri) -> bool:
+    """Whether a URI says the name of a target, with the same port; without one DNS says it for both."""
+    written = parse_uri(target.uri)
+    if not isinstance(written, SipUri) or uri.host.removesuffix(".") != target.name:
+        return False
+    return uri.port == written.port or (uri.port or usual_port(uri)) == (written.port or usual_port(written))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.causes import cause_of
+from edge_router.b2bua.causes import FAILURE, NORMAL, cause_of
 from edge_router.b2bua.exchange import content_of, has_sdp
 from edge_router.b2bua.join import GONE, agree, offer
 from edge_router.b2bua.leg import MOVED
 from edge_router.b2bua.placing import has_left
 from edge_router.b2bua.seat import SeatedCallee, SeatedCaller, stays_seated
 from edge_router.b2bua.shown_sdp import ShownSdp
-from edge_router.b2bua.transfer import FAILURE, NORMAL, Transfer
+from edge_router.b2bua.transfer import Transfer
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call

@@ -1,8 +1,8 @@
 """One call: from the INVITE that came in to the end of both legs.
 
 Set-up is the coroutine of set_up.py, driven by hand: ``wake`` sends it what it waits for. An established call holds no
-coroutine and no timer; it is this object, which answers to what its legs tell it. Its ends are all here: hung up,
-cancelled, refused, never acknowledged, broken.
+coroutine and no timer; it is this object, which answers to what its legs tell it. Its ends are all here, refused,
+cancelled, never acknowledged, broken; what one side's BYE does to the other stands in ends.py.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import time
 from collections.abc import Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Final
 
-from edge_router.b2bua.call_limit import limit, unlimit
+from edge_router.b2bua.call_limit import limit
 from edge_router.b2bua.callee import CalleeLeg
-from edge_router.b2bua.causes import cause_of, reasons_of
-from edge_router.b2bua.crossing import IN_BYE, IN_RESPONSE, crossing
+from edge_router.b2bua.causes import FAILURE, RECOVERY_ON_TIMER, cause_of, reasons_of
+from edge_router.b2bua.crossing import IN_RESPONSE, crossing
+from edge_router.b2bua.ends import hang_up, let_go
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.glare import pass_on
 from edge_router.b2bua.guard import or_it_ends as _or_it_ends
 from edge_router.b2bua.leg import ACK, NOTIFY
-from edge_router.b2bua.placing import Placement, has_left
+from edge_router.b2bua.placing import Placement
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.b2bua.refer_passing import Passed, take_notify
-from edge_router.sip.headers import tag_of
 from edge_router.sip.session_id import session_id_of
 
 if TYPE_CHECKING:
@@ -44,10 +44,6 @@ _log = logging.getLogger(__name__)
 
 Event = tuple[str, "Leg", Any]
 """What set-up is woken with: RESPONSE, TIMEOUT, WAITED, ACK or NOTIFY; the leg that it happened on; a message."""
-
-_NORMAL: Final = "Reason: Q.850;cause=16\r\n"
-_RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
-_FAILURE: Final = "Reason: Q.850;cause=41\r\n"
 
 
 class Call:
@@ -147,7 +143,7 @@ class Call:
         if caller.answered:  # after a REFER that failed: his media is re-negotiated at the answer
             callee.early = response if response.body else callee.early
             return
-        source = source_of(callee, response)
+        source = callee.source_of(response)
         crossed = self.crossing_back(callee, response)
         caller.ring(response.code, response.reason, source, crossed, response.body, callee.heard)
         if self.record.ringing is None:
@@ -156,7 +152,7 @@ class Call:
 
     def connect(self, callee: CalleeLeg, response: Response) -> None:
         """Passes the callee's 200 on to the caller; the callee's ACK waits for the caller's, and what is in it."""
-        source = source_of(callee, response)
+        source = callee.source_of(response)
         callee.session_id = session_id_of(response)
         self.caller.accept(source, self.crossing_back(callee, response), response.body, response.reason)
         if self.caller.answered:  # else when he has acknowledged what came before
@@ -218,15 +214,15 @@ class Call:
         again = self.exchange is not None and self.exchange.accepted
         if again:
             self.remark(f"the {self.side_of(leg)} never acknowledged the answer to his re-INVITE")
-        self._hang_up_all(_RECOVERY_ON_TIMER)
+        self.hang_up_all(RECOVERY_ON_TIMER)
         self.over("answered" if again else "failed", "router", cause=102)
 
     @_or_it_ends
     def never_assured(self) -> None:
         """A reliable provisional response of ours got no PRACK in 64*T1 (RFC 3262 §3)."""
         self.remark("the caller never acknowledged a provisional response")
-        self._stop_set_up(_RECOVERY_ON_TIMER)
-        self.refuse(504, "Server Time-out", "failed", _RECOVERY_ON_TIMER, 102)
+        self.stop_set_up(RECOVERY_ON_TIMER)
+        self.refuse(504, "Server Time-out", "failed", RECOVERY_ON_TIMER, 102)
 
     @_or_it_ends
     def asked(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
@@ -243,15 +239,15 @@ class Call:
         """A side says that it has no such dialog, or nothing at all (RFC 3261 §12.2.1.2): the call ends on both."""
         who = self.side_of(leg)
         if code is None:
-            self.end(f"the {who} does not answer any more", _RECOVERY_ON_TIMER, 102)
+            self.end(f"the {who} does not answer any more", RECOVERY_ON_TIMER, 102)
         else:
-            self.end(f"the {who} has lost the call ({code})", _FAILURE, 41)
+            self.end(f"the {who} has lost the call ({code})", FAILURE, 41)
 
     @_or_it_ends
     def end(self, words: str, reason: str, cause: int) -> None:
         """The router ends a call that stands, and says why: in the record, and by Reason lines to both sides."""
         self.remark(words)
-        self._hang_up_all(reason)
+        self.hang_up_all(reason)
         self.over("answered", "router", cause)
 
     def other_than(self, leg: Leg) -> Leg | None:
@@ -270,34 +266,7 @@ class Call:
             return
         if self.exchange is not None and self.exchange.ends(leg, request):
             return
-        caller, callee = self.caller, self.callee
-        by_caller = leg is caller
-        if self.way_back is not None and self.way_back.takes(leg, request):
-            return
-        if by_caller and not caller.answered:
-            self.cancelled(request)  # a BYE in the early dialog ends it like a CANCEL (RFC 3261 §15)
-            return
-        if not caller.answered and callee is not None:  # his 200 waits for a PRACK of the caller's
-            callee.acknowledge()
-            self._wind_up()
-            self.refuse(480, "Temporarily Unavailable", "failed", reasons_of(request), cause_of(request))
-            return
-        other = callee if by_caller else caller
-        if self.setup is not None:
-            self.setup.close()
-            self.setup = None
-        self._wind_up()
-        if other is not None:
-            if isinstance(other, CalleeLeg) and not other.acknowledged:
-                other.give_up(reasons_of(request) or _NORMAL)
-            else:
-                came_by, leaves_by = leg.trunk.trunk, other.trunk.trunk
-                crossed = crossing(request, IN_BYE, came_by, leaves_by, other.listener.advertised)
-                other.bye(crossed or _NORMAL, request.body)
-        if not by_caller and isinstance(leg, CalleeLeg) and not leg.acknowledged:
-            leg.acknowledge()
-        outcome = "referred" if self.record.transferred_to and self.record.method == "refer" else "answered"
-        self.over(outcome, "caller" if by_caller else "callee", cause_of(request))
+        hang_up(self, leg, request)
 
     @_or_it_ends
     def notified(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
@@ -311,7 +280,7 @@ class Call:
         caller = self.caller
         if caller.invite is None:
             return
-        self._stop_set_up(reasons_of(request))
+        self.stop_set_up(reasons_of(request))
         caller.refuse(487, "Request Terminated")
         self.record.code = 487
         self.over("cancelled", "caller", cause_of(request))
@@ -324,7 +293,7 @@ class Call:
         """Refuses the caller, or if he is answered already, hangs up."""
         caller = self.caller
         if caller.answered:
-            caller.bye(headers or _FAILURE)
+            caller.bye(headers or FAILURE)
         else:
             caller.refuse(code, reason, headers, body)
             self.record.code = code
@@ -334,11 +303,11 @@ class Call:
         """A fault of ours in this call: it ends as cleanly as it can, and no other call notices. Never raises."""
         try:
             if self.caller.answered:
-                self._hang_up_all(_FAILURE)
+                self.hang_up_all(FAILURE)
             else:
                 self.caller.refuse(500, "Server Internal Error")
                 self.record.code = 500
-                self._stop_set_up()
+                self.stop_set_up()
         except Exception:
             _log.exception("call %s: one side of it could not be told that it is over", self.record.call_id)
         finally:
@@ -348,14 +317,14 @@ class Call:
     def interrupted(self) -> None:
         """The router stops and can't wait for the call's end."""
         if self.caller.answered:
-            self._hang_up_all(_FAILURE)
+            self.hang_up_all(FAILURE)
         else:
-            self._stop_set_up()
+            self.stop_set_up()
             self.caller.refuse(503, "Service Unavailable")
             self.record.code = 503
         self.over("interrupted", "router", 41)
 
-    def _stop_set_up(self, reason: str = "") -> None:
+    def stop_set_up(self, reason: str = "") -> None:
         """Ends set-up where it waits, and the attempt that it waits for, whose CANCEL bears the Reason line."""
         if self.setup is not None:
             self.setup.close()
@@ -365,7 +334,7 @@ class Call:
 
     def part_from_callee(self) -> None:
         """Forgets a callee who has hung up, so that another can take his place."""
-        self._wind_up()
+        self.wind_up()
         callee = self.callee
         if callee is not None:
             if not callee.acknowledged:
@@ -381,7 +350,7 @@ class Call:
         """Whether a leg must not be offered anything yet."""
         return False
 
-    def _wind_up(self) -> None:
+    def wind_up(self) -> None:
         """Ends what the sides were asking each other."""
         for exchange in self.caller.open:
             exchange.wind_up()
@@ -391,11 +360,12 @@ class Call:
         if self.exchange is not None:  # of somebody who is to take a place here
             self.exchange.wind_up()
 
-    def _hang_up_all(self, reason: str) -> None:
+    def hang_up_all(self, reason: str) -> None:
+        """Hangs up on both sides, with this Reason line."""
         if self.setup is not None:
             self.setup.close()
             self.setup = None
-        self._wind_up()
+        self.wind_up()
         self.caller.bye(reason)
         if self.callee is not None:
             if self.callee.acknowledged:
@@ -412,23 +382,7 @@ class Call:
         record.ended_by = ended_by
         record.cause = cause
         record.end = time.time()
-        # The legs may have to wind themselves up yet; without this they and the call would hold each other for ever.
-        if self.transfer is not None:
-            self.transfer.stop()
-        self.caller.call = None
-        self.caller.release()
-        if self.callee is not None:
-            self.callee.call = None
-            if self.callee.inbound:
-                self.callee.release()
-        if self.way_back is not None:
-            self.way_back.let_go()
-        self.count_on(None)
-        unlimit(self)
-        if self.placed is not None:
-            has_left(self, self.placed, outcome)
-        for each in self.moved:
-            has_left(self, each, outcome)
+        let_go(self, outcome)
         self.router.call_over(self)
 
 
@@ -440,8 +394,3 @@ class _NextEvent:
 
 
 next_event: Final = _NextEvent()
-
-
-def source_of(callee: CalleeLeg, response: Response) -> str:
-    """Whose SDP a response bears: its leg, and behind a forking proxy its branch of the fork; "" without a body."""
-    return f"{callee.dialog.local_tag} {tag_of(response.first.get('to', ''))}" if response.body else ""

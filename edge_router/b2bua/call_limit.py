@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from edge_router.b2bua.causes import RECOVERY_ON_TIMER
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
-
-_RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
 
 
 class CallLimit:
@@ -28,7 +28,7 @@ class CallLimit:
 
     def due(self, now: float) -> None:
         """The time is over."""
-        self._call.end(self._words, _RECOVERY_ON_TIMER, 102)
+        self._call.end(self._words, RECOVERY_ON_TIMER, 102)
 
 
 def limit(call: Call) -> None:

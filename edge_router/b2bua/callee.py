@@ -113,6 +113,10 @@ class CalleeLeg(Leg):
         """A name of who makes the SDP that comes from here: behind a forking proxy, the one that has answered."""
         return f"{self.dialog.local_tag} {self.dialog.remote_tag}"
 
+    def source_of(self, response: Response) -> str:
+        """Whose SDP a response bears, behind a forking proxy its branch of the fork; "" without a body."""
+        return f"{self.dialog.local_tag} {tag_of(response.first.get('to', ''))}" if response.body else ""
+
     @property
     def is_early(self) -> bool:
         """Whether it has an early dialog that requests can be sent in (RFC 3261 §12.1.2): that of its last 18x."""

@@ -13,6 +13,9 @@ from edge_router.sip.headers import param
 if TYPE_CHECKING:
     from edge_router.sip.message import Message
 
+NORMAL: Final = "Reason: Q.850;cause=16\r\n"
+FAILURE: Final = "Reason: Q.850;cause=41\r\n"
+RECOVERY_ON_TIMER: Final = "Reason: Q.850;cause=102\r\n"
 _CAUSES: Final[dict[int, int]] = {
     401: 57,
     402: 21,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.exchange import Exchange, has_sdp
 from edge_router.b2bua.prack import acknowledge, have_agreed
-from edge_router.b2bua.screening import Refusal
+from edge_router.b2bua.screening import PENDING, Refusal
 from edge_router.b2bua.session_terms import refreshed_here, too_brief
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST_OPEN: Final = 100
 """Requests of one side that wait for the other's answers. Who sends more is told to come again."""
-_PENDING: Final = Refusal(491, "Request Pending")
 
 
 def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
@@ -70,12 +69,12 @@ def _refusal_in_set_up(call: Call, leg: Leg, method: str, offers: bool) -> Refus
     """
     caller, callee = call.caller, call.callee
     if method == "INVITE" and caller.answered:
-        return _PENDING if leg.is_inviting() else Refusal(488, "Not Acceptable Here")
+        return PENDING if leg.is_inviting() else Refusal(488, "Not Acceptable Here")
     early = not caller.answered and callee is not None and callee.is_early
     if early and method == "UPDATE" and offers and have_agreed(call):
         return _refusal_of_offer(call, leg)
     if offers and leg is not caller:
-        return _PENDING
+        return PENDING
     if early and not offers:
         return None
     if method == "NOTIFY":
@@ -91,16 +90,16 @@ def _refusal_of_offer(call: Call, leg: Leg) -> Refusal | None:
     """
     exchange = call.exchange
     if call.transfer is not None or (exchange is not None and exchange.asker is not leg):
-        return _PENDING
+        return PENDING
     if exchange is not None and not exchange.accepted:
         return _later("The last one is not answered yet")
     other = call.other_than(leg)
     if leg.is_inviting() or (other is not None and (other.is_inviting() or other.acceptance is not None)):
-        return _PENDING
+        return PENDING
     acceptance = leg.acceptance
     if acceptance is not None:
         if acceptance.late:
-            return _PENDING
+            return PENDING
         leg.take_as_acknowledged()
     return None
 

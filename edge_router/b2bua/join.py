@@ -11,7 +11,7 @@ from __future__ import annotations
 from random import randint
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call import Call, next_event, source_of
+from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
@@ -41,7 +41,7 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
         _part(call, callee, "the callee did not describe its media")
         return
     headers = call.crossing_back(callee, described)
-    body = caller.own(source_of(callee, described), headers, described.body)
+    body = caller.own(callee.source_of(described), headers, described.body)
     said = await offer(call, caller, headers, body)
     if said is None or said.code >= 300:
         _part(call, callee, "the caller refused the new media", said is None or said.code in GONE)

@@ -5,24 +5,22 @@ The two kinds are in caller.py (we are the server of its INVITE) and callee.py (
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, WITHOUT_PRACK, abilities_in_full
 from edge_router.b2bua.credentials import sent_again, shown_to
+from edge_router.b2bua.next_hop import place_of, place_of_by_tls
 from edge_router.b2bua.screening import unspoken
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
-from edge_router.sip.remember import remembered
 from edge_router.sip.requests import credentials_in
 from edge_router.sip.sdp import find_sdp
 from edge_router.sip.timers import GIVE_UP, TICK
 from edge_router.sip.tokens import new_branch
 from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
-from edge_router.sip.uri import BadUri, SipUri, parse_uri
 
 if TYPE_CHECKING:
     from edge_router.b2bua.acceptance import Acceptance
@@ -45,14 +43,6 @@ OUTBOUND: Final = 0
 INBOUND: Final = 1
 MOVED: Final = 2
 """How a leg counts on its trunk: as a call to it, as one from it; or another leg does so for it."""
-_OTHER_TRANSPORTS: Final = {
-    "udp": "",
-    "tcp": "TCP",
-    "tls": "TLS",
-    "sctp": "SCTP",
-    "ws": "WebSocket",
-    "wss": "WebSocket",
-}
 CALLER: Final = "caller"
 """Whose SDP it is that the caller made."""
 _CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE", "PRACK"})  # and other packages' NOTIFY
@@ -292,7 +282,7 @@ class Leg:
         """
         if self.listener.reliable:
             return self._next_hop_by_connection()
-        address, transport = _place(self.dialog.next_hop)
+        address, transport = place_of(self.dialog.next_hop)
         if transport:
             if address is not None and address[0] == self.address[0]:
                 address = None
@@ -305,7 +295,7 @@ class Leg:
 
     def _next_hop_by_connection(self) -> Address:
         """Where they go by TCP or TLS: by the connection that the peer has opened while it is there, else anew."""
-        read = _place_by_tls if self.listener.transport == "tls" else _place
+        read = place_of_by_tls if self.listener.transport == "tls" else place_of
         address, _ = read(self.dialog.next_hop)
         if address is None or (":" in address[0]) != (":" in self.address[0]):
             return self.address
@@ -403,36 +393,3 @@ def content_type_of(headers: str) -> str:
     """The Content-Type among header lines, "" if there is none."""
     _, found, rest = headers.partition("Content-Type: ")
     return rest.partition("\r\n")[0] if found else ""
-
-
-@remembered(4_096)  # the Contacts of trunks are few and come with every call
-def _place(uri: str) -> tuple[Address | None, str]:
-    """Address and port of a URI whose host is an IP address; and the transport that it asks for where it isn't UDP."""
-    return _read_place(uri, 5060)
-
-
-@remembered(1_024)
-def _place_by_tls(uri: str) -> tuple[Address | None, str]:
-    """The same for who is reached by TLS."""
-    return _read_place(uri, 5061)
-
-
-def _read_place(uri: str, usual_port: int) -> tuple[Address | None, str]:
-    try:
-        parsed = parse_uri(uri)
-    except BadUri:
-        return None, ""
-    if not isinstance(parsed, SipUri):
-        return None, ""
-    named = parsed.params.get("transport", "udp").lower()
-    transport = "TLS" if parsed.scheme == "sips" else _OTHER_TRANSPORTS.get(named, "another transport")
-    return (parsed.host, parsed.port or usual_port) if _is_somewhere(parsed.host) else None, transport
-
-
-def _is_somewhere(host: str) -> bool:
-    """Whether a host is an IP address of one machine, and not a name, everybody or nobody."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return not (address.is_unspecified or address.is_multicast or host == "255.255.255.255")

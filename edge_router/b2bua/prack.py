@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.exchange import Exchange, has_sdp
-from edge_router.b2bua.screening import Refusal
+from edge_router.b2bua.screening import PENDING, Refusal
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_rack
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _OK: Final = Refusal(200, "OK")
 _UNMATCHED: Final = Refusal(481, "Call/Transaction Does Not Exist")
-_PENDING: Final = Refusal(491, "Request Pending")
 _NOT_NOW: Final = Refusal(488, "Not Acceptable Here")
 
 
@@ -75,7 +74,7 @@ def _refusal(call: Call, ringing: Ringing, offers: bool) -> Refusal | None:
     heard = ringing.heard
     if heard is None or not heard.stands:
         return _NOT_NOW if offers else _OK
-    return _PENDING if offers and call.exchange is not None else None
+    return PENDING if offers and call.exchange is not None else None
 
 
 def _cross(call: Call, leg: Leg, ringing: Ringing, request: Request, transaction: ServerTransaction) -> None:

@@ -11,19 +11,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from edge_router.b2bua.aim import aim_of, first_of
 from edge_router.b2bua.causes import cause_of
 from edge_router.b2bua.crossing import IN_REDIRECT, crossing
 from edge_router.b2bua.diversion import redirected
 from edge_router.b2bua.identity import LONGEST_VALUE, lasting_params, uri_at
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.placing import got_nowhere
+from edge_router.b2bua.screening import Refusal
 from edge_router.dialplan.peer import DialPeer, Outgoing
 from edge_router.dialplan.translation import Translations
 from edge_router.policy.decision import harmless
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import param, parse_name_addr, split_list
 from edge_router.sip.reasons import reason_phrase
-from edge_router.sip.uri import BadUri, SipUri, TelUri, host_port, parse_uri
+from edge_router.sip.uri import BadUri, SipUri, TelUri, parse_uri
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
@@ -118,14 +120,13 @@ def turns(call: Call, incoming: Incoming, peer: DialPeer, failure: Failure, resp
 
 
 def to_try(incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float) -> Sequence[Target]:
-    """The targets of a trunk, in order; of a call that was redirected the one that was named first, and none again."""
+    """The targets of a trunk, in order: the one that was named first, and none again where a 3xx came from."""
     targets = trunk.targets_to_try(now) or trunk.last_resort()
     trail = incoming.trail
-    if trail is None:
-        return targets
-    user = incoming.user_at(peer, trunk.trunk)
-    left = [target for target in targets if uri_at(user, target.at) not in trail.been]
-    return sorted(left, key=lambda target: target.uri != incoming.aim)
+    if trail is not None:
+        user = incoming.user_at(peer, trunk.trunk)
+        targets = [target for target in targets if uri_at(user, target.at) not in trail.been]
+    return first_of(targets, incoming.aim) if incoming.aim else targets
 
 
 def contacts_of(response: Response) -> list[SipUri | TelUri]:
@@ -165,13 +166,12 @@ def _turn(
     """Where a Contact leads; None where that is nowhere."""
     routing, caller, came = call.routing, call.caller, failure.callee.trunk
     here, user, params = caller.listener.advertised, incoming.user, ""
-    found: tuple[LiveTrunk, Target] | None = None
+    aim = aim_of(call.router, routing, came.name, contact)
+    if isinstance(aim, Refusal):
+        return None
     if isinstance(contact, SipUri):
         user = contact.user or user  # the same number elsewhere, where it names none
         params = lasting_params(contact)
-        found = _trunk_at(routing, came, contact)
-        if found is None and not _is_ours(call, contact):
-            return None
         uri = uri_at(user, here) + params
     else:
         uri = str(contact)
@@ -184,38 +184,11 @@ def _turn(
     facts, before = onward.facts, incoming.facts
     facts.emergency = before.emergency
     onward.trail = incoming.trail
-    if found is None:
+    if aim is None:
         return Turn(onward, None)
-    trunk, target = found
-    onward.aim = target.uri
+    trunk, onward.aim = aim
     facts.calling, facts.service, facts.visits = before.calling, before.service, before.visits
     return Turn(onward, (_peer_of(routing, peer, trunk.name, facts.called), trunk))
-
-
-def _trunk_at(routing: Routing, came: LiveTrunk, contact: SipUri) -> tuple[LiveTrunk, Target] | None:
-    """The trunk that has this place among its targets, the one that redirects before all others."""
-    place = contact.host, contact.port or _usual_port(contact)
-    current = routing.trunks.get(came.name)
-    for trunk in (*([current] if current is not None else ()), *routing.trunks.values()):
-        for target in trunk.trunk.targets:
-            if place in ((target.host, target.port), _place_of(target.uri)):
-                return trunk, target
-    return None
-
-
-def _place_of(uri: str) -> tuple[str, int]:
-    """Host and port of a target as it was written, which may be a name."""
-    parsed = parse_uri(uri)
-    return (parsed.host, parsed.port or _usual_port(parsed)) if isinstance(parsed, SipUri) else ("", 0)
-
-
-def _usual_port(uri: SipUri) -> int:
-    return 5061 if uri.scheme == "sips" or uri.params.get("transport", "").lower() == "tls" else 5060
-
-
-def _is_ours(call: Call, contact: SipUri) -> bool:
-    place = host_port(contact.host, contact.port or _usual_port(contact))
-    return any(listener.advertised.lower() == place for listener in call.router.listeners.values())
 
 
 def _peer_of(routing: Routing, peer: DialPeer, trunk: str, called: str) -> DialPeer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
-from edge_router.b2bua.aim import is_here
+from edge_router.b2bua.aim import aim_at, is_here
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.glare import pass_on, why_not
 from edge_router.b2bua.identity import lasting_params
@@ -130,7 +130,7 @@ def _seen_from(other: Leg, refer_to: ReferTo) -> str:
         others = [each for each in headers.split("&") if each.partition("=")[0].lower() != "replaces"]
         headers = "&".join([f"Replaces={quote(value, safe=_IN_URI)}", *others])
         text = dialog.target.partition("?")[0]
-    elif is_here(router, uri) or router.routing.trunk_at(uri):
+    elif is_here(router, uri) or aim_at(router.routing, uri) is not None:
         user = f"{uri.user}@" if uri.user else ""
         text = f"{uri.scheme}:{user}{other.listener.advertised}{lasting_params(uri)}"
     return f"{text}?{headers}" if headers else text

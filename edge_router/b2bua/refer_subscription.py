@@ -36,6 +36,11 @@ class ReferSubscription:
         self._over = silent
         self._farewell: str | None = None
 
+    @property
+    def trunk_name(self) -> str:
+        """The name of the transferor's trunk."""
+        return self._leg.trunk.name
+
     def tell(self, code: int) -> None:
         """Tells how the call to the new party stands; a final status is the last word."""
         if code != self._told and self._news < 200:
@@ -69,6 +74,8 @@ class ReferSubscription:
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """The answer to a NOTIFY (ClientUser); who refuses it wants to hear no more (RFC 6665 §4.2.2)."""
+        if transaction.challenged and self._leg.sent_again(transaction, response, self) is not None:
+            return
         if response.code >= 200:
             self._answered(response.code < 300)
 

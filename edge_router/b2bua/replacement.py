@@ -7,12 +7,13 @@ of the leg that is to be replaced: whoever knows the names of a dialog is not th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.caller import CallerLeg
+from edge_router.b2bua.causes import NORMAL
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.replaces import leg_of
-from edge_router.b2bua.screening import Refusal
+from edge_router.b2bua.screening import NO_DIALOG, PENDING, Refusal
 from edge_router.b2bua.seat import SeatedCallee, stays_seated
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.dialog import Dialog
@@ -31,11 +32,8 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ServerTransaction
     from edge_router.sip.transaction_layer import Arrival
 
-_NORMAL: Final = "Reason: Q.850;cause=16\r\n"
-_NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
 _NOT_YOURS: Final = Refusal(403, "The dialog is another trunk's")
 _NOT_EARLY: Final = Refusal(486, "The call is answered already")
-_PENDING: Final = Refusal(491, "Request Pending")
 
 
 def take_replacement(router: Router, arrival: Arrival, trunk: LiveTrunk) -> Refusal | None:
@@ -47,16 +45,16 @@ def take_replacement(router: Router, arrival: Arrival, trunk: LiveTrunk) -> Refu
     leg = leg_of(router, replaces)
     refusal = _refusal(leg, replaces, trunk)
     if refusal is not None or leg is None or leg.call is None:
-        return refusal or _NO_DIALOG
+        return refusal or NO_DIALOG
     dialog = Dialog.as_server(request, new_token())
-    call, listener = leg.call, router.listeners[arrival.transport.name]
+    call, listener = leg.call, cast("Listener", arrival.transport)  # over TLS, toward whom it came from
     transaction = router.transactions.serve(arrival)
     router.transactions.remember(request, transaction)
     trunk.admit_inbound(router.wheel.now, whatever=True)  # one comes, and one goes
     new = JoiningLeg(router, call, trunk, listener, transaction.address, dialog, request, transaction)
     stays = call.other_than(leg)
     if stays is None:
-        return _NO_DIALOG
+        return NO_DIALOG
     if stays.shown is None and stays.last_heard:
         stays.shown = ShownSdp(leg.source, stays.last_heard)
     exchange = Replacement(new, stays, request, transaction, leg)
@@ -70,16 +68,16 @@ def _refusal(leg: Leg | None, replaces: Replaces, trunk: LiveTrunk) -> Refusal |
     """Why nobody can take this place now (§3)."""
     call = leg.call if leg is not None else None
     if leg is None or call is None:
-        return _NO_DIALOG
+        return NO_DIALOG
     if leg.trunk.name != trunk.name:
         return _NOT_YOURS
     callee, stays = call.callee, call.other_than(leg)
     if call.setup is not None or callee is None or not callee.acknowledged or stays is None:
-        return _NO_DIALOG
+        return NO_DIALOG
     if replaces.early_only:
         return _NOT_EARLY
     if call.exchange is not None or call.transfer is not None or stays.acceptance is not None:
-        return _PENDING
+        return PENDING
     return None
 
 
@@ -173,7 +171,7 @@ class Replacement(Exchange):
         if self._to_come and not self._seated:
             self._seated = True
             self.asker.call = None
-            self.asker.bye(_NORMAL)
+            self.asker.bye(NORMAL)
             self.asker.release()
 
     def _take_place(self) -> None:
@@ -200,4 +198,4 @@ class Replacement(Exchange):
             stays_seated(call.callee)
             new.call = None
         replaced.call = None
-        replaced.bye(_NORMAL)
+        replaced.bye(NORMAL)

@@ -13,33 +13,26 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call import Call
-from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.capabilities import abilities_in_full
 from edge_router.b2bua.deadlines import Deadlines
-from edge_router.b2bua.emergency import in_words
-from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
 from edge_router.b2bua.peers import expected_at, reuse, trunk_at
-from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.replacement import take_replacement
-from edge_router.b2bua.reserve import RETRY_AFTER, Reserve
+from edge_router.b2bua.reserve import Reserve
 from edge_router.b2bua.screening import (
+    NO_DIALOG,
     Refusal,
     check_cseq,
     check_form,
     check_mandatory,
-    hops_left,
     refusal_of,
-    refusal_of_unreliable,
 )
-from edge_router.b2bua.session_terms import too_brief
-from edge_router.b2bua.set_up import set_up
 from edge_router.b2bua.transfer_request import take_refer
 from edge_router.b2bua.users import trunk_of
-from edge_router.sip.dialog import Dialog
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
@@ -97,7 +90,7 @@ class Router:
         self._limits = limits
         self._most_transactions = most_transactions
         self._dialogs: dict[str, Leg] = {}
-        self._reserve = Reserve()
+        self.reserve = Reserve()
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
@@ -180,9 +173,7 @@ class Router:
         if transaction is None:
             self.observer.rejected("stray response")
             return
-        user = transaction.user
-        trunk = user.trunk.name if isinstance(user, Leg) else trunk_of(user)
-        self.observer.response("in", transaction.method, response.code, trunk)
+        self.observer.response("in", transaction.method, response.code, trunk_of(transaction.user))
 
     # Requests
 
@@ -211,12 +202,12 @@ class Router:
             return
         if method == "CANCEL" and is_forged(self, arrival):
             return
-        if self._crowded and (to_tag or not self._begins_emergency(arrival, trunk)):
+        if self.crowded and (to_tag or not begins_emergency(self, arrival, trunk)):
             self.observer.rejected("too many transactions")
             return
         self.observer.request("in", method, trunk)
         if to_tag or method == "CANCEL":
-            self._refuse(arrival, trunk, _NO_DIALOG)
+            self.refuse(arrival, trunk, NO_DIALOG)
         else:
             self._outside(arrival, trunk)
 
@@ -228,7 +219,7 @@ class Router:
             leg.on_ack(request)
         elif request.method == "CANCEL":
             if not is_forged(self, arrival):
-                self._refuse(arrival, leg.trunk.name, _NO_DIALOG)
+                self.refuse(arrival, leg.trunk.name, NO_DIALOG)
         else:
             leg.on_request(request, self.transactions.serve(arrival))
 
@@ -240,98 +231,32 @@ class Router:
             reuse(self.routing.trunks[trunk], cast("Listener", arrival.transport), arrival)
         number = self.routing.number_of_urn(request.uri)
         if number:
-            request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised_host}"
+            request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised}"
         live = self.routing.trunks[trunk]
         refusal = refusal_of(request, live.trunk) or self._refusal_now(request, live)
         if refusal is None and "replaces" in request.first:
             refusal = take_replacement(self, arrival, live)
             if refusal is not None:
-                self._refuse(arrival, trunk, refusal)
+                self.refuse(arrival, trunk, refusal)
         elif refusal is None:
-            self._new_call(arrival, live, bool(number))
+            begin_call(self, arrival, live, bool(number))
         else:
-            self._refuse(arrival, trunk, refusal)
+            self.refuse(arrival, trunk, refusal)
 
     def _refusal_now(self, request: Request, trunk: LiveTrunk) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""
         if request.method == "INVITE":
             return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
-            return _DRAINING if self.draining else Refusal(200, "OK", abilities_in_full(trunk.trunk))
-        return _NO_DIALOG
-
-    def _new_call(self, arrival: Arrival, trunk: LiveTrunk, urn: bool) -> None:
-        """Makes a call of an INVITE, or raises BadMessage before anything is kept of it.
-
-        ``urn``: its Request-URI was a URN for emergencies.
-        """
-        request, routing = arrival.request, self.routing
-        hops = hops_left(request)
-        if hops < 0:
-            self._refuse(arrival, trunk.name, _TOO_MANY_HOPS)
-            return
-        incoming = read_incoming(request, trunk.trunk, arrival.source[0], hops, urn)
-        dialog = Dialog.as_server(request, new_token())
-        emergency = self.routing.is_emergency(incoming.facts)
-        brief = too_brief(request, trunk.trunk) if "session-expires" in request.first and not emergency else None
-        if brief is not None:
-            self._refuse(arrival, trunk.name, brief)
-            return
-        if emergency:
-            self.observer.emergency_began(trunk.name)
-        above, refusal = False, None
-        if not emergency:
-            refusal = _DRAINING if self.draining else refusal_of_unreliable(request, trunk.trunk)
-        if refusal is None:
-            above, why, refusal = self._reserve.let_in(routing, trunk, emergency, self._crowded, self.wheel.now)
-            if why:
-                self.observer.rejected(why)
-        if refusal is not None:
-            if emergency:
-                _log.warning("%s refused: no room", in_words(incoming.facts))
-                self.observer.emergency_refused(trunk.name)
-            self._answer_statelessly(request, arrival.source, arrival.transport, trunk.name, refusal)
-            return
-        transaction = self.transactions.serve(arrival)
-        self.transactions.remember(request, transaction)
-        record = CallRecord(
-            call_id=new_token(),
-            ingress_call_id=dialog.call_id,
-            node=routing.node,
-            calling=incoming.facts.calling,
-            called=incoming.facts.called,
-            ingress_trunk=trunk.name,
-            start=time.time(),
-        )
-        record.session_id = incoming.facts.session_id or None
-        record.cisco_guid = request.first.get("cisco-guid")
-        call = Call(self, routing, record)
-        call.emergency = record.emergency = incoming.facts.emergency = emergency
-        if emergency:
-            _log.warning("%s is call %s", in_words(incoming.facts), record.call_id)
-        listener = cast("Listener", arrival.transport)  # over TLS, toward whom it came from
-        call.caller = CallerLeg(self, call, trunk, listener, transaction.address, dialog, request, transaction)
-        call.caller.session_id = incoming.facts.session_id
-        transaction.user = call
-        self.calls[record.call_id] = call
-        if above:
-            self._reserve.add(record.call_id)
-        call.start(set_up(call, incoming))
+            return DRAINING if self.draining else Refusal(200, "OK", abilities_in_full(trunk.trunk))
+        return NO_DIALOG
 
     @property
-    def _crowded(self) -> bool:
+    def crowded(self) -> bool:
+        """Whether there are so many transactions that only calls in progress go on, and emergencies begin."""
         return len(self.transactions) >= self._most_transactions
 
-    def _begins_emergency(self, arrival: Arrival, trunk: str) -> bool:
-        """Whether a request is the INVITE of an emergency call: read once more, where no other is taken."""
-        if (request := arrival.request).method != "INVITE" or (routing := self.routing).emergency is None:
-            return False
-        check_form(request)
-        if routing.number_of_urn(request.uri):
-            return True
-        return routing.is_emergency(read_incoming(request, routing.trunks[trunk].trunk, arrival.source[0], 0).facts)
-
-    def _refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
+    def refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
         """Answers a request that goes no further, in a transaction of its own."""
         code, reason, headers = refusal
         transaction = self.transactions.serve(arrival)
@@ -349,9 +274,9 @@ class Router:
         self.observer.rejected("malformed")
         request = error.message
         if isinstance(request, Request):
-            self._answer_statelessly(request, source, listener, trunk, Refusal(error.code, error.why))
+            self.answer_statelessly(request, source, listener, trunk, Refusal(error.code, error.why))
 
-    def _answer_statelessly(
+    def answer_statelessly(
         self, request: Request, source: Address, listener: Transport, trunk: str, refusal: Refusal
     ) -> None:
         """Answers without keeping anything: under a flood, and to what could not be read."""
@@ -381,7 +306,7 @@ class Router:
     def call_over(self, call: Call) -> None:
         """A call has ended and its record is complete."""
         if self.calls.pop(call.record.call_id, None) is not None:
-            self._reserve.discard(call.record.call_id)
+            self.reserve.discard(call.record.call_id)
             call.routing.load.release()
             self.observer.ended(call.record)
 
@@ -415,7 +340,4 @@ class Router:
         }
 
 
-_NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
-_TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 _MERGED: Final = Refusal(482, "Loop Detected")
-_DRAINING: Final = Refusal(503, "Service Unavailable", RETRY_AFTER)

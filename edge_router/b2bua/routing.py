@@ -27,7 +27,7 @@ from edge_router.policy.decision import Decision, Hop
 from edge_router.policy.facts import CallFacts
 from edge_router.policy.latch import LatchBoard
 from edge_router.policy.policy import Policy
-from edge_router.sip.uri import SipUri, escape_user
+from edge_router.sip.uri import escape_user
 
 Route = tuple[DialPeer | None, Decision]
 """The dial-peer that a call came in by, None where none matches, and what is to be done with the call."""
@@ -172,16 +172,6 @@ class Routing:
         if peer.outgoing is None:
             raise KeyError(name)
         return peer, self.trunks[peer.outgoing.trunk]
-
-    def trunk_at(self, uri: SipUri, own: str = "") -> str:
-        """The trunk that has a target at a URI's host and port, ``own`` before any other; "" where none has."""
-        port = uri.port or (5061 if uri.scheme == "sips" else 5060)
-        found = [
-            name
-            for name, trunk in self.trunks.items()
-            if any(target.host == uri.host and target.port == port for target in trunk.trunk.targets)
-        ]
-        return own if own in found else next(iter(found), "")
 
     def switched_off(self, trunk: str) -> bool:
         """Whether a person has said that no calls shall go to this trunk."""

@@ -41,6 +41,10 @@ class Refusal(NamedTuple):
     headers: str = ""
 
 
+NO_DIALOG: Final = Refusal(481, "Call/Transaction Does Not Exist")
+PENDING: Final = Refusal(491, "Request Pending")
+
+
 def check_mandatory(message: Request | Response) -> None:
     """Raises BadMessage(400) where a header is missing that every message has, or CSeq is not what it must be."""
     first = message.first

@@ -11,7 +11,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_router.b2bua.call import Call, next_event, source_of
+from edge_router.b2bua.call import Call, next_event
 from edge_router.b2bua.callee import EARLY_DIALOG_ENDED
 from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back, retry_after
@@ -243,7 +243,7 @@ async def _attempt(
     else:
         call.connect(callee, answer)
         if peer.rescue is not None:
-            show_answer(call, source_of(callee, answer), answer)
+            show_answer(call, callee.source_of(answer), answer)
     return None
 
 

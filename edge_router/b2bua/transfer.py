@@ -11,12 +11,12 @@ The transferor may hang up as soon as his REFER is accepted: then the party who 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.call_limit import limit
 from edge_router.b2bua.caller import CallerLeg
-from edge_router.b2bua.causes import cause_of, reasons_of
+from edge_router.b2bua.causes import FAILURE, NORMAL, cause_of, reasons_of
 from edge_router.b2bua.placing import got_nowhere, has_left
 from edge_router.b2bua.seat import SeatedCaller, stays_seated
 from edge_router.b2bua.set_up import carry_out, decide
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from edge_router.sip.message import Request, Response
 
 _log = logging.getLogger(__name__)
-NORMAL: Final = "Reason: Q.850;cause=16\r\n"
-FAILURE: Final = "Reason: Q.850;cause=41\r\n"
 
 
 class Transfer(Call):

@@ -20,7 +20,7 @@ from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.refer_passing import pass_refer
 from edge_router.b2bua.refer_subscription import ReferSubscription
 from edge_router.b2bua.replaces import leg_of
-from edge_router.b2bua.screening import MAX_FORWARDS, Refusal
+from edge_router.b2bua.screening import MAX_FORWARDS, PENDING, Refusal
 from edge_router.b2bua.transfer import Transfer
 from edge_router.sip import sdp
 from edge_router.sip.errors import BadMessage
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 MOST_TRANSFERS: Final = 10
 """Transfers of one call: two who send a call to each other would otherwise do so without end."""
 _NOBODY: Final = "0" * 32
-_PENDING: Final = Refusal(491, "Request Pending")
 _TOO_MANY: Final = Refusal(403, "Transferred too often")
 _NOT_YET: Final = Refusal(500, "The call is not set up yet", "Retry-After: 2\r\n")
 
@@ -64,10 +63,11 @@ def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction
     if leg.trunk.trunk.refer == "pass":
         pass_refer(call, leg, request, transaction, refer_to)
         return None
-    aim = aim_of(call.router, leg.trunk.name, refer_to.uri)
+    aim = aim_of(call.router, call.router.routing, leg.trunk.name, refer_to.uri)
     if isinstance(aim, Refusal):
         return aim
     transfer, incoming = _transfer(call, leg, request, refer_to)
+    incoming.aim = aim.target if aim is not None else ""
     silent = request.first.get("refer-sub", "").partition(";")[0].strip(" \t").lower() == "false"
     transfer.subscription = ReferSubscription(leg, request, call.transfers > 0, silent)
     call.transfers += 1
@@ -78,7 +78,7 @@ def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction
     else:
         leg.answer(transaction, 202, "Accepted", contact)
     transfer.subscription.tell(100)
-    transfer.begin(incoming, aim)
+    transfer.begin(incoming, aim.decision(refer_to.uri) if aim is not None else None)
     return None
 
 
@@ -88,7 +88,7 @@ def _refusal(call: Call) -> Refusal | None:
     if call.setup is not None or not call.caller.answered or callee is None or not callee.acknowledged:
         return _NOT_YET
     if call.transfer is not None or (call.exchange is not None and not call.exchange.accepted):
-        return _PENDING
+        return PENDING
     return _TOO_MANY if call.transfers >= MOST_TRANSFERS else None
 
 

@@ -1,4 +1,4 @@
-"""Who has sent a request of ours and hears its answer, where that is no leg."""
+"""Who has sent a request of ours and hears its answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.keepalive import Probe
+from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.refer_subscription import ReferSubscription
 from edge_router.b2bua.registration import Registration
 from edge_router.b2bua.session_timer import SessionTimer
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 def trunk_of(user: ClientUser | None) -> str:
     """The trunk to which a request was sent for this user."""
+    if isinstance(user, Leg):
+        return user.trunk.name
     if isinstance(user, Exchange):
         return user.other.trunk.name
-    return user.trunk_name if isinstance(user, (Probe, Registration, SessionTimer)) else ""
+    return user.trunk_name if isinstance(user, (Probe, ReferSubscription, Registration, SessionTimer)) else ""

@@ -17,3 +17,8 @@ def family_of(host: str) -> socket.AddressFamily:
 def is_wildcard(host: str) -> bool:
     """Whether it stands for every address of the machine."""
     return ip_address(host).is_unspecified
+
+
+def host_of(place: str) -> str:
+    """The host of ``host``, ``host:port``, ``[::1]`` or ``[::1]:5060``, without brackets."""
+    return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final, Protocol
 
-from edge_router.net.address import Address, is_wildcard
+from edge_router.net.address import Address, host_of, is_wildcard
 from edge_router.net.connection import Bounds, Connection
 from edge_router.net.sockets import socket_at
 from edge_router.net.toward import Toward
@@ -85,7 +85,7 @@ class StreamListener:
         self.bounds = bounds or Bounds()
         bound = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.advertised = advertise or bound
-        self.advertised_host = self.advertised.rpartition(":")[0].strip("[]")
+        self.advertised_host = host_of(self.advertised)
         self.via = f"SIP/2.0/{self.transport.upper()} {self.advertised};branch="
         self.contact = f"<sip:{self.advertised};transport={self.transport}>"
         self.unsent = 0

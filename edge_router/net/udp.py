@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from edge_router.net.address import Address, family_of, is_wildcard
+from edge_router.net.address import Address, family_of, host_of, is_wildcard
 
 MOST_PER_WAKE: Final = 16
 RECEIVE_BUFFER: Final = 8 * 1024 * 1024  # octets; the usual 212 KB is a tenth of a second of load
@@ -44,7 +44,7 @@ class UdpListener:
         self.port = port
         bound = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.advertised = advertise or bound
-        self.advertised_host = self.advertised.rpartition(":")[0].strip("[]")
+        self.advertised_host = host_of(self.advertised)
         self.via = f"SIP/2.0/UDP {self.advertised};branch="
         self.contact = f"<sip:{self.advertised}>"
         self.unsent = 0

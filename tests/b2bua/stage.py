@@ -103,6 +103,12 @@ class Ear(Silence):
         """The trunks of emergency calls, at once when they came."""
         self.turned_away: list[str] = []
         """The trunks of emergency calls for which there was no room."""
+        self.strange: list[tuple[str, int]] = []
+        """Responses of nobody knows which trunk."""
+
+    def response(self, direction: str, method: str, code: int, trunk: str) -> None:
+        if not trunk:
+            self.strange.append((method, code))
 
     def emergency_began(self, trunk: str) -> None:
         self.emergencies.append(trunk)
@@ -192,6 +198,7 @@ class Stage:
 
     def all_is_over(self) -> None:
         """Every word was heard, no call is left, nothing more is said, and 64*T1 + T4 later nothing is kept."""
+        assert not self.ear.strange
         self.hear_silence()
         assert self.router.calls == {}
         assert self.loads() == {}

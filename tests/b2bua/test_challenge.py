@@ -13,6 +13,7 @@ from tests.b2bua.leg import Leg
 from tests.b2bua.sessions import is_refreshed, refreshed_by_us
 from tests.b2bua.stage import PREMISE_ONLY, REFERRED, Stage
 from tests.b2bua.test_keepalive import question
+from tests.b2bua.transfers import FROM_ANYWHERE, TO_CLOUD, arrives, ends, is_joined, is_told
 from tests.end_to_end.wire import Wire, tag_of, uri_of
 
 
@@ -484,3 +485,36 @@ def test_a_refresh_of_the_session_is_said_once_more(stage: Stage, allow: str, me
     if method == "INVITE":
         assert callee.hears("ACK").cseq == again.cseq
     part(caller, callee)
+
+
+def test_news_of_a_transfer(open_stage: OpenStage) -> None:
+    """Once asked, the transferor's trunk is shown who we are in all that come after."""
+    stage = open_stage(FILES, premise=LOGIN, peers=FROM_ANYWHERE)
+    transferor, stays = ends(stage, "callee")
+    transferor.asks("REFER", TO_CLOUD)
+    transferor.hears(202, "REFER")
+    notify = transferor.hears("NOTIFY")
+    transferor.answers(notify, 401, asking())
+    again = is_told(transferor, "100 Trying")
+    assert again.cseq == notify.cseq + 1
+    assert_answers(again)
+    new = stage.cloud.is_called()
+    new.says(180)
+    assert_answers(is_told(transferor, "180 Ringing"), count=2)
+    arrives(transferor, stays, new)
+    part(stays, new)
+
+
+def test_news_that_are_refused_all_the_same(open_stage: OpenStage) -> None:
+    """The transfer goes on; whoever it was for hears no more of it."""
+    stage = open_stage(FILES, premise=LOGIN, peers=FROM_ANYWHERE)
+    transferor, stays = ends(stage, "callee")
+    transferor.asks("REFER", TO_CLOUD)
+    transferor.hears(202, "REFER")
+    for _ in range(2):
+        transferor.answers(transferor.hears("NOTIFY"), 401, asking())
+    new = stage.cloud.is_called()
+    new.says(200)
+    is_joined(stays, new)
+    transferor.is_hung_up()
+    part(stays, new)

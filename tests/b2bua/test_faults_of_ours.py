@@ -136,7 +136,7 @@ def test_where_the_ack_crosses(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("who", ["caller", "callee"])
 def test_where_a_bye_crosses(stage: Stage, break_it: Break, who: str) -> None:
-    break_it("call.crossing")
+    break_it("ends.crossing")
     caller, callee = stage.connected()
     ends, is_ended = (caller, callee) if who == "caller" else (callee, caller)
     ends.asks("BYE", FAULT)

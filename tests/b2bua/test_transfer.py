@@ -2,13 +2,11 @@
 
 import pytest
 
-from edge_router.config.build import build
 from edge_router.sip.timers import GIVE_UP
-from edge_router.sip.uri import SipUri
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import accepts, media, part, reinvites
 from tests.b2bua.leg import Leg
-from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage, configuration
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
 from tests.b2bua.transfers import FROM_ANYWHERE, TO_CLOUD, WHO, arrives, ends, is_joined, is_told, refers
 from tests.end_to_end.wire import beside_origin, origin
 
@@ -331,10 +329,10 @@ def test_a_number_that_nothing_matches(stage: Stage) -> None:
 
 @WHO
 def test_the_target_of_a_trunk(stage: Stage, who: str) -> None:
-    """No dial-peer leads there by number."""
+    """No dial-peer leads there by number. It is asked before the others of its trunk."""
     transferor, stays = ends(stage, who)
-    new = refers(transferor, "Refer-To: <sip:42@198.51.100.22>", new=stage.cloud)
-    assert new.invite.uri == "sip:42@198.51.100.21:5060"
+    new = refers(transferor, "Refer-To: <sip:42@198.51.100.22>", new=stage.spare)
+    assert new.invite.uri == "sip:42@198.51.100.22:5060"
     arrives(transferor, stays, new)
     part(stays, new)
     assert stage.record.attempts[-1].dial_peer == "trunk cloud"
@@ -545,15 +543,3 @@ def test_numbers_are_as_the_transferor_has_them(open_stage: OpenStage) -> None:
     assert "<sip:9+13125550199@" in new.invite.get("From")
     arrives(transferor, stays, new)
     part(stays, new)
-
-
-def test_of_two_trunks_with_that_target_it_is_the_transferors() -> None:
-    listeners = [{"name": each, "transport": "udp", "address": f"192.0.2.{each}:5060"} for each in ("1", "2")]
-    targets = ["sip:198.51.100.31:5060"]
-    config = configuration(
-        carrier={"listen": "1"}, cloud={"targets": targets, "listen": "1"}, premise={"listen": "2"}, listen=listeners
-    )
-    routing = build(config, lambda: 0.0)
-    for port, own, trunk in ((5060, "cloud", "cloud"), (5060, "premise", "premise"), (5062, "premise", "")):
-        uri = SipUri.build("198.51.100.31", port)
-        assert routing.trunk_at(uri, own) == trunk

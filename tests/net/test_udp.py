@@ -192,3 +192,16 @@ def test_behind_nat_it_is_called_what_it_advertises() -> None:
     assert (listener.advertised, listener.advertised_host) == ("sbc.example.com:5070", "sbc.example.com")
     assert listener.via == "SIP/2.0/UDP sbc.example.com:5070;branch="
     assert listener.contact == "<sip:sbc.example.com:5070>"
+
+
+@pytest.mark.parametrize(
+    ("advertise", "host"),
+    [
+        ("sbc.example.com", "sbc.example.com"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:5070", "2001:db8::1"),
+    ],
+)
+def test_it_advertises_a_host_with_or_without_a_port(advertise: str, host: str) -> None:
+    assert UdpListener("pstn", "127.0.0.1", 5060, advertise).advertised_host == host

@@ -1,0 +1,107 @@
+"""Where a URI leads that a REFER or a 3xx names: to the target of a trunk, by address or by name, or to us."""
+
+from dataclasses import replace
+
+import pytest
+
+from edge_router.b2bua.aim import Aim, aim_at, is_here
+from edge_router.b2bua.routing import Routing
+from edge_router.config.build import build
+from edge_router.dialplan.hunting import Located
+from edge_router.sip.uri import SipUri, parse_uri
+from tests.b2bua.conftest import OpenStage
+from tests.b2bua.in_call import part
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage, configuration
+from tests.b2bua.test_names import PLACES, located
+from tests.b2bua.test_redirection import is_through
+from tests.b2bua.transfers import arrives, refers
+
+NAMES = ["sip:Cloud.example.com", "sip:cloud.example.com:5070"]
+
+
+def uri(text: str) -> SipUri:
+    read = parse_uri(text)
+    assert isinstance(read, SipUri)
+    return read
+
+
+def routed(*targets: str) -> Routing:
+    return build(configuration(cloud={"targets": list(targets)}), lambda: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("sip:1@cloud.example.com", NAMES[0]),
+        ("sip:1@CLOUD.example.com.", NAMES[0]),
+        ("sip:1@cloud.example.com:5060", NAMES[0]),
+        ("sip:1@cloud.example.com:5070", NAMES[1]),
+        ("sip:1@cloud.example.com:5080", ""),
+        ("sip:1@example.com", ""),
+    ],
+)
+def test_a_target_by_the_name_that_it_is_written_with(text: str, target: str) -> None:
+    aim = aim_at(routed(*NAMES), uri(text))
+    assert (aim.target if aim is not None else "") == target
+
+
+def test_one_of_the_addresses_that_its_name_leads_to() -> None:
+    routing = routed(NAMES[0])
+    live = routing.trunks["cloud"]
+    (target,) = live.trunk.targets
+    hosts = ("198.51.100.21", "2001:db8::21")
+    live.locate({target.uri: [Located(replace(target, host=each, port=5062), 0) for each in hosts]}, {})
+    for each, place in zip(live.targets, ("198.51.100.21:5062", "[2001:db8::21]:5062"), strict=True):
+        assert aim_at(routing, uri(f"sip:1@{place}")) == Aim(live, each.label)
+    assert aim_at(routing, uri("sip:1@198.51.100.21")) is None
+    assert aim_at(routing, uri("sip:1@cloud.example.com")) == Aim(live, target.uri)
+
+
+def test_of_two_trunks_with_that_target_it_is_the_own() -> None:
+    listeners = [{"name": each, "transport": "udp", "address": f"192.0.2.{each}:5060"} for each in ("1", "2")]
+    targets = ["sip:198.51.100.31:5060"]
+    config = configuration(
+        carrier={"listen": "1"}, cloud={"targets": targets, "listen": "1"}, premise={"listen": "2"}, listen=listeners
+    )
+    routing = build(config, lambda: 0.0)
+    for port, own, trunk in ((5060, "cloud", "cloud"), (5060, "premise", "premise"), (5062, "premise", "")):
+        aim = aim_at(routing, SipUri.build("198.51.100.31", port), own)
+        assert (aim.trunk.name if aim is not None else "") == trunk
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("sip:1@192.0.2.1", True),
+        ("sip:1@192.0.2.1:5060", True),
+        ("sip:1@192.0.2.1:5070", False),
+        ("sip:1@192.0.2.2", False),
+    ],
+)
+def test_an_address_of_ours(stage: Stage, text: str, ours: bool) -> None:
+    assert is_here(stage.router, uri(text)) is ours
+
+
+@pytest.fixture
+def named(open_stage: OpenStage) -> Stage:
+    stage = open_stage(cloud={"targets": ["sip:cloud.example.com"]})
+    located(stage, *PLACES)
+    return stage
+
+
+@pytest.mark.parametrize(("host", "at"), [("cloud.example.com", 0), (PLACES[0], 0), (PLACES[1], 1)])
+def test_a_contact_names_it(named: Stage, host: str, at: int) -> None:
+    caller = named.carrier.calls(PREMISE_ONLY)
+    caller.hears(100)
+    named.premise.is_called().refuses(302, f"Contact: <sip:{CLOUD_FIRST}@{host}>")
+    is_through(caller, (named.cloud, named.spare)[at].is_called())
+    assert named.record.target == f"{PLACES[at]}:5060"
+
+
+@pytest.mark.parametrize(("host", "at"), [("cloud.example.com", 0), (PLACES[0], 0), (PLACES[1], 1)])
+def test_a_refer_names_it(named: Stage, host: str, at: int) -> None:
+    transferor, stays = named.connected()
+    new = refers(transferor, f"Refer-To: <sip:42@{host}>", new=(named.cloud, named.spare)[at])
+    assert new.invite.uri == "sip:42@cloud.example.com"
+    arrives(transferor, stays, new)
+    part(stays, new)
