@@ -40,6 +40,8 @@ PING_EVERY: Final = 120.0  # RFC 5626 §4.4.1, of which 80 to 100 % are waited
 _PING: Final = b"\r\n\r\n"
 _MOST_EXPIRES: Final = 86_400  # seconds; a registrar that wants longer ones is beyond reason
 _MOST_CONTACTS: Final = 100
+_MOST_LONGER: Final = 2  # times that a registrar may want it longer at once, before it is waited as after any failure
+_SOONEST: Final = 0.5  # seconds to the next REGISTER, however short the life that the registrar gives
 _LOOK: Final = "look"
 _log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Registration:
         "_number",
         "_ping_at",
         "_place",
+        "_raised",
         "_register",
         "_router",
         "_tag",
@@ -81,7 +84,7 @@ class Registration:
         self._contact = ""
         self._wanted = int(register.expires)
         self._until = 0.0
-        self._failures = self._tried = self._turn = 0
+        self._failures = self._tried = self._raised = self._turn = 0
         self._place: tuple[Listener, Target] | None = None
         self._leaving = False
         self._due = self._next_look = self._ping_at = inf
@@ -219,7 +222,7 @@ class Registration:
         if life <= 0:
             self._failed("the registrar keeps it for no time")
             return
-        self._failures = self._tried = 0
+        self._failures = self._tried = self._raised = 0
         now = self._router.wheel.now
         self._until = now + life
         if not self.registered:
@@ -228,7 +231,7 @@ class Registration:
         self._tell("")
         if self._place is not None and self._place[0].reliable and self._ping_at == inf:
             self._ping_at = now + uniform(0.8, 1) * PING_EVERY
-        self._ask_in(max(life / 2, 1.0))
+        self._ask_in(max(life / 2, _SOONEST))
 
     def _life(self, response: Response) -> float:
         """For how many seconds the registrar keeps our binding (§10.2.4, §10.3)."""
@@ -244,10 +247,14 @@ class Registration:
         return _seconds(given or response.first.get("expires", ""), self._wanted)
 
     def _longer(self, response: Response) -> bool:
-        """Takes over what the registrar wants at least (§10.2.8); False where that is no more than was asked for."""
+        """Takes over what the registrar wants at least (§10.2.8); False where that is no more than was asked for.
+
+        Nor is there an end to it where each answer wants some more than the last.
+        """
         least = _seconds(response.first.get("min-expires", ""), 0)
-        if least <= self._wanted:
+        if least <= self._wanted or self._raised >= _MOST_LONGER:
             return False
+        self._raised += 1
         self._wanted = least
         return True
 
@@ -261,7 +268,7 @@ class Registration:
 
     def _failed(self, why: str, at_least: int = 0) -> None:
         self._failures += 1
-        self._tried = 0
+        self._tried = self._raised = 0
         longest = min(LONGEST, BASE * 2.0 ** min(self._failures, 16))
         if self.registered and self._until > self._router.wheel.now:
             _log.warning("trunk %s: not registered anew: %s", self._trunk.name, why)

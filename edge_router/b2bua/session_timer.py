@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _EXPIRED: Final = 'Reason: SIP;cause=408;text="Session timer expired"\r\nReason: Q.850;cause=102\r\n'
 _GONE: Final = (408, 481)  # he has no such dialog any more (RFC 3261 §12.2.1.2)
 _MOST_MARGIN: Final = 32.0  # seconds before its expiry at which a session is given up (RFC 4028 §10)
+_MOST_LONGER: Final = 2  # times that a 422 may bring a longer interval at once; else each could want some more
 _SOON: Final = 1.0  # seconds until we look again whether a refresh may go
 
 
@@ -37,6 +38,7 @@ class SessionTimer:
         "_began",
         "_ends",
         "_leg",
+        "_raised",
         "_refused",
         "_sent",
         "_seq",
@@ -58,6 +60,7 @@ class SessionTimer:
         self._sent: ClientTransaction | None = None
         self._seq = 0
         self._refused = 0
+        self._raised = 0
 
     @property
     def call(self) -> Call | None:
@@ -87,7 +90,7 @@ class SessionTimer:
             self._updates = names(message, "allow", "update")
         self.interval = interval
         self.ours = ours
-        self._refused = 0
+        self._refused = self._raised = 0
         now = self._leg.router.wheel.now
         self._ends = now + interval
         self._leg.router.deadlines.put(self, now + interval / 2 if ours else self._last_moment)
@@ -223,7 +226,8 @@ class SessionTimer:
     def _is_refused(self, call: Call, response: Response) -> None:
         leg, code = self._leg, response.code
         now = leg.router.wheel.now
-        if code == 422 and self.takes_longer(response):
+        if code == 422 and self.takes_longer(response) and self._raised < _MOST_LONGER:
+            self._raised += 1
             self._refresh(call)
         elif code == 491:  # RFC 3261 §14.1: longer where the Call-ID is ours, so that the two don't meet again
             pause = randint(0, 200) if leg is call.caller else randint(210, 400)

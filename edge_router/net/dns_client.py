@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import dns.asyncresolver
 import dns.exception
@@ -23,6 +24,10 @@ PATIENCE: Final = 5.0
 _NEGATIVE_TTL: Final = 60.0  # of a name that isn't there, where it isn't said for how long (RFC 2308 §5)
 
 
+MOST_OCTETS: Final = 8_192
+"""Of an answer. One of 64 KB takes a tenth of a second to read, in which no call goes on."""
+
+
 class NoAnswer(Exception):
     """No server gave an answer; the text says why."""
 
@@ -35,6 +40,47 @@ class Reply(NamedTuple):
     why: str = ""
 
 
+class _Server(dns.nameserver.Do53Nameserver):
+    """A server whose answers over TCP are looked at only where they are of a size that an honest one has."""
+
+    async def async_query(
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,  # noqa: ASYNC109, dnspython's own
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        backend: Any,
+        one_rr_per_rrset: bool = False,
+        ignore_trailing: bool = False,
+    ) -> dns.message.Message:
+        """The answer to a question; raises what the resolver knows."""
+        if not max_size:
+            return await super().async_query(
+                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
+            )
+        try:
+            async with asyncio.timeout(timeout):
+                wire = await self._over_tcp(request.to_wire())
+        except (asyncio.IncompleteReadError, TimeoutError) as error:
+            raise dns.exception.Timeout from error
+        response = dns.message.from_wire(wire)
+        if not request.is_response(response):
+            raise dns.exception.FormError("that is no answer to the question")  # type: ignore[no-untyped-call]
+        return response
+
+    async def _over_tcp(self, question: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(self.address, self.port)
+        try:
+            writer.write(len(question).to_bytes(2) + question)
+            octets = int.from_bytes(await reader.readexactly(2))
+            if octets > MOST_OCTETS:
+                raise dns.exception.FormError(f"an answer of {octets} octets")  # type: ignore[no-untyped-call]
+            return await reader.readexactly(octets)
+        finally:
+            writer.close()
+
+
 class DnsClient:
     """Asks these servers, in their order; where there are none, those of the system. Raises NoAnswer where it can't."""
 
@@ -43,8 +89,9 @@ class DnsClient:
             self._resolver = dns.asyncresolver.Resolver(configure=not servers)
         except dns.exception.DNSException as error:
             raise NoAnswer(f"the system names no DNS server: {error}") from None
-        if servers:
-            self._resolver.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in servers]
+        known = servers or [(str(each), self._resolver.port) for each in self._resolver.nameservers]
+        if known:
+            self._resolver.nameservers = [_Server(*server) for server in known]
 
     async def ask(self, query: Query) -> Reply:
         """The answer to a question. Raises NoAnswer."""

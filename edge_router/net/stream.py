@@ -103,6 +103,7 @@ class StreamListener:
         self._hosts: Counter[str] = Counter()
         self._strangers: dict[Connection, None] = {}  # the oldest first
         self._handshakes = 0
+        self._shaking: dict[Connection | None, asyncio.Task[None] | None] = {}  # strangers in a handshake
         self._tasks: set[asyncio.Task[None]] = set()  # the loop alone would let them be collected
 
     def open(self, loop: asyncio.AbstractEventLoop, user: User) -> None:
@@ -280,7 +281,9 @@ class StreamListener:
         if self._hosts[host] >= (bounds.per_stranger if stranger else bounds.per_address):
             return "too many from one address"
         if self.security is not None and self._handshakes >= bounds.handshakes:
-            return "too many handshakes"
+            longest = self._shaking.pop(next(iter(self._shaking), None), None)  # who stalls keeps no trunk out
+            if longest is None or not longest.cancel():
+                return "too many handshakes"
         if self._strangers and ((stranger and len(self._strangers) >= bounds.strangers) or self._full()):
             next(iter(self._strangers)).end("made room", at_once=True)
         return "too many connections" if self._full() else ""
@@ -293,6 +296,8 @@ class StreamListener:
         context = None if self.security is None else self.security.server
         limit = None if context is None else self.bounds.handshake
         self._handshakes += context is not None
+        if context is not None and connection.stranger:
+            self._shaking[connection] = asyncio.current_task()
         try:
             sock.setblocking(False)
             await self._loop.connect_accepted_socket(lambda: connection, sock, ssl=context, ssl_handshake_timeout=limit)
@@ -300,6 +305,7 @@ class StreamListener:
             self._not_there(connection, sock, error)
         finally:
             self._handshakes -= context is not None
+            self._shaking.pop(connection, None)
 
     # Those that are opened
 

@@ -177,6 +177,27 @@ class TestRegistering:
         assert registrar(stage).unheard == []
         assert not up(stage)
 
+    def test_one_that_wants_it_longer_and_longer_is_not_asked_for_ever(self, stage: Stage) -> None:
+        for least in (600, 601):
+            answer(stage, request(stage), 423, f"Min-Expires: {least}")
+        answer(stage, request(stage), 423, "Min-Expires: 602")
+        stage.pass_time(BASE - 1)  # of the wait after a failure it is half at least
+        assert not registrar(stage).unheard
+        stage.pass_time(BASE + 1)
+        answer(stage, request(stage), 423, "Min-Expires: 603")
+        answer(stage, request(stage), 200, "Expires: 603")
+        assert stage.router.routing.trunks["cloud"].registered
+
+    def test_a_registrar_that_keeps_it_for_a_second_keeps_the_trunk_up(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        answer(stage, request(stage), 200, "Expires: 1")
+        for _ in range(4):
+            stage.pass_time(0.5)
+            assert stage.router.routing.trunks["cloud"].registered
+            answer(stage, request(stage), 200, "Expires: 1")
+        assert "run out" not in caplog.text
+
     def test_one_that_keeps_it_for_no_time_has_refused_it(self, stage: Stage) -> None:
         accept(stage, "Contact: <sip:line1@192.0.2.1:5060>;expires=0")
         assert not up(stage)

@@ -260,6 +260,21 @@ def test_a_refresh_may_ask_for_more(stage: Stage, who: str) -> None:
     part(this, other)
 
 
+@WHO
+def test_who_wants_more_with_each_refresh_is_not_asked_without_end(stage: Stage, who: str) -> None:
+    """A Min-SE that grows with every 422 would else be as many requests as there are seconds in a day."""
+    this, other = one_sided(stage, who, TIMER, ALLOW, refreshed_by_us(who, 600))
+    refresh = is_refreshed(stage, this, 300, "UPDATE")
+    for least in (601, 602, 603):
+        this.answers(refresh, 422, f"Min-SE: {least}")
+        if least < 603:
+            refresh = this.hears("UPDATE")
+    this.hears_nothing()
+    again = is_refreshed(stage, this, 133, "UPDATE")
+    this.answers(again, 200, "Session-Expires: 603;refresher=uas")
+    part(this, other)
+
+
 def test_a_refresh_says_again_what_is_the_least_for_him(stage: Stage) -> None:
     """RFC 4028 section 7.1: the Min-SE that came with his request, which those between have put up."""
     caller, callee = one_sided(stage, "caller", TIMER, ALLOW, refreshed_by_us("caller", 1200), "Min-SE: 600")

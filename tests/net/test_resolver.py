@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import cast
 
 import dns.rcode
 import pytest
@@ -151,3 +152,41 @@ async def test_other_servers_are_asked_after_a_change(server: DnsServer, resolve
 async def test_without_names_nothing_is_asked_and_nothing_runs(server: DnsServer, resolver: Resolver) -> None:
     await resolver.follow([], [server.address], 15)
     assert (server.asked, asyncio.all_tasks()) == ([], {asyncio.current_task()})
+
+
+@pytest.mark.parametrize("records", [100, 4_000])
+async def test_an_answer_of_a_size_that_no_honest_one_has_is_not_read(records: int) -> None:
+    """Reading 4,000 records takes a tenth of a second, in which no call goes on; over TCP as many may come."""
+
+    def answer(question: bytes, flags: int, count: int) -> bytes:
+        record = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x0a\0\0\1"
+        return (
+            question[:2] + flags.to_bytes(2) + b"\0\1" + count.to_bytes(2) + bytes(4) + question[12:] + record * count
+        )
+
+    class Truncated(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.DatagramTransport", transport)
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            self.transport.sendto(answer(data, 0x8780, 0), addr)
+
+    async def whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        question = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+        said = answer(question, 0x8580, records)
+        writer.write(len(said).to_bytes(2) + said)
+        writer.close()
+
+    server = await asyncio.start_server(whole, "127.0.0.1", 0)
+    place = server.sockets[0].getsockname()
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Truncated, place)
+    client = DnsClient([place])
+    try:
+        if records == 100:
+            assert (await client.ask(Query("A", "big.example"))).records
+        else:
+            with pytest.raises(NoAnswer, match=r"an answer of 640\d\d octets"):
+                await client.ask(Query("A", "big.example"))
+    finally:
+        transport.close()
+        server.close()

@@ -4,13 +4,16 @@ import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 import uvloop
 
 from edge_router.net.address import Address
 from edge_router.net.connection import MOST_PER_TURN, Bounds
+from edge_router.net.security import Expected, Files, Security
 from edge_router.net.stream import StreamListener
+from tests.end_to_end.authority import Authority
 from tests.end_to_end.block import Block, taken_block
 from tests.net.streams import Ear, Peer, Place, message
 
@@ -310,6 +313,30 @@ def test_the_oldest_stranger_makes_room(open_ear: Open, block: Block, stack: Exi
         each.says(message())
     ear.hears(2)
     assert ear.listener.ended == {"made room": 1}
+
+
+def test_a_stalled_handshake_of_a_strangers_makes_room(
+    loop: asyncio.AbstractEventLoop, block: Block, stack: ExitStack, tmp_path: Path
+) -> None:
+    """Else who holds as many as there may be keeps every trunk out; a trunk's own is not given up."""
+    authority = Authority(tmp_path)
+    security = Security(Files(*authority.signs("edge", block.router[0]), ca=authority.file), lambda _: Expected())
+    ear = stack.enter_context(closing(Ear(loop, block.router, Bounds(handshakes=2), security)))
+    strangers = [block.host(last) for last in (70, 71)]
+    ear.strangers.update(strangers)
+
+    def shakes_hands() -> str | None:
+        sock = socket.create_connection(block.router, 10, (block.carrier, 0))
+        with authority.client().wrap_socket(sock) as tls:
+            return tls.version()
+
+    for count, host in enumerate((strangers[0], block.premise), 1):
+        stack.enter_context(closing(Peer.connecting(ear, host)))
+        ear.until(lambda count=count: ear.listener.counts() == (count, 0), "him to be taken")  # type: ignore[misc]
+    assert ear.run(asyncio.to_thread(shakes_hands)) == "TLSv1.3"
+    ear.until(lambda: ear.listener.counts() == (1, 0), "all but the stalled one of the trunk to be gone")
+    assert ear.listener.ended["no handshake"] == 1
+    assert not ear.listener.refused
 
 
 @pytest.mark.parametrize("known", [True, False])
