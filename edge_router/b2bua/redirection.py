@@ -125,7 +125,7 @@ def to_try(incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float) -> 
         return targets
     user = incoming.user_at(peer, trunk.trunk)
     left = [target for target in targets if uri_at(user, target.at) not in trail.been]
-    return sorted(left, key=lambda target: target.uri != incoming.aim)
+    return sorted(left, key=lambda target: incoming.aim not in (target.uri, target.at))
 
 
 def contacts_of(response: Response) -> list[SipUri | TelUri]:
@@ -165,7 +165,7 @@ def _turn(
     """Where a Contact leads; None where that is nowhere."""
     routing, caller, came = call.routing, call.caller, failure.callee.trunk
     here, user, params = caller.listener.advertised, incoming.user, ""
-    found: tuple[LiveTrunk, Target] | None = None
+    found: tuple[LiveTrunk, str] | None = None
     if isinstance(contact, SipUri):
         user = contact.user or user  # the same number elsewhere, where it names none
         params = lasting_params(contact)
@@ -178,7 +178,7 @@ def _turn(
     dialled = incoming.user_at(peer, came.trunk)
     request = redirected(incoming.request, uri, dialled, here, response, number)
     try:
-        onward = read_incoming(request, caller.trunk.trunk, incoming.facts.source, incoming.hops_left, as_dialled=True)
+        onward = read_incoming(request, call.came_by, incoming.facts.source, incoming.hops_left, as_dialled=True)
     except BadMessage:
         return None
     facts, before = onward.facts, incoming.facts
@@ -186,20 +186,25 @@ def _turn(
     onward.trail = incoming.trail
     if found is None:
         return Turn(onward, None)
-    trunk, target = found
-    onward.aim = target.uri
+    trunk, onward.aim = found
     facts.calling, facts.service, facts.visits = before.calling, before.service, before.visits
     return Turn(onward, (_peer_of(routing, peer, trunk.name, facts.called), trunk))
 
 
-def _trunk_at(routing: Routing, came: LiveTrunk, contact: SipUri) -> tuple[LiveTrunk, Target] | None:
-    """The trunk that has this place among its targets, the one that redirects before all others."""
+def _trunk_at(routing: Routing, came: LiveTrunk, contact: SipUri) -> tuple[LiveTrunk, str] | None:
+    """The trunk that has this place among its targets, the one that redirects before all others; and which one it is.
+
+    That is the URI of a target, or the address of one of those that its name leads to.
+    """
     place = contact.host, contact.port or _usual_port(contact)
     current = routing.trunks.get(came.name)
     for trunk in (*([current] if current is not None else ()), *routing.trunks.values()):
         for target in trunk.trunk.targets:
             if place in ((target.host, target.port), _place_of(target.uri)):
-                return trunk, target
+                return trunk, target.uri
+        for located in trunk.targets:
+            if place == (located.host, located.port):
+                return trunk, located.at
     return None
 
 

@@ -68,7 +68,12 @@ class ReferSubscription:
         leg.send("NOTIFY", headers, body, self)
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
-        """The answer to a NOTIFY (ClientUser); who refuses it wants to hear no more (RFC 6665 §4.2.2)."""
+        """The answer to a NOTIFY (ClientUser); who refuses it wants to hear no more (RFC 6665 §4.2.2).
+
+        Who asks who we are is told, and hears the same once more.
+        """
+        if transaction.challenged and self._leg.sent_again(transaction, response, self) is not None:
+            return
         if response.code >= 200:
             self._answered(response.code < 300)
 

@@ -174,12 +174,15 @@ class Routing:
         return peer, self.trunks[peer.outgoing.trunk]
 
     def trunk_at(self, uri: SipUri, own: str = "") -> str:
-        """The trunk that has a target at a URI's host and port, ``own`` before any other; "" where none has."""
+        """The trunk that has a target at a URI's host and port, ``own`` before any other; "" where none has.
+
+        Where a target is a name, that is by its name, or by an address that it leads to now.
+        """
         port = uri.port or (5061 if uri.scheme == "sips" else 5060)
         found = [
             name
             for name, trunk in self.trunks.items()
-            if any(target.host == uri.host and target.port == port for target in trunk.trunk.targets)
+            if any(target.host == uri.host and target.port == port for target in (*trunk.trunk.targets, *trunk.targets))
         ]
         return own if own in found else next(iter(found), "")
 
