@@ -12,7 +12,7 @@ from tests.b2bua.in_call import accepts, part, reinvites
 from tests.b2bua.leg import Leg
 from tests.b2bua.reliable import SPEAKS, calls, crosses, is_answered, pracked, pracks, rang, rings
 from tests.b2bua.sessions import ALLOW, TIMER, is_refreshed, refreshed_by_him, refreshed_by_us
-from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage
+from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Line, Stage
 from tests.b2bua.test_attended_transfer import begins, two_calls
 from tests.b2bua.transfers import FROM_ANYWHERE, WHO, arrives, ends, is_joined, is_told, refers
 from tests.end_to_end.wire import Wire, beside_origin
@@ -89,6 +89,53 @@ class TestTransfer:
         until(stage, new, 3)
         new.answers(new.hears("UPDATE"), 200, "Session-Expires: 600;refresher=uac")
         part(new, stays)
+
+    @WHO
+    def test_a_refresh_waits_while_who_stays_is_joined(self, stage: Stage, who: str) -> None:
+        transferor, stays = with_timer(stage, who, by_update=False)
+        stage.pass_time(895)
+        new = refers(transferor, new=stage.cloud)
+        new.says(200)
+        new.hears("ACK")
+        again = stays.hears("INVITE")
+        stays.answers(again, 100)
+        stage.pass_time(10)
+        stays.hears_nothing()
+        stays.answers(again, 200, "Session-Expires: 1800;refresher=uac", body=stays.party.sdp)
+        stays.hears("ACK")
+        is_told(transferor, "200 OK")
+        transferor.is_hung_up()
+        part(new, stays)
+
+    @WHO
+    def test_by_connections(self, stage: Stage, who: str) -> None:
+        stage.line.reliable = True
+        transferor, stays = ends(stage, who)
+        new = refers(transferor, new=stage.cloud)
+        stage.pass_time(1.5)
+        arrives(transferor, stays, new)
+        part(stays, new)
+
+    def test_the_dial_plan_sees_the_listener_of_the_transferor(self, open_stage: OpenStage) -> None:
+        stage = open_stage(
+            premise={"listen": "inside"},
+            listen=[
+                {"name": name, "transport": "udp", "address": f"192.0.2.{number}:5060"}
+                for number, name in ((1, "pstn"), (2, "inside"))
+            ],
+            peers=(
+                {"name": "from-carrier", "incoming": {"listen": "pstn"}, "policy": "door"},
+                {"name": "from-inside", "incoming": {"listen": "inside"}, "destinations": ["cloud"]},
+            ),
+        )
+        inside = Line("inside")
+        inside.parties = stage.line.parties
+        stage.router.listeners = {"pstn": stage.line, "inside": inside}
+        stage.premise.send = lambda message, source: stage.router.receive(message.encode(), source, inside)
+        caller, callee = ends(stage, "caller")
+        new = refers(callee, "Refer-To: <sip:+18005557000@192.0.2.1>", new=stage.cloud)
+        arrives(callee, caller, new)
+        part(caller, new)
 
     @WHO
     def test_who_stays_and_does_not_refresh_ends_it_while_it_rings(self, stage: Stage, who: str) -> None:
@@ -335,12 +382,15 @@ class TestTransfer:
     def test_within_the_time_of_rescue_it_ends_that(self, open_stage: OpenStage, who: str) -> None:
         rescued = {"name": "premise", "outgoing": {"trunk": "premise"}, "rescue": {"within": "30s"}}
         cloud = {"name": "cloud", "outgoing": {"trunk": "cloud"}, "rescue": {"within": "30s"}}
-        stage = open_stage(peers=(*FROM_ANYWHERE, rescued, cloud))
+        spare = {"name": "spare", "outgoing": {"trunk": "cloud"}}
+        rules = [{"name": "there", "when": 'call.called.endsWith("1000")', "to": ["premise", "spare"]}]
+        stage = open_stage(rules=rules, peers=(*FROM_ANYWHERE, rescued, cloud, spare))
         transferor, stays = ends(stage, who)
         new = refers(transferor, new=stage.cloud)
         arrives(transferor, stays, new)
-        new.hangs_up(DROPPED)
-        stays.is_hung_up()
+        leaves, other = (stays, new) if who == "caller" else (new, stays)
+        leaves.hangs_up(DROPPED)
+        other.is_hung_up()
 
     @pytest.mark.parametrize("first", ["caller", "callee"])
     @pytest.mark.parametrize("second", ["caller", "callee"])
