@@ -189,10 +189,14 @@ class AttendedTransfer(Transfer):
         self._face.call = None
 
     def stop(self) -> None:
-        """Gives it up, wherever it stands."""
+        """Gives it up, wherever it stands; where the other call alone is over, the transferor hears of that."""
         if self.other.transfer is self:
             self.other.transfer = None
+        goes_on = self.of.transfer is self and not self.of.record.outcome
         super().stop()
+        if goes_on and self.other.record.outcome:
+            self.of.remark(f"not transferred to {self.uri}: that call is over")
+            self.subscription.tell(500)
 
 
 def _code(response: Response | None) -> int:

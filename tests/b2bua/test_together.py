@@ -206,6 +206,27 @@ class TestTransfer:
         stays.is_hung_up()
         asked.is_hung_up()
 
+    @pytest.mark.parametrize("first", ["caller", "callee"])
+    @pytest.mark.parametrize("second", ["caller", "callee"])
+    def test_whom_the_transferor_had_asked_has_no_time_left(
+        self, open_stage: OpenStage, first: str, second: str
+    ) -> None:
+        rules = [{"name": "back", "when": 'call.called.endsWith("6000")', "to": "carrier"}]
+        peers = (*FROM_ANYWHERE, {"name": "carrier", "outgoing": {"trunk": "carrier"}})
+        stage = open_stage(rules=rules, peers=peers, cloud={"max_duration": "60s"})
+        transferor, stays, consulting, asked = two_calls(stage, first, second)
+        stage.pass_time(55)
+        again = begins(transferor, consulting, asked)
+        asked.answers(again, 100)
+        until(stage, consulting, 8)
+        consulting.is_hung_up()
+        asked.is_hung_up()
+        is_told(transferor, "500 Server Internal Error")
+        asked.answers(again, 487)
+        asked.hears("ACK")
+        accepts(stays, reinvites(transferor, stays), transferor)
+        part(transferor, stays)
+
     @WHO
     def test_the_new_party_is_elsewhere(self, stage: Stage, who: str) -> None:
         transferor, stays = ends(stage, who)
