@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.call_limit import take_over_limit
 from edge_router.b2bua.causes import FAILURE, NORMAL, cause_of
 from edge_router.b2bua.exchange import content_of, has_sdp
 from edge_router.b2bua.join import GONE, agree, offer
@@ -123,6 +124,8 @@ class AttendedTransfer(Transfer):
         self._wind_up_of()
         self._wind_up_other()
         call.transfer = other.transfer = None
+        if call.way_back is not None:
+            call.way_back.let_go()
         call.remark(f"transferred by the {call.side_of(transferor)} to {self.uri}, whom he had in another call")
         call.record.transferred_to = self.uri
         other.remark(f"its {other.side_of(far)} went on in call {call.record.call_id}")
@@ -150,6 +153,7 @@ class AttendedTransfer(Transfer):
             other.placed = None
         far.inbound = MOVED
         far.call = self.replaced.call = None
+        take_over_limit(call, other)
         self.stays.last_heard = self.caller.last_heard
         self._drop_faces()
         self.replaced.bye(NORMAL)
@@ -185,10 +189,14 @@ class AttendedTransfer(Transfer):
         self._face.call = None
 
     def stop(self) -> None:
-        """Gives it up, wherever it stands."""
+        """Gives it up, wherever it stands; where the other call alone is over, the transferor hears of that."""
         if self.other.transfer is self:
             self.other.transfer = None
+        goes_on = self.of.transfer is self and not self.of.record.outcome
         super().stop()
+        if goes_on and self.other.record.outcome:
+            self.of.remark(f"not transferred to {self.uri}: that call is over")
+            self.subscription.tell(500)
 
 
 def _code(response: Response | None) -> int:

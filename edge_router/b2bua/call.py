@@ -137,6 +137,11 @@ class Call:
         """The trunk whose way of writing the numbers of the call have."""
         return self.caller.trunk.trunk
 
+    @property
+    def came_in_at(self) -> str:
+        """The name of the listener that it came by, for the dial plan."""
+        return self.caller.listener.name
+
     def relay_ringing(self, callee: CalleeLeg, response: Response) -> None:
         """Passes a provisional answer on to the caller."""
         caller = self.caller

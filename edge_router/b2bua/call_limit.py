@@ -15,11 +15,15 @@ class CallLimit:
 
     __slots__ = ("_call", "_words", "at", "second")
 
-    def __init__(self, call: Call, trunk: str, seconds: float) -> None:
+    def __init__(self, call: Call, words: str, at: float) -> None:
         self.second = 0  # Deadline
         self._call = call
-        self._words = f"the call lasted {seconds:g} s, the max_duration of {trunk}"
-        self.at = call.router.wheel.now + seconds
+        self._words = words
+        self.at = at
+
+    def of(self, call: Call) -> CallLimit:
+        """The same end for another call."""
+        return CallLimit(call, self._words, self.at)
 
     @property
     def call(self) -> Call | None:
@@ -45,7 +49,18 @@ def limit(call: Call) -> None:
         shorter = theirs
     if shorter.max_duration is None:
         return
-    ends = CallLimit(call, shorter.name, shorter.max_duration)
+    seconds = shorter.max_duration
+    words = f"the call lasted {seconds:g} s, the max_duration of {shorter.name}"
+    _ends_by(call, CallLimit(call, words, call.router.wheel.now + seconds))
+
+
+def take_over_limit(call: Call, other: Call) -> None:
+    """Who comes from another call may not stay longer than he might have there."""
+    if other.limit is not None and not call.emergency:
+        _ends_by(call, other.limit.of(call))
+
+
+def _ends_by(call: Call, ends: CallLimit) -> None:
     if call.limit is None or ends.at < call.limit.at:
         unlimit(call)
         call.limit = ends

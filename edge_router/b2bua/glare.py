@@ -69,7 +69,7 @@ def _refusal_in_set_up(call: Call, leg: Leg, method: str, offers: bool) -> Refus
     """
     caller, callee = call.caller, call.callee
     if method == "INVITE" and caller.answered:
-        return PENDING if leg.is_inviting() else Refusal(488, "Not Acceptable Here")
+        return PENDING if leg is callee or leg.is_inviting() else Refusal(488, "Not Acceptable Here")
     early = not caller.answered and callee is not None and callee.is_early
     if early and method == "UPDATE" and offers and have_agreed(call):
         return _refusal_of_offer(call, leg)

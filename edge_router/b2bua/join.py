@@ -93,7 +93,7 @@ async def offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | N
     """The final response to a re-INVITE, None where none came.
 
     Where it crosses one of the other side's (491), it comes again after a while, longer if the Call-ID is ours, so that
-    the two don't meet again (RFC 3261 §14.1).
+    the two don't meet again (RFC 3261 §14.1); where its session timer was too short (422), at once with a longer one.
     """
     for _ in range(_MOST_WAITS):
         if not call.is_negotiating(leg):
@@ -101,6 +101,10 @@ async def offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | N
         await _pause(call, leg, 0.5)
     for _ in range(_MOST_TURNS - 1):
         response = await _answer_to(leg, headers, body)
+        if response is not None and response.code == 422 and leg.session is not None:
+            if leg.session.takes_longer(response):
+                continue
+            return response
         if response is None or response.code != 491:
             return response
         await _pause(call, leg, (randint(0, 200) if leg is call.caller else randint(210, 400)) / 100)

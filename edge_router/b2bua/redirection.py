@@ -178,7 +178,7 @@ def _turn(
     dialled = incoming.user_at(peer, came.trunk)
     request = redirected(incoming.request, uri, dialled, here, response, number)
     try:
-        onward = read_incoming(request, caller.trunk.trunk, incoming.facts.source, incoming.hops_left, as_dialled=True)
+        onward = read_incoming(request, call.came_by, incoming.facts.source, incoming.hops_left, as_dialled=True)
     except BadMessage:
         return None
     facts, before = onward.facts, incoming.facts

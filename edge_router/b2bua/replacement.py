@@ -15,6 +15,7 @@ from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.replaces import leg_of
 from edge_router.b2bua.screening import NO_DIALOG, PENDING, Refusal
 from edge_router.b2bua.seat import SeatedCallee, stays_seated
+from edge_router.b2bua.session_terms import too_brief
 from edge_router.b2bua.shown_sdp import ShownSdp
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.refer_to import Replaces, replaces_of
@@ -43,7 +44,7 @@ def take_replacement(router: Router, arrival: Arrival, trunk: LiveTrunk) -> Refu
     if replaces is None:
         return None
     leg = leg_of(router, replaces)
-    refusal = _refusal(leg, replaces, trunk)
+    refusal = _refusal(leg, replaces, trunk) or too_brief(request, trunk.trunk)
     if refusal is not None or leg is None or leg.call is None:
         return refusal or NO_DIALOG
     dialog = Dialog.as_server(request, new_token())

@@ -118,15 +118,15 @@ async def hunt(
 
 def decide(call: Call, incoming: Incoming) -> Decision:
     """Matches and decides, and notes both."""
-    caller, record = call.caller, call.record
+    record = call.record
     began = perf_counter()
-    peer, decision = call.routing.route(incoming.facts, caller.listener.name, call.router.wheel.now)
+    peer, decision = call.routing.route(incoming.facts, call.came_in_at, call.router.wheel.now)
     if peer is not None:
         record.dial_peer_in = peer.name
     record.decision = decision
     service = incoming.facts.service
     record.service = None if service is None else service.get("service", "")
-    call.router.observer.routed(record, incoming.facts, caller.listener.name)
+    call.router.observer.routed(record, incoming.facts, call.came_in_at)
     call.router.observer.decided(record, perf_counter() - began)
     return decision
 
@@ -315,7 +315,7 @@ async def _turn(call: Call, turn: Turn, last: str, why: str) -> Tried | None:
     if turn.way is not None:
         ways = named(call.routing, before[0], turn.incoming, turn.way, wheel.now)
         return await hunt(call, turn.incoming, hops(call, turn.incoming, ways), last, why)
-    entered, decision = call.routing.route(facts, caller.listener.name, wheel.now)
+    entered, decision = call.routing.route(facts, call.came_in_at, wheel.now)
     if decision.method == "reject":
         call.remark(decision.explain())
         return Tried(None, last, False)

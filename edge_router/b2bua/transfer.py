@@ -67,6 +67,11 @@ class Transfer(Call):
         """The transferor's trunk: the numbers are as he writes them."""
         return self.transferor.trunk.trunk
 
+    @property
+    def came_in_at(self) -> str:
+        """The listener that the transferor's REFER came by."""
+        return self.transferor.listener.name
+
     def begin(self, incoming: Incoming, decision: Decision | None) -> None:
         """Calls the new party: where the decision says, or where dial plan and policy say."""
         self.start(self._reach(incoming, decision))
@@ -127,6 +132,10 @@ class Transfer(Call):
         except Exception:
             _log.exception("call %s: its transfer could not be given up", self.of.record.call_id)
             self.of.broken()
+
+    def end(self, words: str, reason: str, cause: int) -> None:
+        """The new party is lost, or his session's time is over, as he is joined: nobody is left for who stays."""
+        self._end_all(words, reason, cause)
 
     def hung_up(self, leg: Leg, request: Request) -> None:
         """The new party, who has just answered, has hung up: that was the call."""

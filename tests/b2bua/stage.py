@@ -56,7 +56,6 @@ class Clock:
 class Line:
     """A listener whose wires end on the stage."""
 
-    name: Final = "pstn"
     host: Final = "192.0.2.1"
     transport: Final = "udp"
     advertised: Final = "192.0.2.1:5060"
@@ -64,7 +63,8 @@ class Line:
     via: Final = "SIP/2.0/UDP 192.0.2.1:5060;branch="
     contact: Final = "<sip:192.0.2.1:5060>"
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "pstn") -> None:
+        self.name: Final = name
         self.reliable = False
         self.parties: dict[Address, Party] = {}
         self.cut: set[Address] = set()
