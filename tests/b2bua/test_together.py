@@ -467,10 +467,11 @@ class TestTransfer:
         stage = open_stage(cloud={"targets": ["sip:cloud.example.com"]}, peers=FROM_ANYWHERE)
         located(stage, "198.51.100.21", "198.51.100.22")
         caller, callee = ends(stage, "caller")
-        new = refers(caller, f"Refer-To: <sip:42@{where}>", new=stage.cloud)
+        first, second = (stage.spare, stage.cloud) if where == "198.51.100.22" else (stage.cloud, stage.spare)
+        new = refers(caller, f"Refer-To: <sip:42@{where}>", new=first)
         assert new.invite.uri == "sip:42@cloud.example.com"
         new.refuses(503)
-        new = stage.spare.is_called()
+        new = second.is_called()
         arrives(caller, callee, new)
         part(new, callee)
 
