@@ -251,6 +251,9 @@ class Call:
     @_or_it_ends
     def end(self, words: str, reason: str, cause: int) -> None:
         """The router ends a call that stands, and says why: in the record, and by Reason lines to both sides."""
+        if self.transfer is not None and self.transfer.of is self:
+            self.transfer.end(words, reason, cause)  # the transferor hears what became of it before his BYE
+            return
         self.remark(words)
         self.hang_up_all(reason)
         self.over("answered", "router", cause)

@@ -68,7 +68,7 @@ class ReferSubscription:
         self._over = code >= 200
         state = "terminated;reason=noresource" if self._over else f"active;expires={_LASTS}"
         leg = self._leg
-        headers = f"Contact: {leg.listener.contact}\r\n{self._event}Subscription-State: {state}\r\n{_SIPFRAG}"
+        headers = f"Contact: {leg.contact}\r\n{self._event}Subscription-State: {state}\r\n{_SIPFRAG}"
         body = f"SIP/2.0 {code} {reason_phrase(code)}\r\n".encode()
         leg.send("NOTIFY", headers, body, self)
 

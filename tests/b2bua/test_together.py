@@ -154,6 +154,7 @@ class TestTransfer:
         is_told(transferor, "180 Ringing")
         until(stage, stays, 25)
         stays.is_hung_up()
+        is_told(transferor, "500 Server Internal Error")
         transferor.is_hung_up()
         new.is_cancelled()
 
@@ -167,6 +168,7 @@ class TestTransfer:
         is_told(transferor, "180 Ringing")
         until(stage, stays, 12)
         stays.is_hung_up()
+        is_told(transferor, "500 Server Internal Error")
         transferor.is_hung_up()
         new.is_cancelled()
 
