@@ -55,10 +55,13 @@ def let_go(call: Call, outcome: str) -> None:
     """
     if call.transfer is not None:
         call.transfer.stop()
+    # Their transactions linger for 32 s, and with them the legs: without what nobody asks for any more.
     call.caller.call = None
+    call.caller.last_heard = b""
     call.caller.release()
     if call.callee is not None:
         call.callee.call = None
+        call.callee.last_heard = b""
         if call.callee.inbound:
             call.callee.release()
     if call.way_back is not None:
