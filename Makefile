@@ -114,6 +114,7 @@ $(VENV)-compiled/.installed: pyproject.toml requirements.lock hatch_build.py REA
 	@HATCH_BUILD_HOOKS_ENABLE=1 $(VENV)-compiled/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	@$(VENV)-compiled/bin/pip uninstall --quiet --yes edge-router
 	@$(VENV)-compiled/bin/pip install --quiet "$$(echo build/wheel/*.whl)[test,interop]"
+	@cd build && ../$(VENV)-compiled/bin/python -P -c 'import edge_router.app'  # what can't be loaded isn't installed
 	@touch $@
 
 # pip is the last thing that venv makes: where it is, the environment is whole.

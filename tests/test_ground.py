@@ -17,6 +17,8 @@ import edge_router
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = ["edge_router", "sip_profiles", "state_client"]
+HOOK = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+COMPILED = sorted({path for pattern in HOOK["compile"] for path in ROOT.glob(pattern)})
 ROOMS = sorted(path.parent for package in PACKAGES for path in (ROOT / package).rglob("__init__.py"))
 
 
@@ -93,6 +95,21 @@ def is_module(path: Path) -> bool:
 def test_wheel_holds_the_packages_and_what_the_demo_plays() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert wheel == [*PACKAGES, "sipp_scenarios"]
+
+
+@pytest.mark.parametrize("module", COMPILED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_fields_of_a_compiled_tuple_are_of_classes_that_are_there(module: Path) -> None:
+    """mypyc reads their annotations when it makes the class: one imported for types alone ends the process."""
+    body = ast.parse(module.read_text()).body
+    for_types = [node for node in body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    classes = [node for node in body if isinstance(node, ast.ClassDef)]
+    nodes = [node for block in for_types for node in block.body if isinstance(node, ast.ImportFrom)]
+    unknown = {alias.asname or alias.name for node in nodes for alias in node.names}
+    for tuple_ in [each for each in classes if "NamedTuple" in map(ast.unparse, each.bases)]:
+        fields = [node.annotation for node in tuple_.body if isinstance(node, ast.AnnAssign)]
+        named = {node.id for field in fields for node in ast.walk(field) if isinstance(node, ast.Name)}
+        later = {each.name for each in classes if each.lineno >= tuple_.lineno}
+        assert not named & (unknown | later), tuple_.name
 
 
 def test_image_is_built_of_what_the_wheel_holds() -> None:

@@ -7,7 +7,7 @@ asked for a REFER that comes in, and for the Contacts of a target's 3xx.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.screening import Refusal
 from edge_router.dialplan.peer import by_trunk
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 ELSEWHERE: Final = Refusal(403, "Neither an address of ours nor a target of a trunk")
 
 
-class Aim(NamedTuple):
+class Aim:
     """A trunk, and which of its targets was named: the URI of a name, the label of an address."""
 
-    trunk: LiveTrunk
-    target: str
+    __slots__ = ("target", "trunk")
+
+    def __init__(self, trunk: LiveTrunk, target: str) -> None:
+        self.trunk = trunk
+        self.target = target
 
     def decision(self, uri: SipUri | TelUri) -> Decision:
         """To send a call there by no dial-peer, since this URI says so."""

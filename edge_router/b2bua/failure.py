@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.causes import cause_for, cause_of, code_for, reasons_of
 from edge_router.b2bua.redirection import is_passed, pass_to_caller
@@ -24,15 +24,18 @@ _RECOVERY_ON_TIMER: Final = 102  # Q.850
 _CODES_FOR_CALLER: Final = {401: 403, 407: 403, 422: 500}
 
 
-class Failure(NamedTuple):
+class Failure:
     """How an attempt at a target ended: the final status, None if none came, and the response that bore it.
 
     A status without a response is our own: what could not be sent.
     """
 
-    callee: CalleeLeg
-    code: int | None
-    response: Response | None = None
+    __slots__ = ("callee", "code", "response")
+
+    def __init__(self, callee: CalleeLeg, code: int | None, response: Response | None = None) -> None:
+        self.callee = callee
+        self.code = code
+        self.response = response
 
     @property
     def word(self) -> str:

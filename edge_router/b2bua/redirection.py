@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.aim import aim_of, first_of
 from edge_router.b2bua.causes import cause_of
@@ -60,14 +60,17 @@ class Trail:
         return len(self.been) > known
 
 
-class Turn(NamedTuple):
+class Turn:
     """One way on: the call as if it had come for that number, and the dial-peer and trunk that the Contact selects.
 
     ``way`` is None where the dial plan is to find one.
     """
 
-    incoming: Incoming
-    way: tuple[DialPeer, LiveTrunk] | None
+    __slots__ = ("incoming", "way")
+
+    def __init__(self, incoming: Incoming, way: tuple[DialPeer, LiveTrunk] | None) -> None:
+        self.incoming = incoming
+        self.way = way
 
 
 def is_followed(failure: Failure) -> bool:
@@ -186,9 +189,9 @@ def _turn(
     onward.trail = incoming.trail
     if aim is None:
         return Turn(onward, None)
-    trunk, onward.aim = aim
+    onward.aim = aim.target
     facts.calling, facts.service, facts.visits = before.calling, before.service, before.visits
-    return Turn(onward, (_peer_of(routing, peer, trunk.name, facts.called), trunk))
+    return Turn(onward, (_peer_of(routing, peer, aim.trunk.name, facts.called), aim.trunk))
 
 
 def _peer_of(routing: Routing, peer: DialPeer, trunk: str, called: str) -> DialPeer:

@@ -7,7 +7,7 @@ NOTIFY the number that the REFER came with.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from edge_router.b2bua.aim import aim_at, is_here
@@ -30,13 +30,16 @@ _MOST: Final = 10  # REFERs of a call whose NOTIFYs are known
 _IN_URI: Final = "-_.!~*'()[]/?:+$"  # unreserved and hnv-unreserved (RFC 3261 §25.1), besides letters and digits
 
 
-class Passed(NamedTuple):
+class Passed:
     """A REFER that has passed: by whom, with which CSeq number; to whom, with which."""
 
-    asker: Leg
-    number: int
-    other: Leg
-    number_there: int
+    __slots__ = ("asker", "number", "number_there", "other")
+
+    def __init__(self, asker: Leg, number: int, other: Leg, number_there: int) -> None:
+        self.asker = asker
+        self.number = number
+        self.other = other
+        self.number_there = number_there
 
 
 class PassedRefer(Exchange):
