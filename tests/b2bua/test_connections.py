@@ -107,3 +107,25 @@ def test_an_answer_that_is_owed_goes_to_the_port_of_the_via(connected_stage: Sta
     callee.refuses(486)
     assert [message.code for message in stage.carrier.unheard] == [486]
     caller.hears_refusal(486)
+
+
+def test_a_2xx_finds_its_way_when_its_connection_is_gone(connected_stage: Stage) -> None:
+    """It is said again until its ACK comes: to the port of the Via, since the connection was lost with the first."""
+    stage = connected_stage
+    from_elsewhere = stage.party(stage.carrier.address[0], 40_000)
+    at = stage.carrier.address
+    stage.carrier.address = from_elsewhere.address
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    callee = stage.premise.is_called()
+    callee.says(200)
+    assert [message.code for message in from_elsewhere.unheard] == [100, 200]
+    from_elsewhere.unheard.clear()
+    stage.router.lost(from_elsewhere.address, stage.line)
+    stage.carrier.address = at
+    stage.pass_time(0.5)
+    assert [message.code for message in stage.carrier.unheard] == [200]
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
