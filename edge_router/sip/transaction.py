@@ -204,7 +204,7 @@ class ServerTransaction(Transaction):
         return message
 
     def named_port(self) -> int:
-        """The port that the sender of the request names in Via, or means by naming none; 0 once nothing more is sent."""
+        """The port that the sender of the request names in Via, or means by none; 0 once nothing more is sent."""
         via = self._vias.partition("\r\n")[0].removeprefix("Via: ")
         if not via:
             return 0
