@@ -95,12 +95,10 @@ def test_of_several_at_one_address_it_is_the_one_of_the_transport_that_is_asked_
 ) -> None:
     at = "192.0.2.1:5060"
     names = [f"sip:sbc.example.com;transport={each}" for each in ("udp", "tcp")]
-    live = {
-        "cloud": ["sip:198.51.100.40", "sip:198.51.100.41:5061", names[0]],
-        "premise": ["sip:198.51.100.40;transport=tcp", "sip:198.51.100.41:5061;transport=tcp", names[1]],
-    }
+    cloud = {"targets": ["sip:198.51.100.40", "sip:198.51.100.41:5061", names[0]]}
+    premise = {"targets": ["sip:198.51.100.40;transport=tcp", "sip:198.51.100.41:5061;transport=tcp", names[1]]}
     listeners = [{"name": each, "transport": each, "address": at} for each in ("udp", "tcp")]
-    config = configuration(listen=listeners, **{name: {"targets": targets} for name, targets in live.items()})
+    config = configuration(listen=listeners, cloud=cloud, premise=premise)
     routing = build(config, lambda: 0.0)
     known = routing.trunks["premise"]
     known.targets = [replace(each, transport="tls") if each.port == 5061 else each for each in known.targets]
