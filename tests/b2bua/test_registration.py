@@ -17,7 +17,7 @@ from edge_router.telemetry.readings import TrunkReading
 from tests.b2bua.challenge import FILES, LOGIN, asking, assert_answers, shown_in
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg, Party
-from tests.b2bua.stage import CLOUD_FIRST, Stage, examined
+from tests.b2bua.stage import CLOUD_FIRST, Line, Stage, examined
 from tests.end_to_end.wire import Wire, tag_of, uri_of
 
 REGISTRAR = "198.51.100.50"
@@ -371,8 +371,16 @@ class TestLeaving:
     ) -> None:
         accept(stage)
 
+        second = Line("second")
+        second.parties = stage.line.parties
+        stage.router.listeners = {"pstn": stage.line, "second": second}
+
         def reload(**cloud: Any) -> None:
-            config, tables = examined(cloud={**ONE, **cloud})
+            listeners = [
+                {"name": name, "transport": "udp", "address": f"192.0.2.1:{port}"}
+                for name, port in (("pstn", 5060), ("second", 5070))
+            ]
+            config, tables = examined(cloud={**ONE, **cloud}, listen=listeners)
             stage.router.follow(build(config, stage.clock, stage.router.routing, stage.picture, tables))
             stage.pass_time(0)
 
@@ -383,7 +391,11 @@ class TestLeaving:
         gone = accept(stage)
         assert (gone.get("Expires"), uri_of(gone.get("To"))) == ("0", "sip:edge@carrier.example")
         assert not up(stage)
+        other = {**REGISTER, "aor": "sip:other@carrier.example"}
         assert uri_of(accept(stage).get("To")) == "sip:other@carrier.example"
+        assert up(stage)
+        reload(register=other, listen="second")  # it is bound to another address of ours then
+        assert [accept(stage).get("Expires") for _ in range(2)] == ["0", "300"]
         assert up(stage)
         reload()
         assert accept(stage).get("Expires") == "0"
