@@ -104,6 +104,23 @@ def test_several_are_told_apart(stage: Stage, who: str) -> None:
     part(transferor, other)
 
 
+def test_of_many_the_last_are_known(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    numbers = []
+    for _ in range(11):
+        caller.asks("REFER", "Refer-To: <sip:42@203.0.113.7>")
+        came = callee.hears("REFER")
+        numbers.append(came.cseq)
+        callee.answers(came, 202)
+        caller.hears(202, "REFER")
+    notifies(callee, "200 OK", f"Event: refer;id={numbers[0]}")
+    callee.hears(481, "NOTIFY")
+    notifies(callee, "200 OK", f"Event: refer;id={numbers[1]}")
+    caller.answers(caller.hears("NOTIFY"), 200)
+    callee.hears(200, "NOTIFY")
+    part(caller, callee)
+
+
 def test_who_has_come_in_the_transferors_place_hears_nothing_of_his_refer(open_stage: OpenStage) -> None:
     stage = open_stage(carrier={"refer": "pass"}, peers=FROM_ANYWHERE)
     caller, callee = stage.connected()

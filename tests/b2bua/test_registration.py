@@ -455,7 +455,9 @@ def test_empty_lines_keep_a_connection_open(open_stage: OpenStage, monkeypatch: 
     stage.pass_time(5_000 - 2 * PING_EVERY)
     answer(stage, request(stage), 403)
     pings.clear()
-    stage.pass_time(BASE / 2)
+    for failures in range(2, 5):
+        seconds_until_asked(stage, BASE * 2**failures)
+        answer(stage, request(stage), 403)
     assert pings == []  # nothing stands any more that they could keep
     leave(stage)
 

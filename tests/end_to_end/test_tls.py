@@ -103,7 +103,31 @@ def test_our_contact_stays_a_sips_uri_inside_a_call(own_site: OwnSite, block: Bl
     assert answered.get("Contact") == ours
     callee.ack(answered)
     caller.expect("ACK")
+    callee.send(callee.request("REFER", [theirs, ("Refer-To", f"<sip:42@{block.cloud}>")]))
+    new = Leg.answering(site.cloud, block.router, "42")
+    assert callee.expect(202).get("Contact") == ours
+    new.answer(486)
+    new.expect("ACK")
+    for status in ("100 Trying", "486 Busy Here"):
+        told = callee.expect("NOTIFY")
+        assert (told.get("Contact"), told.body) == (ours, f"SIP/2.0 {status}\r\n".encode())
+        callee.reply(told, 200)
     site.ends(caller, callee)
+
+
+def test_our_contact_is_a_sips_uri_in_a_refer_of_ours(own_site: OwnSite, block: Block, authority: Authority) -> None:
+    site = own_site({"name": "away", "to": "cloud", "by": "refer"}, listen=listen(block, authority))
+    caller = site.caller(NUMBER, phone=phone(site, authority, block.carrier))
+    theirs = ("Contact", f"<sips:{block.carrier}:5061>")
+    caller.invite([theirs])
+    caller.ack(caller.expect(200))
+    refer = caller.expect("REFER")
+    assert refer.get("Contact") == "<sips:{}:{}>".format(*block.router)
+    caller.reply(refer, 202)
+    over = [("Event", "refer"), ("Subscription-State", "terminated;reason=noresource"), theirs]
+    caller.send(caller.request("NOTIFY", over, b"SIP/2.0 200 OK\r\n"))
+    caller.expect(200, method="NOTIFY")
+    caller.hears_of_end()
 
 
 @pytest.mark.parametrize(
