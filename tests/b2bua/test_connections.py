@@ -129,3 +129,22 @@ def test_a_2xx_finds_its_way_when_its_connection_is_gone(connected_stage: Stage)
     callee.hears("ACK")
     caller.hangs_up()
     callee.is_hung_up()
+
+
+@pytest.mark.parametrize(("transport", "port"), [("tcp", 5060), ("tls", 5061)])
+def test_a_contact_without_a_port_means_the_usual_one(
+    connected_stage: Stage, monkeypatch: pytest.MonkeyPatch, transport: str, port: int
+) -> None:
+    """RFC 3261 §19.1.2: of the transport that the call goes by, whatever the Contact says of that."""
+    stage = connected_stage
+    monkeypatch.setattr(stage.line, "transport", transport)
+    there = stage.party("198.51.100.31", port)
+    caller, callee = stage.ringing(PREMISE_ONLY)
+    callee.says(200, "Contact: <sip:198.51.100.31>")
+    caller.hears(200)
+    caller.ack()
+    assert [message.method for message in there.unheard] == ["ACK"]
+    there.unheard.clear()
+    caller.asks("BYE")
+    caller.hears(200, "BYE")
+    callee.answers(there.unheard.pop(), 200)
