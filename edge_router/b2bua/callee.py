@@ -102,7 +102,7 @@ class CalleeLeg(Leg):
         self._rang: dict[str, Response] | None = None  # by To, the last at the end: what no early dialog is made of yet
         self._forks: tuple[str, ...] = ()
         self._heard = 0
-        self._number = 1  # the INVITE's CSeq
+        self._number = dialog.local_seq  # the INVITE's CSeq
         self._highest = 0  # CSeq number in any of its early dialogs, once one of them is the call
         self.reliable = False
         self.heard: Heard | None = None

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.policy.decision import Decision
+    from edge_router.sip.dialog import Dialog
     from edge_router.sip.message import Request, Response
 
 
@@ -215,16 +216,17 @@ async def _attempt(
     by_udp: bool = False,
     least: int = 0,
     asked: int = 0,
+    before: Dialog | None = None,
 ) -> Failure | None:
     """Tries one target. None when it has answered and the caller is through.
 
     It is tried again where it wants a longer session timer than it was offered (RFC 4028 §7.3): that is ``least``
-    seconds then, and ``asked`` how often it has wanted one.
+    seconds then, ``asked`` how often it has wanted one, and ``before`` the dialog of the last INVITE.
     """
     began = call.router.wheel.now
     call.caller.start_afresh()
     trunk.trying(target, began)
-    callee = invite(call, incoming, peer, trunk, target, by_udp, least)
+    callee = invite(call, incoming, peer, trunk, target, by_udp, least, before)
     call.record.target = target.at
     code = None
     try:
@@ -234,7 +236,9 @@ async def _attempt(
         call.note_attempt(peer.name, target.at, code, began)
     if isinstance(answer, Failure):
         longer = longer_for(callee, answer.response, asked)
-        return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1) if longer else answer
+        if not longer:
+            return answer
+        return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1, callee.dialog)
     trunk.succeeded(target)
     begin(call, callee, answer, incoming.request)
     call.is_timed()
