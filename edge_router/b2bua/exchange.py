@@ -131,10 +131,11 @@ class Exchange:
         """Sends the request once more, with credentials, as long as somebody waits for its answer."""
         if self.received is None or self._cancel is not None or transaction is not self._sent:
             return False
-        again = self.other.sent_again(transaction, response, self)
+        dialog = self._dialogs[1]
+        again = self.other.sent_again(transaction, response, self, dialog)
         if again is None:
             return False
-        self._sent, self._number = again, self.other.dialog.local_seq
+        self._sent, self._number = again, dialog.local_seq
         return True
 
     def answered(self, response: Response) -> None:

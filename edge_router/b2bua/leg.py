@@ -163,10 +163,14 @@ class Leg:
         return lines
 
     def sent_again(
-        self, transaction: ClientTransaction, response: Response, user: ClientUser | None = None
+        self,
+        transaction: ClientTransaction,
+        response: Response,
+        user: ClientUser | None = None,
+        dialog: Dialog | None = None,
     ) -> ClientTransaction | None:
-        """Sends a request that was challenged once more, with credentials; None where there are none for it."""
-        again = sent_again(self.router, self.trunk, transaction, response, user or self, self.dialog)
+        """Sends a challenged request once more, with credentials, None without; its ``dialog`` if not the leg's."""
+        again = sent_again(self.router, self.trunk, transaction, response, user or self, dialog or self.dialog)
         if again is not None and again.method == "INVITE":
             self.authorization = credentials_in(again.message)
         return again
