@@ -11,7 +11,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.call import Call
 from edge_router.b2bua.callee import EARLY_DIALOG_ENDED
 from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back, retry_after
@@ -24,17 +24,18 @@ from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
 from edge_router.b2bua.refer import refer
 from edge_router.b2bua.rescue import WayBack, lost, show_answer
 from edge_router.b2bua.session_terms import begin, longer_for
+from edge_router.b2bua.waiting import next_event
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Sequence
 
-    from edge_router.b2bua.call import Event
     from edge_router.b2bua.callee import CalleeLeg
     from edge_router.b2bua.destinations import Destination
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.redirection import Turn
+    from edge_router.b2bua.waiting import Event
     from edge_router.dialplan.failures import FailureSet
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
