@@ -102,7 +102,7 @@ class CalleeLeg(Leg):
         self._rang: dict[str, Response] | None = None  # by To, the last at the end: what no early dialog is made of yet
         self._forks: tuple[str, ...] = ()
         self._heard = 0
-        self._number = 1  # the INVITE's CSeq
+        self._number = dialog.local_seq  # the INVITE's CSeq
         self._highest = 0  # CSeq number in any of its early dialogs, once one of them is the call
         self.reliable = False
         self.heard: Heard | None = None
@@ -174,7 +174,7 @@ class CalleeLeg(Leg):
             return
         if transaction.method != "INVITE":
             if transaction.challenged:
-                self.sent_again(transaction, response)
+                self.sent_again(transaction, response, dialog=self._early_with(tag_of(response.first["to"])))
             return
         code = response.code
         if 200 <= code < 300:
@@ -216,13 +216,13 @@ class CalleeLeg(Leg):
     def _take(self, response: Response, number: int) -> Heard | None:
         """The PRACK of a reliable response is sent at once, but where the caller is to send it: then what he needs."""
         self._learn_early()
-        tag, call = tag_of(response.first["to"]), self.call
-        for each in self._early:
-            if each.remote_tag == tag and call is not None:
-                heard = Heard(self, each, rack_of(response, number))
-                if response.code != EARLY_DIALOG_ENDED and call.caller.takes_prack:
-                    return heard
-                heard.acknowledge()
+        early, call = self._early_with(tag_of(response.first["to"])), self.call
+        if early is None or call is None:
+            return None
+        heard = Heard(self, early, rack_of(response, number))
+        if response.code != EARLY_DIALOG_ENDED and call.caller.takes_prack:
+            return heard
+        heard.acknowledge()
         return None
 
     def _ends(self, response: Response) -> None:
@@ -248,12 +248,11 @@ class CalleeLeg(Leg):
         if self.answered:
             return super().takes(request)
         self._learn_early()
-        tag = tag_of(request.first["from"])
-        for each in self._early:
-            if each.remote_tag == tag and each.call_id == request.first["call-id"]:
-                self.dialog = each
-                return True
-        return False
+        early = self._early_with(tag_of(request.first["from"]))
+        if early is None or early.call_id != request.first["call-id"]:
+            return False
+        self.dialog = early
+        return True
 
     def on_request(self, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the dialog. An early one is not the callee's to end (RFC 3261 §15)."""
@@ -301,6 +300,10 @@ class CalleeLeg(Leg):
                     self.dialog = dialog
                     self._early += (dialog,)
 
+    def _early_with(self, tag: str) -> Dialog | None:
+        """The early dialog with the one who has this tag."""
+        return next((each for each in self._early if each.remote_tag == tag), None)
+
     def _on_answer(self, transaction: ClientTransaction, response: Response) -> None:
         tag = tag_of(response.first.get("to", ""))
         if self.answered:
@@ -313,8 +316,7 @@ class CalleeLeg(Leg):
             return
         if self._early:
             self._highest = max([each.local_seq for each in self._early])
-            known = [each for each in self._early if each.remote_tag == tag]
-            self.dialog = known[0] if known else self.dialog.fork()
+            self.dialog = self._early_with(tag) or self.dialog.fork()
             self._early = ()
         self._rang = None
         try:

@@ -12,7 +12,7 @@ from edge_router.b2bua.capabilities import ALLOW_LINE, WITHOUT_PRACK, abilities_
 from edge_router.b2bua.credentials import sent_again, shown_to
 from edge_router.b2bua.next_hop import place_of, place_of_by_tls
 from edge_router.b2bua.screening import unspoken
-from edge_router.b2bua.shown_sdp import ShownSdp
+from edge_router.b2bua.shown_sdp import ShownSdp, content_type_of
 from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
@@ -163,10 +163,14 @@ class Leg:
         return lines
 
     def sent_again(
-        self, transaction: ClientTransaction, response: Response, user: ClientUser | None = None
+        self,
+        transaction: ClientTransaction,
+        response: Response,
+        user: ClientUser | None = None,
+        dialog: Dialog | None = None,
     ) -> ClientTransaction | None:
-        """Sends a request that was challenged once more, with credentials; None where there are none for it."""
-        again = sent_again(self.router, self.trunk, transaction, response, user or self, self.dialog)
+        """Sends a challenged request once more, with credentials, None without; its ``dialog`` if not the leg's."""
+        again = sent_again(self.router, self.trunk, transaction, response, user or self, dialog or self.dialog)
         if again is not None and again.method == "INVITE":
             self.authorization = credentials_in(again.message)
         return again
@@ -387,9 +391,3 @@ class Leg:
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """A request of ours got no final response (ClientUser)."""
         raise NotImplementedError
-
-
-def content_type_of(headers: str) -> str:
-    """The Content-Type among header lines, "" if there is none."""
-    _, found, rest = headers.partition("Content-Type: ")
-    return rest.partition("\r\n")[0] if found else ""
