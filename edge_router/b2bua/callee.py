@@ -46,6 +46,11 @@ def invite_of(uri: str, via: str, headers: str, body: bytes) -> bytes:
     return head.encode("utf-8", "surrogateescape") + body
 
 
+def _ack_branch(invite: ClientTransaction) -> str:
+    """The branch of the ACK of its 2xx, which is of no transaction (RFC 3261 §13.2.2.4), but always the same."""
+    return f"{invite.key}a"
+
+
 class CalleeLeg(Leg):
     """The callee's side of a call.
 
@@ -57,7 +62,6 @@ class CalleeLeg(Leg):
     """
 
     __slots__ = (
-        "_ack_branch",
         "_cancelled",
         "_early",
         "_forks",
@@ -97,7 +101,6 @@ class CalleeLeg(Leg):
         self.by_tcp = False
         self._reason = ""
         self._cancelled = False
-        self._ack_branch = ""
         self._early: tuple[Dialog, ...] = ()
         self._rang: dict[str, Response] | None = None  # by To, the last at the end: what no early dialog is made of yet
         self._forks: tuple[str, ...] = ()
@@ -161,11 +164,12 @@ class CalleeLeg(Leg):
         """
         self.acknowledged = True
         self.last_heard = body or self.last_heard
-        self._ack_branch = new_branch()
-        ack = self.send_ack(self._number, self._ack_branch, headers, body)
-        if self.invite is not None and self.invite.state == ACCEPTED:
-            self.invite.message = ack if body else b""
-            self.invite = None
+        invite, self.invite = self.invite, None
+        if invite is None:
+            return
+        ack = self.send_ack(self._number, _ack_branch(invite), headers, body)
+        if body and invite.state == ACCEPTED:
+            invite.message = ack
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """A response to an INVITE of ours; those to BYE and CANCEL need nothing."""
@@ -310,7 +314,7 @@ class CalleeLeg(Leg):
             if tag == self.dialog.remote_tag:  # repeated: so is the ACK, once there is one
                 if self.acknowledged:
                     self.router.transactions.retransmitted += 1
-                    self.listener.send(transaction.message or self._ack(), self.next_hop())
+                    self.listener.send(transaction.message or self._ack(transaction), self.next_hop())
             else:
                 self._refuse_fork(response)
             return
@@ -331,9 +335,9 @@ class CalleeLeg(Leg):
         elif self.call is not None:
             self.call.wake(RESPONSE, self, response)
 
-    def _ack(self) -> bytes:
+    def _ack(self, invite: ClientTransaction) -> bytes:
         shown = self.shown_in_ack(self.next_hop()) if self.authorization else ""
-        return self.dialog.request("ACK", self.listener.via + self._ack_branch, shown, seq=self._number)
+        return self.dialog.request("ACK", self.listener.via + _ack_branch(invite), shown, seq=self._number)
 
     def _turn_away(self) -> None:
         """ACK and BYE for an answer that nobody waits for."""

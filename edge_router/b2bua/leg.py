@@ -64,7 +64,6 @@ class Leg:
         "_asked",
         "_asked_seq",
         "_deadline",
-        "_farewell",
         "_next_look",
         "acceptance",
         "address",
@@ -102,7 +101,6 @@ class Leg:
         self.last_heard = b""
         self.inbound = OUTBOUND
         self.session_id = ""
-        self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
         """Wakes the call with WAITED so long from now, unless it is to wait for something else by then."""
@@ -242,7 +240,7 @@ class Leg:
     def bye(self, headers: str = "", body: bytes = b"") -> None:
         """Ends the dialog; not while the ACK of a 2xx of ours may come yet (RFC 3261 §15)."""
         if self.acceptance is not None:
-            self._farewell = headers, body
+            self.acceptance.farewell = headers, body
             return
         if self.session is not None:
             self.session.stop()
@@ -256,25 +254,34 @@ class Leg:
         acceptance = self.acceptance
         if acceptance is None or parse_cseq(request.first["cseq"]).number != acceptance.number:
             return
-        self.acceptance = None
-        if self._farewell is not None:
-            self.bye(*self._farewell)
-        elif self.call is not None:
+        if not self._takes_leave() and self.call is not None:
             self.call.acknowledged(self, request)
 
     def take_as_acknowledged(self) -> None:
         """What came shows that he has our 2xx: its ACK is lost or late."""
-        self.acceptance = None
+        self._rest()
         if self.call is not None:
             self.call.acknowledged(self, None)
 
     def never_acknowledged(self) -> None:
         """No ACK came in 64*T1."""
-        self.acceptance = None
-        if self._farewell is not None:
-            self.bye(*self._farewell)
-        elif self.call is not None:
+        if not self._takes_leave() and self.call is not None:
             self.call.never_acknowledged(self)
+
+    def _takes_leave(self) -> bool:
+        """Our 2xx is over; whether that is what our BYE has waited for, which goes now."""
+        farewell = self._rest()
+        if farewell is not None:
+            self.bye(*farewell)
+        return farewell is not None
+
+    def _rest(self) -> tuple[str, bytes] | None:
+        """Our 2xx is repeated no more; the BYE that waits for it."""
+        acceptance, self.acceptance = self.acceptance, None
+        if acceptance is None:
+            return None
+        acceptance.rest()
+        return acceptance.farewell
 
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name.
@@ -370,7 +377,7 @@ class Leg:
 
         Who hangs up has our 2xx: it is repeated no more, whatever became of his ACK.
         """
-        self.acceptance = None
+        self._rest()
         if self.session is not None:
             self.session.stop()
         self.router.forget_dialog(self)
