@@ -19,7 +19,8 @@ SOA: Final = "ns.example. admin.example. 1 3600 600 86400 {}"
 class DnsServer:
     """Answers by ``zone``: (name, type) to the records' texts. Nobody else's names are known to it.
 
-    ``ttl`` goes with each answer, also with one that says no, and ``alias_ttl`` with a CNAME. ``code`` answers everything with that; ``deaf`` nothing.
+    ``ttl`` goes with each answer, also with one that says no, and ``alias_ttl`` with a CNAME. ``code`` answers
+    everything with that; ``deaf`` nothing.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:

@@ -291,8 +291,11 @@ def test_a_question_is_not_asked_twice_at_a_time() -> None:
 def test_the_lowest_naptr_comes_first_and_the_lowest_servers_are_kept() -> None:
     """As numbers, and not as texts: 9 before 10."""
     zone: Zone = {
-        ("NAPTR", HOST): [Naptr(10, 1, "s", "SIP+D2U", "ten"), Naptr(9, 10, "s", "SIP+D2U", "nine")]
-        + [Naptr(9, 9, "s", "SIP+D2U", "first")],
+        ("NAPTR", HOST): [
+            Naptr(10, 1, "s", "SIP+D2U", "ten"),
+            Naptr(9, 10, "s", "SIP+D2U", "nine"),
+            Naptr(9, 9, "s", "SIP+D2U", "first"),
+        ],
         ("SRV", "first"): srv(*((priority, 0, 5060, f"h{priority}") for priority in range(1, 33))),
         **{("SRV", other): srv((0, 0, 1, "wrong")) for other in ("nine", "ten")},
         **{("A", f"h{n}"): [A1, A2] for n in range(1, 33)},
