@@ -6,7 +6,7 @@ limits of trunks and sends the call, `decisions.py` takes the first that has roo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.dialplan.peer import DialPeer
+    from edge_router.dialplan.trunk import Target
     from edge_router.policy.decision import Decision, Hop
 
 DOWN: Final = "down"
@@ -63,10 +64,10 @@ class Destination:
 
     ``note`` says why it goes another way than was decided, "" where it doesn't. ``closed`` is why it isn't tried now,
     "" if it is, and ``limit`` which limit of a share is the reason. ``last_resort`` says why it is tried all the same,
-    "" where it simply is.
+    "" where it simply is. ``unasked`` are those of its targets for which a call that was here had no patience left.
     """
 
-    __slots__ = ("by", "closed", "last_resort", "limit", "note", "peer", "trunk")
+    __slots__ = ("by", "closed", "last_resort", "limit", "note", "peer", "trunk", "unasked")
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class Destination:
         self.closed: Final = closed
         self.limit: Final = limit
         self.last_resort: Final = last_resort
+        self.unasked: Sequence[Target] = ()
 
     @property
     def why(self) -> str:

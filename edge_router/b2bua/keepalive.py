@@ -99,7 +99,7 @@ class Probe:
         """No answer in time, or our OPTIONS could not be sent (ClientUser)."""
         if transaction is self._asked:
             if self._keepalive.fail_on.has(None):
-                self._trunk.failed(self._target, self._router.wheel.now, "no answer to OPTIONS")
+                self._trunk.failed(self._target, self._router.wheel.now, "no answer to OPTIONS", silent=True)
             self._over()
 
     def _ask_in(self, delay: float) -> None:

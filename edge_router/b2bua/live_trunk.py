@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from edge_router.admission.load import Load
 from edge_router.b2bua.credentials import Credentials
+from edge_router.b2bua.patience import silent_last
 from edge_router.dialplan.health import TargetHealth
 from edge_router.dialplan.hunting import Hunting, Located
 from edge_router.dialplan.trunk import Limit, Login, Target, Trunk
@@ -218,7 +219,8 @@ class LiveTrunk:
     def targets_to_try(self, now: float) -> list[Target]:
         """The targets that are up, in the order to try them; may be empty."""
         health = self._health
-        return [target for target in self._hunting.order() if health[target.label].up(now)]
+        found = [target for target in self._hunting.order() if health[target.label].up(now)]
+        return list(silent_last(found, self.health, now)) if self._located else found
 
     def peek(self, now: float) -> Sequence[Target]:
         """The targets that the next call would try, all of them where none is up; it is still that call's turn.
@@ -228,9 +230,10 @@ class LiveTrunk:
         order = self._hunting.peek()
         return [target for target in order if self._health[target.label].up(now)] or order or self.trunk.targets
 
-    def last_resort(self) -> Sequence[Target]:
+    def last_resort(self, now: float) -> Sequence[Target]:
         """All targets, those that are down too: for a call that has nowhere else to go."""
-        return self._hunting.order()
+        found = self._hunting.order()
+        return silent_last(found, self.health, now) if self._located else found
 
     def target_up(self, target: Target, now: float) -> bool:
         """Whether this target is up."""
@@ -242,10 +245,10 @@ class LiveTrunk:
         if health is not None:  # else its name has come to lead elsewhere
             health.trying(now)
 
-    def failed(self, target: Target, now: float, why: str = "no answer") -> None:
-        """This target did not answer at all, or in a way that is a failure: ``why`` says which."""
+    def failed(self, target: Target, now: float, why: str = "no answer", silent: bool = False) -> None:
+        """This target did not answer at all (``silent``), or in a way that is a failure: ``why`` says which."""
         health = self._health.get(target.label)
-        if health is not None and health.failed(now):
+        if health is not None and health.failed(now, silent):
             _log.warning("trunk %s: target %s is down: %s", self.name, target.label, why)
 
     def succeeded(self, target: Target) -> None:

@@ -32,7 +32,8 @@ def contacts_of(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
     """The URIs that lead a caller to a dial-peer, best first: its ``refer_uri``, or the trunk's targets."""
     user = incoming.user_at(peer, trunk.trunk)
     elsewhere = incoming.refer_uri(peer, trunk.trunk, user)
-    targets = trunk.targets_to_try(call.router.wheel.now) or trunk.last_resort() or trunk.trunk.targets
+    now = call.router.wheel.now
+    targets = trunk.targets_to_try(now) or trunk.last_resort(now) or trunk.trunk.targets
     return with_correlation(contacts(user, elsewhere, targets), call, incoming, trunk.trunk)
 
 

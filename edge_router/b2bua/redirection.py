@@ -122,9 +122,14 @@ def turns(call: Call, incoming: Incoming, peer: DialPeer, failure: Failure, resp
             yield turn
 
 
-def to_try(incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float) -> Sequence[Target]:
-    """The targets of a trunk, in order: the one that was named first, and none again where a 3xx came from."""
-    targets = trunk.targets_to_try(now) or trunk.last_resort()
+def to_try(
+    incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float, unasked: Sequence[Target] = ()
+) -> Sequence[Target]:
+    """The targets of a trunk, in order: the one that was named first, and none again where a 3xx came from.
+
+    Where a call comes back, those that are still ``unasked``.
+    """
+    targets = unasked or trunk.targets_to_try(now) or trunk.last_resort(now)
     trail = incoming.trail
     if trail is not None:
         user = incoming.user_at(peer, trunk.trunk)

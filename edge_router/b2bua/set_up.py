@@ -8,6 +8,7 @@ moment (CANCEL, BYE). A target that redirects the call is followed by the same s
 
 from __future__ import annotations
 
+from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
 from edge_router.b2bua.leg import TIMEOUT, WAITED
+from edge_router.b2bua.patience import after, left_out
 from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.destinations import Destination
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.patience import Patience
     from edge_router.b2bua.redirection import Turn
     from edge_router.b2bua.waiting import Event
     from edge_router.dialplan.failures import FailureSet
@@ -101,12 +104,12 @@ async def hunt(
                 return None
             why = "timeout" if code is None else str(code)
             continue
-        targets = to_try(incoming, peer, trunk, call.router.wheel.now)
+        targets = to_try(incoming, peer, trunk, call.router.wheel.now, one.unasked)
         if not targets:
             why = VISITED
             call.remark(f"the call was at {peer.name} before")
             continue
-        failed = await bridge(call, incoming, peer, trunk, targets)
+        failed = await bridge(call, incoming, one, targets)
         if failed is None:
             if peer.rescue is not None:
                 _keep_way_back(call, incoming, peer, ways)
@@ -149,10 +152,12 @@ def reject(call: Call, decision: Decision) -> None:
 def hops(call: Call, incoming: Incoming, ways: Iterator[Destination]) -> Iterator[tuple[Destination, str]]:
     """The destinations to try, in order; or where one is skipped, why: ``down``, ``full (...)``.
 
-    One that is tried counts on its trunk until the next.
+    One that is tried counts on its trunk until the next. An emergency comes back in the end to whom it had no patience
+    for.
     """
     wheel = call.router.wheel
-    for one in ways:
+    again: list[Destination] = []
+    for one in chain(ways, again):
         if one.closed:
             call.remark(one.in_words)
             yield one, one.closed
@@ -171,16 +176,25 @@ def hops(call: Call, incoming: Incoming, ways: Iterator[Destination]) -> Iterato
         yield one, ""
         got_nowhere(call, wheel.now)
         call.count_on(None)
+        if one.unasked and call.emergency:
+            again.append(one)
 
 
-async def bridge(
-    call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, targets: Sequence[Target]
-) -> Failure | None:
-    """Tries the targets of a trunk in turn. None when one has answered and the caller is through."""
+async def bridge(call: Call, incoming: Incoming, one: Destination, targets: Sequence[Target]) -> Failure | None:
+    """Tries the targets of a trunk in turn. None when one has answered and the caller is through.
+
+    Of a name that says nothing a few addresses are tried (patience.py), and the others left ``unasked``.
+    """
     failure: Failure | None = None
-    router = call.router
+    patience: Patience | None = None
+    router, peer, trunk = call.router, one.peer, one.trunk
+    one.unasked = ()
     call.caller.trying()
     for target in targets:
+        if patience is not None and patience.is_over(target):
+            left_out(call, one, target)
+            continue
+        began = router.wheel.now
         if incoming.trail is not None and not incoming.trail.goes_to(incoming.user_at(peer, trunk.trunk), target):
             continue
         failure = await _attempt(call, incoming, peer, trunk, target)
@@ -193,6 +207,7 @@ async def bridge(
             if failure is None:
                 return None
             callee = failure.callee
+        patience = after(failure, patience, router.wheel.now - began)
         _judge(trunk, target, failure, callee, router.wheel.now)
         if failure.code is not None and failure.code < 400:
             redirected = failure
@@ -376,6 +391,6 @@ def _judge(trunk: LiveTrunk, target: Target, failure: Failure, callee: CalleeLeg
         if seconds:
             trunk.hold(target, seconds, now)
     elif failure.code is None and not callee.provisional:
-        trunk.failed(target, now)
+        trunk.failed(target, now, silent=True)
     else:
         trunk.succeeded(target)

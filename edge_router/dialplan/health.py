@@ -22,10 +22,11 @@ class TargetHealth:
     Where nobody asks it but calls (``up_after`` 0), one call may try it ``retry_after`` seconds later, and its success
     brings it up. Where it is asked regularly no call need try: it stays down until ``up_after`` successes in a row.
 
-    A target can also be held, which says nothing about its failures.
+    A target can also be held, which says nothing about its failures; and it is ``silent`` while the last that it has
+    said is nothing at all, at ``silent_at``.
     """
 
-    __slots__ = ("_failures", "_good", "_held_until", "_limit", "_retry_after", "_retry_at", "_up_after")
+    __slots__ = ("_failures", "_good", "_held_until", "_limit", "_retry_after", "_retry_at", "_up_after", "silent_at")
 
     def __init__(self, limit: int = LIMIT, retry_after: float = RETRY_AFTER, up_after: int = 0) -> None:
         self._limit = limit
@@ -35,6 +36,7 @@ class TargetHealth:
         self._good = 0
         self._retry_at = 0.0
         self._held_until = 0.0
+        self.silent_at = -inf
 
     def change(self, limit: int = LIMIT, retry_after: float = RETRY_AFTER, up_after: int = 0) -> None:
         """Goes by other numbers from now on; who is down stays so, and the first call may try who is asked no more."""
@@ -57,6 +59,15 @@ class TargetHealth:
         """Whether the last that is known of it is a failure."""
         return self._failures > 0
 
+    @property
+    def silent(self) -> bool:
+        """Whether it said nothing the last time."""
+        return self.silent_at > -inf
+
+    def may_be_asked(self, now: float) -> bool:
+        """Whether one that was silent may be tried before others again: now and then one call finds out."""
+        return now >= self.silent_at + RETRY_AFTER
+
     def up(self, now: float) -> bool:
         """Whether a call may be sent there."""
         return (self._failures < self._limit or now >= self._retry_at) and now >= self._held_until
@@ -65,9 +76,12 @@ class TargetHealth:
         """A call is being sent there. If it is the first after a time down, it alone finds out how things are."""
         if self._failures >= self._limit and now >= self._retry_at:
             self._retry_at = now + self._retry_after
+        if self.silent_at > -inf:
+            self.silent_at = now
 
-    def failed(self, now: float) -> bool:
-        """It did not answer at all, or in a way that is a failure. True where that has brought it down."""
+    def failed(self, now: float, silent: bool = False) -> bool:
+        """It did not answer at all (``silent``), or in a way that is a failure. True where that has brought it down."""
+        self.silent_at = now if silent else -inf
         self._good = 0
         self._failures += 1
         if self._failures >= self._limit and now >= self._retry_at:
@@ -76,6 +90,7 @@ class TargetHealth:
 
     def succeeded(self) -> bool:
         """It gave an answer that shows it alive. True where that has brought it up again."""
+        self.silent_at = -inf
         down = self._failures >= self._limit
         if down:
             self._good += 1

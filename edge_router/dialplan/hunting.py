@@ -22,7 +22,7 @@ class Located(NamedTuple):
 
     target: Target
     priority: int = 0
-    weight: int = 1
+    weight: float = 1
 
 
 class Hunting:
@@ -88,7 +88,7 @@ class Hunting:
     def _wait(self, target: Target) -> float:
         return self._wait_for(target.weight)
 
-    def _wait_for(self, weight: int) -> float:
+    def _wait_for(self, weight: float) -> float:
         """As if each target came along at random, weight times in a while: how long this one takes; the first is tried.
 
         That makes each target the first as often as its share of the weights says, and the second among the rest.

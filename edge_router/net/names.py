@@ -79,7 +79,7 @@ class Place(NamedTuple):
     port: int
     transport: str
     priority: int = 0
-    weight: int = 1
+    weight: float = 1
 
 
 class Standing:
@@ -228,11 +228,11 @@ class _Walk:
         """Where the name leads, as far as is known."""
         transport = name.transport or ("udp" if "udp" in name.spoken else name.spoken[0])
         if name.port is not None:
-            return self._addresses(name, name.host, name.port, transport, 0, 1)
+            return self._addresses(name, name.host, name.port, transport)
         by_service = self._by_service(name)
         if by_service is not None or self.waiting:
             return by_service or []
-        return self._addresses(name, name.host, _PORTS.get(transport, 5060), transport, 0, 1)
+        return self._addresses(name, name.host, _PORTS.get(transport, 5060), transport)
 
     def _by_service(self, name: Name) -> list[Place] | None:
         """By NAPTR and SRV; None where there are none."""
@@ -266,14 +266,16 @@ class _Walk:
             self.nothing = f"{host} says that there is no such service"
         for each in sorted(servers):
             if each.host:
-                found += self._addresses(name, each.host, each.port, transport, each.priority, each.weight)
+                places = self._addresses(name, each.host, each.port, transport, each.priority)
+                # The weight is the server's: one with many addresses gets no more for that.
+                found += [place._replace(weight=each.weight / len(places)) for place in places]
         return found
 
-    def _addresses(self, name: Name, host: str, port: int, transport: str, priority: int, weight: int) -> list[Place]:
+    def _addresses(self, name: Name, host: str, port: int, transport: str, priority: int = 0) -> list[Place]:
         found: list[Place] = []
         for family in name.families:
             addresses = self._ask(family, host) or ()
-            found += [Place(each, port, transport, priority, weight) for each in addresses if isinstance(each, str)]
+            found += [Place(each, port, transport, priority) for each in addresses if isinstance(each, str)]
         return found
 
     def _ask(self, kind: Kind, host: str) -> tuple[Record, ...] | None:

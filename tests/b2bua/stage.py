@@ -205,7 +205,7 @@ class Stage:
         self.pass_time(GIVE_UP + T4)
         self.hear_silence()
         counts = self.router.counts()
-        assert counts == dict.fromkeys(counts, 0)
+        assert counts == dict.fromkeys(counts, 0), counts
         assert len(self.router.deadlines) == 0
 
     def hear_silence(self) -> None:

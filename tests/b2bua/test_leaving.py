@@ -34,3 +34,10 @@ LISTENERS: Mapping[str, Listener] = {
 def test_leaving(own: str | None, transport: str, host: str, came_by: str, leaves_by: str) -> None:
     target = Target(f"sip:{host};transport={transport}", host, transport=transport)
     assert leaving_by(LISTENERS, Trunk("t", (target,), listen=own), target, LISTENERS[came_by]).name == leaves_by
+
+
+def test_a_call_goes_on_by_the_listener_that_has_its_name_now() -> None:
+    """What it came in by may be one toward one peer alone, or of before a reload."""
+    target = Target("sip:192.0.2.9", "192.0.2.9")
+    came_by = UdpListener("inside", "192.0.2.2", 5060)
+    assert leaving_by(LISTENERS, Trunk("t", (target,)), target, came_by) is LISTENERS["inside"]

@@ -34,7 +34,7 @@ def test_targets_that_are_down_are_left_out_but_for_a_last_resort() -> None:
     assert trunk.targets_to_try(100.0) == [A, B]
     fail(trunk, A)
     assert trunk.targets_to_try(100.0) == [B]
-    assert list(trunk.last_resort()) == [A, B]
+    assert list(trunk.last_resort(100.0)) == [A, B]
     assert [trunk.target_up(target, 100.0) for target in (A, B)] == [False, True]
     trunk.succeeded(A)
     assert trunk.targets_to_try(100.0) == [A, B]
@@ -186,7 +186,7 @@ def test_a_name_that_leads_nowhere_is_down_and_says_why() -> None:
     alone = live(Trunk("cloud", (NAME,)))
     alone.locate(at(), {})
     assert not is_up(alone)
-    assert (list(alone.last_resort()), list(alone.peek(100.0)), alone.state) == ([], [NAME], "down")
+    assert (list(alone.last_resort(100.0)), list(alone.peek(100.0)), alone.state) == ([], [NAME], "down")
 
 
 def test_what_a_call_comes_to_at_an_address_that_is_gone_counts_for_nothing() -> None:

@@ -95,6 +95,24 @@ def test_the_new_offer_is_one_version_on_from_the_answer(stage: Stage) -> None:
     part(caller, callee)
 
 
+def test_the_version_counts_on_where_early_media_of_another_came_before(stage: Stage) -> None:
+    caller = stage.carrier.calls(CLOUD_FIRST)
+    caller.hears(100)
+    first = stage.cloud.is_called()
+    first.says(183, body=stage.cloud.sdp)
+    user, session, version, address = origin(caller.hears(183).body)
+    first.refuses(503)
+    cloud = stage.spare.is_called()
+    cloud.says(200)
+    assert origin(caller.hears(200).body) == (user, session, version + 1, address)
+    caller.ack()
+    cloud.hears("ACK")
+    cloud.hangs_up(DROPPED)
+    callee = stage.premise.is_called()
+    assert origin(is_joined(caller, callee).body) == (user, session, version + 2, address)
+    part(caller, callee)
+
+
 @pytest.mark.parametrize("cause", [17, 34, 41, 42])
 def test_it_is_rescued_for_what_is_the_destinations_fault(stage: Stage, cause: int) -> None:
     caller, callee = dropped(stage, f"Reason: Q.850;cause={cause}")

@@ -19,7 +19,8 @@ SOA: Final = "ns.example. admin.example. 1 3600 600 86400 {}"
 class DnsServer:
     """Answers by ``zone``: (name, type) to the records' texts. Nobody else's names are known to it.
 
-    ``ttl`` goes with each answer, also with one that says no. ``code`` answers everything with that; ``deaf`` nothing.
+    ``ttl`` goes with each answer, also with one that says no, and ``alias_ttl`` with a CNAME. ``code`` answers
+    everything with that; ``deaf`` nothing.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -29,6 +30,7 @@ class DnsServer:
         self.address: tuple[str, int] = self._socket.getsockname()
         self.zone: dict[tuple[str, str], list[str]] = {}
         self.ttl = 1
+        self.alias_ttl: int | None = None
         self.code: dns.rcode.Rcode | None = None
         self.deaf = False
         self.asked: list[tuple[str, str]] = []
@@ -58,9 +60,12 @@ class DnsServer:
         if self.code is not None:
             answer.set_rcode(self.code)
             return answer
-        while (name, "CNAME") in self.zone:
+        seen = set()
+        while (name, "CNAME") in self.zone and name not in seen:
+            seen.add(name)
             (target,) = self.zone[name, "CNAME"]
-            answer.answer.append(dns.rrset.from_text(f"{name}.", self.ttl, "IN", "CNAME", target))
+            ttl = self.ttl if self.alias_ttl is None else self.alias_ttl
+            answer.answer.append(dns.rrset.from_text(f"{name}.", ttl, "IN", "CNAME", target))
             name = target.rstrip(".")
         texts = self.zone.get((name, kind))
         if texts:

@@ -286,3 +286,60 @@ def test_a_question_is_not_asked_twice_at_a_time() -> None:
     assert len(play.names.due(play.now)) == 1
     assert play.names.due(play.now + 60) == []
     assert play.names.next_due == float("inf")
+
+
+def test_the_lowest_naptr_comes_first_and_the_lowest_servers_are_kept() -> None:
+    """As numbers, and not as texts: 9 before 10."""
+    zone: Zone = {
+        ("NAPTR", HOST): [
+            Naptr(10, 1, "s", "SIP+D2U", "ten"),
+            Naptr(9, 10, "s", "SIP+D2U", "nine"),
+            Naptr(9, 9, "s", "SIP+D2U", "first"),
+        ],
+        ("SRV", "first"): srv(*((priority, 0, 5060, f"h{priority}") for priority in range(1, 33))),
+        **{("SRV", other): srv((0, 0, 1, "wrong")) for other in ("nine", "ten")},
+        **{("A", f"h{n}"): [A1, A2] for n in range(1, 33)},
+    }
+    play = Play(Name(HOST, families=ONLY_A), zone)
+    assert sorted({place.priority for place in play.places}) == list(range(1, 17))
+    assert not {("SRV", "nine"), ("SRV", "ten")} & set(play.asked)
+
+
+def test_a_naptr_that_names_nobody_is_passed_over() -> None:
+    zone: Zone = {("NAPTR", HOST): [Naptr(1, 1, "s", "SIP+D2U", "")], ("A", HOST): [A1]}
+    play = Play(Name(HOST, families=ONLY_A), zone)
+    assert play.places == [Place(A1, 5060, "udp")]
+    assert ("SRV", "") not in play.asked
+
+
+def test_who_moves_from_addresses_to_srv_is_never_gone() -> None:
+    """The address is taken back before it is known that there is an SRV record by now."""
+    play = Play(Name(HOST, families=ONLY_A), {("A", HOST): [A1]})
+    play.zone = {("SRV", f"_sip._udp.{HOST}"): srv((0, 0, 5070, "b")), ("A", "b"): [A2]}
+    play.now += 81
+    for query in sorted(play.names.due(play.now)):
+        play.answer(query)
+        assert [place.host for place in play.places] == [A1]
+    play.run()
+    assert play.places == [Place(A2, 5070, "udp", 0, 0)]
+
+
+def test_what_is_known_is_as_old_as_the_oldest_answer() -> None:
+    play = Play(Name(HOST, families=ONLY_A), {("SRV", f"_sip._udp.{HOST}"): srv((0, 0, 1, "a")), ("A", "a"): [A1]})
+    begun = play.now
+    play.silent.add(("SRV", f"_sip._udp.{HOST}"))
+    play.later(81)
+    assert play.names.of(play.name).known_at == begun
+    play.silent.clear()
+    play.later(1)
+    assert play.names.of(play.name).known_at == begun + 81
+
+
+def test_that_there_is_nothing_settles_it() -> None:
+    assert Play(Name(HOST), {}).names.settled
+
+
+def test_a_server_with_many_addresses_gets_no_more_than_its_weight() -> None:
+    zone: Zone = {("SRV", f"_sip._udp.{HOST}"): srv((1, 6, 1, "a"), (1, 6, 2, "b")), ("A", "a"): [A1, A2]}
+    play = Play(Name(HOST, families=ONLY_A), {**zone, ("A", "b"): ["192.0.2.3"]})
+    assert [(place.port, place.weight) for place in play.places] == [(1, 3), (1, 3), (2, 6)]

@@ -5,12 +5,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import cast
 
+import dns.flags
+import dns.message
 import dns.rcode
+import dns.rrset
 import pytest
 
 from edge_router.net.dns_client import DnsClient, NoAnswer
 from edge_router.net.names import Name, Naptr, Place, Query, Srv
-from edge_router.net.resolver import Resolver
+from edge_router.net.resolver import MOST_AT_ONCE, Resolver
 from tests.net.dns_server import DnsServer, dns_server
 
 HOST = "proxy.example.com"
@@ -85,6 +88,18 @@ async def test_that_there_is_nothing_and_for_how_long(server: DnsServer) -> None
     assert (list(no_name.records), no_name.ttl, no_name.why) == ([], 33, "DNS has no name nobody.example.com")
 
 
+async def test_an_alias_counts_for_as_long_as_the_shorter_of_both(server: DnsServer) -> None:
+    server.ttl, server.alias_ttl = 77, 5
+    server.zone = {(HOST, "A"): ["192.0.2.1"], ("alias.example.com", "CNAME"): [f"{HOST}."]}
+    assert (await DnsClient([server.address]).ask(Query("A", "alias.example.com"))).ttl == 5
+
+
+async def test_aliases_that_go_round_lead_nowhere(server: DnsServer) -> None:
+    server.zone = {("a.example.com", "CNAME"): ["b.example.com."], ("b.example.com", "CNAME"): ["a.example.com."]}
+    with pytest.raises(NoAnswer):
+        await DnsClient([server.address]).ask(Query("A", "a.example.com"))
+
+
 async def test_a_server_that_can_not_answer(server: DnsServer) -> None:
     server.code = dns.rcode.SERVFAIL
     with pytest.raises(NoAnswer, match=rf"DNS has no answer for {HOST} \(SERVFAIL\)"):
@@ -149,6 +164,13 @@ async def test_other_servers_are_asked_after_a_change(server: DnsServer, resolve
         assert places(resolver, other) == [Place("192.0.2.2", 5060, "udp")]
 
 
+async def test_no_more_than_some_questions_wait_at_a_time(server: DnsServer, resolver: Resolver) -> None:
+    server.deaf = True
+    names = [Name(f"n{n}.example.com", 5060, families=("A",)) for n in range(3 * MOST_AT_ONCE)]
+    await resolver.follow(names, [server.address], 0.5)
+    assert len(set(server.asked)) == MOST_AT_ONCE
+
+
 async def test_without_names_nothing_is_asked_and_nothing_runs(server: DnsServer, resolver: Resolver) -> None:
     await resolver.follow([], [server.address], 15)
     assert (server.asked, asyncio.all_tasks()) == ([], {asyncio.current_task()})
@@ -187,6 +209,41 @@ async def test_an_answer_of_a_size_that_no_honest_one_has_is_not_read(records: i
         else:
             with pytest.raises(NoAnswer, match=r"an answer of 640\d\d octets"):
                 await client.ask(Query("A", "big.example"))
+    finally:
+        transport.close()
+        server.close()
+
+
+@pytest.mark.parametrize("wrong", ["id", "question"])
+async def test_an_answer_over_tcp_to_another_question_is_none(wrong: str) -> None:
+    """Over UDP whoever guesses is passed over, and the true one waited for; a connection has one that speaks."""
+
+    class Truncated(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.DatagramTransport", transport)
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            truncated = dns.message.make_response(dns.message.from_wire(data))
+            truncated.flags |= dns.flags.TC
+            self.transport.sendto(truncated.to_wire(), addr)
+
+    async def lie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = dns.message.from_wire(await reader.readexactly(int.from_bytes(await reader.readexactly(2))))
+        if wrong == "question":
+            asked.question = dns.message.make_query("other.example", "A").question
+        answer = dns.message.make_response(asked)
+        answer.answer.append(dns.rrset.from_text(asked.question[0].name, 60, "IN", "A", "192.0.2.66"))
+        answer.id ^= wrong == "id"
+        said = answer.to_wire()
+        writer.write(len(said).to_bytes(2) + said)
+        writer.close()
+
+    server = await asyncio.start_server(lie, "127.0.0.1", 0)
+    place = server.sockets[0].getsockname()
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Truncated, place)
+    try:
+        with pytest.raises(NoAnswer):
+            await DnsClient([place]).ask(Query("A", "true.example"))
     finally:
         transport.close()
         server.close()
