@@ -7,7 +7,6 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import dns.asyncbackend
 import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
@@ -43,11 +42,11 @@ class Reply(NamedTuple):
     why: str = ""
 
 
-class _Datagrams(dns.asyncbackend.DatagramSocket):
-    """A socket by which nothing comes that is larger than an honest answer: an empty datagram, which counts as none."""
+class _Datagrams:
+    """A socket of dnspython's where what is larger than an honest answer is an empty datagram, which counts as none."""
 
-    def __init__(self, sock: dns.asyncbackend.DatagramSocket, family: int) -> None:
-        super().__init__(family, socket.SOCK_DGRAM)
+    def __init__(self, sock: Any) -> None:
+        self.family: Final[int] = sock.family
         self._sock = sock
 
     async def sendto(self, what: bytes, destination: Any, timeout: float | None) -> int:  # noqa: ASYNC109
@@ -89,8 +88,7 @@ class _Server(dns.nameserver.Do53Nameserver):
         return response
 
     async def _over_udp(self, request: dns.message.QueryMessage, within: float, backend: Any) -> dns.message.Message:
-        family = family_of(self.address)
-        async with await backend.make_socket(family, socket.SOCK_DGRAM) as sock:
+        async with await backend.make_socket(family_of(self.address), socket.SOCK_DGRAM) as sock:
             return await dns.asyncquery.udp(
                 request,
                 self.address,
@@ -99,7 +97,7 @@ class _Server(dns.nameserver.Do53Nameserver):
                 ignore_unexpected=True,
                 raise_on_truncation=True,
                 ignore_errors=True,
-                sock=_Datagrams(sock, family),
+                sock=_Datagrams(sock),
             )
 
     async def _over_tcp(self, question: bytes) -> bytes:
