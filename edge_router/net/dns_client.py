@@ -89,6 +89,7 @@ class _Server(dns.nameserver.Do53Nameserver):
 
     async def _over_udp(self, request: dns.message.QueryMessage, within: float, backend: Any) -> dns.message.Message:
         async with await backend.make_socket(family_of(self.address), socket.SOCK_DGRAM) as sock:
+            bounded: Any = _Datagrams(sock)  # any class will do that has these methods, whatever dnspython's types say
             return await dns.asyncquery.udp(
                 request,
                 self.address,
@@ -97,7 +98,7 @@ class _Server(dns.nameserver.Do53Nameserver):
                 ignore_unexpected=True,
                 raise_on_truncation=True,
                 ignore_errors=True,
-                sock=_Datagrams(sock),
+                sock=bounded,
             )
 
     async def _over_tcp(self, question: bytes) -> bytes:
