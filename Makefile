@@ -41,7 +41,7 @@ storm: venv ## 100,000 calls over networks that lose, double and reorder, or who
 	STORM=100000 $(BIN)/pytest tests/b2bua/test_agreement.py -n 2 $(ARGS)
 
 leak: system venv ## 20 bursts of 1,000 calls by UDP and by TCP, quiet after each: nothing is left; takes a quarter of an hour
-	LEAK=20 $(BIN)/pytest tests/end_to_end/test_leak.py -rP $(ARGS)
+	LEAK=20 LEAK_CALLS=1000 $(BIN)/pytest tests/end_to_end/test_leak.py -rP $(ARGS)
 
 fuzz: venv ## atheris on what reads strangers' octets; ARGS="message uri" for some targets, SECONDS=60 for each
 	$(foreach target,$(or $(ARGS),message uri sdp framing router),\

@@ -41,6 +41,20 @@ class Round:
         return sum(self.us.values())
 
 
+@dataclass(frozen=True)
+class Weight:
+    """What so many calls that are ``what`` keep: by line, those that have allocated most first."""
+
+    what: str
+    calls: int
+    grown: list[tracemalloc.StatisticDiff]
+
+    @property
+    def octets(self) -> float:
+        """What one of them keeps."""
+        return sum(each.size_diff for each in self.grown) / self.calls
+
+
 class Replay:
     """What to play: calls that a `device` bridges or redirects, at `rate` a second on the router's clock.
 
@@ -119,8 +133,8 @@ def show_lines(replay: Replay, calls: int, most: int) -> None:
     print(*lines.report(most), sep="\n")
 
 
-def show_memory(replay: Replay, calls: int, most: int) -> None:
-    """Print what a call keeps, as Python's allocator counts it, and which lines allocated it."""
+def weigh(replay: Replay, calls: int) -> list[Weight]:
+    """What a call keeps, as Python's allocator counts it: answered, held, finished and forgotten."""
     rig, ends = replay.rig()
     under_way = [ends.bridged(number) for number in range(_WARM_UP, _WARM_UP + 2 * calls)]
     tracemalloc.start()
@@ -141,17 +155,20 @@ def show_memory(replay: Replay, calls: int, most: int) -> None:
         finished = _kept()
     finally:
         tracemalloc.stop()
-    for what, before, after in (
-        ("just answered", empty, answered),
-        ("held, the transactions of its set-up over", empty, held),
-        ("finished, all its transactions lingering", over, finished),
-        ("over", empty, over),
-    ):
-        grown = after.compare_to(before, "lineno")
-        octets = sum(each.size_diff for each in grown) / calls
-        blocks = sum(each.count_diff for each in grown) / calls
-        print(f"{octets:8.0f} octets in {blocks:.1f} blocks of a call that is {what}")
-        for each in grown[:most]:
+    return [
+        Weight("just answered", calls, answered.compare_to(empty, "lineno")),
+        Weight("held, the transactions of its set-up over", calls, held.compare_to(empty, "lineno")),
+        Weight("finished, all its transactions lingering", calls, finished.compare_to(over, "lineno")),
+        Weight("over", calls, over.compare_to(empty, "lineno")),
+    ]
+
+
+def show_memory(replay: Replay, calls: int, most: int) -> None:
+    """Print what a call keeps, and which lines allocated it."""
+    for weight in weigh(replay, calls):
+        blocks = sum(each.count_diff for each in weight.grown) / calls
+        print(f"{weight.octets:8.0f} octets in {blocks:.1f} blocks of a call that is {weight.what}")
+        for each in weight.grown[:most]:
             place = shown(Path(each.traceback[0].filename), each.traceback[0].lineno)
             print(f"{each.size_diff / calls:12.0f} in {each.count_diff / calls:4.1f}  {place}")
 

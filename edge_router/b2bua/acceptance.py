@@ -20,26 +20,33 @@ _REPEAT: Final = "repeat 2xx"
 class Acceptance:
     """``number`` is the CSeq number that its ACK will have.
 
-    ``late`` says that the INVITE had no offer: then the 2xx has one, and the ACK the answer. On a reliable transport it
-    is repeated, too: what is behind the next hop may not be reliable, and the repetition goes from end to end.
+    ``late`` says that the INVITE had no offer: then the 2xx has one, and the ACK the answer. ``farewell`` is the BYE
+    that waits for its end, as header lines and body. On a reliable transport it is repeated, too: what is behind the
+    next hop may not be reliable, and the repetition goes from end to end.
     """
 
-    __slots__ = ("_interval", "_invite", "_leg", "_message", "_repeated_for", "late", "number")
+    __slots__ = ("_interval", "_invite", "_leg", "_message", "_repeated_for", "farewell", "late", "number")
 
     def __init__(self, leg: Leg, invite: ServerTransaction, number: int, message: bytes, late: bool) -> None:
         self.number = number
         self.late = late
-        self._leg = leg
+        self.farewell: tuple[str, bytes] | None = None
+        self._leg: Leg | None = leg
         self._invite = invite
         self._message = message
         self._interval = T1
         self._repeated_for = 0.0
         leg.router.wheel.start(T1, self, _REPEAT)
 
+    def rest(self) -> None:
+        """It is repeated no more. The timer still keeps it for a while, but not the 2xx, nor the leg."""
+        self._leg = None
+        self._message = b""
+
     def expire(self, timer: str, now: float) -> None:
         """Time to repeat it, or to give up on its ACK after 64*T1 (TimerOwner)."""
         leg = self._leg
-        if leg.acceptance is not self:
+        if leg is None:
             return
         self._repeated_for += self._interval
         if self._repeated_for >= GIVE_UP:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Coroutine, Generator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from edge_router.b2bua.call_limit import limit
 from edge_router.b2bua.callee import CalleeLeg
@@ -27,6 +26,8 @@ from edge_router.b2bua.refer_passing import Passed, take_notify
 from edge_router.sip.session_id import session_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from edge_router.b2bua.call_limit import CallLimit
     from edge_router.b2bua.caller import CallerLeg
     from edge_router.b2bua.exchange import Exchange
@@ -36,14 +37,12 @@ if TYPE_CHECKING:
     from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
     from edge_router.b2bua.transfer import Transfer
+    from edge_router.b2bua.waiting import Event
     from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Request, Response
     from edge_router.sip.transaction import ServerTransaction
 
 _log = logging.getLogger(__name__)
-
-Event = tuple[str, "Leg", Any]
-"""What set-up is woken with: RESPONSE, TIMEOUT, WAITED, ACK or NOTIFY; the leg that it happened on; a message."""
 
 
 class Call:
@@ -340,16 +339,6 @@ class Call:
         if self.callee is not None:
             self.callee.give_up(reason)
 
-    def part_from_callee(self) -> None:
-        """Forgets a callee who has hung up, so that another can take his place."""
-        self.wind_up()
-        callee = self.callee
-        if callee is not None:
-            if not callee.acknowledged:
-                callee.acknowledge()
-            callee.call = None
-        self.callee = None
-
     def part(self, gone: bool) -> None:
         """Who has answered and who waits can't be joined; ``gone``: one of them isn't there any more."""
         self.refuse(500, "", "failed")
@@ -392,13 +381,3 @@ class Call:
         record.end = time.time()
         let_go(self, outcome)
         self.router.call_over(self)
-
-
-class _NextEvent:
-    """Awaited by set-up: hands control back until ``wake``."""
-
-    def __await__(self) -> Generator[None, Event, Event]:
-        return (yield)
-
-
-next_event: Final = _NextEvent()

@@ -46,6 +46,11 @@ def invite_of(uri: str, via: str, headers: str, body: bytes) -> bytes:
     return head.encode("utf-8", "surrogateescape") + body
 
 
+def _ack_branch(invite: ClientTransaction) -> str:
+    """The branch of the ACK of its 2xx, which is of no transaction (RFC 3261 §13.2.2.4), but always the same."""
+    return f"{invite.key}a"
+
+
 class CalleeLeg(Leg):
     """The callee's side of a call.
 
@@ -57,7 +62,6 @@ class CalleeLeg(Leg):
     """
 
     __slots__ = (
-        "_ack_branch",
         "_cancelled",
         "_early",
         "_forks",
@@ -97,12 +101,11 @@ class CalleeLeg(Leg):
         self.by_tcp = False
         self._reason = ""
         self._cancelled = False
-        self._ack_branch = ""
         self._early: tuple[Dialog, ...] = ()
         self._rang: dict[str, Response] | None = None  # by To, the last at the end: what no early dialog is made of yet
         self._forks: tuple[str, ...] = ()
         self._heard = 0
-        self._number = 1  # the INVITE's CSeq
+        self._number = dialog.local_seq  # the INVITE's CSeq
         self._highest = 0  # CSeq number in any of its early dialogs, once one of them is the call
         self.reliable = False
         self.heard: Heard | None = None
@@ -161,11 +164,12 @@ class CalleeLeg(Leg):
         """
         self.acknowledged = True
         self.last_heard = body or self.last_heard
-        self._ack_branch = new_branch()
-        ack = self.send_ack(self._number, self._ack_branch, headers, body)
-        if self.invite is not None and self.invite.state == ACCEPTED:
-            self.invite.message = ack if body else b""
-            self.invite = None
+        invite, self.invite = self.invite, None
+        if invite is None:
+            return
+        ack = self.send_ack(self._number, _ack_branch(invite), headers, body)
+        if body and invite.state == ACCEPTED:
+            invite.message = ack
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """A response to an INVITE of ours; those to BYE and CANCEL need nothing."""
@@ -174,7 +178,7 @@ class CalleeLeg(Leg):
             return
         if transaction.method != "INVITE":
             if transaction.challenged:
-                self.sent_again(transaction, response)
+                self.sent_again(transaction, response, dialog=self._early_with(tag_of(response.first["to"])))
             return
         code = response.code
         if 200 <= code < 300:
@@ -216,13 +220,13 @@ class CalleeLeg(Leg):
     def _take(self, response: Response, number: int) -> Heard | None:
         """The PRACK of a reliable response is sent at once, but where the caller is to send it: then what he needs."""
         self._learn_early()
-        tag, call = tag_of(response.first["to"]), self.call
-        for each in self._early:
-            if each.remote_tag == tag and call is not None:
-                heard = Heard(self, each, rack_of(response, number))
-                if response.code != EARLY_DIALOG_ENDED and call.caller.takes_prack:
-                    return heard
-                heard.acknowledge()
+        early, call = self._early_with(tag_of(response.first["to"])), self.call
+        if early is None or call is None:
+            return None
+        heard = Heard(self, early, rack_of(response, number))
+        if response.code != EARLY_DIALOG_ENDED and call.caller.takes_prack:
+            return heard
+        heard.acknowledge()
         return None
 
     def _ends(self, response: Response) -> None:
@@ -248,12 +252,11 @@ class CalleeLeg(Leg):
         if self.answered:
             return super().takes(request)
         self._learn_early()
-        tag = tag_of(request.first["from"])
-        for each in self._early:
-            if each.remote_tag == tag and each.call_id == request.first["call-id"]:
-                self.dialog = each
-                return True
-        return False
+        early = self._early_with(tag_of(request.first["from"]))
+        if early is None or early.call_id != request.first["call-id"]:
+            return False
+        self.dialog = early
+        return True
 
     def on_request(self, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the dialog. An early one is not the callee's to end (RFC 3261 §15)."""
@@ -301,20 +304,23 @@ class CalleeLeg(Leg):
                     self.dialog = dialog
                     self._early += (dialog,)
 
+    def _early_with(self, tag: str) -> Dialog | None:
+        """The early dialog with the one who has this tag."""
+        return next((each for each in self._early if each.remote_tag == tag), None)
+
     def _on_answer(self, transaction: ClientTransaction, response: Response) -> None:
         tag = tag_of(response.first.get("to", ""))
         if self.answered:
             if tag == self.dialog.remote_tag:  # repeated: so is the ACK, once there is one
                 if self.acknowledged:
                     self.router.transactions.retransmitted += 1
-                    self.listener.send(transaction.message or self._ack(), self.next_hop())
+                    self.listener.send(transaction.message or self._ack(transaction), self.next_hop())
             else:
                 self._refuse_fork(response)
             return
         if self._early:
             self._highest = max([each.local_seq for each in self._early])
-            known = [each for each in self._early if each.remote_tag == tag]
-            self.dialog = known[0] if known else self.dialog.fork()
+            self.dialog = self._early_with(tag) or self.dialog.fork()
             self._early = ()
         self._rang = None
         try:
@@ -329,9 +335,9 @@ class CalleeLeg(Leg):
         elif self.call is not None:
             self.call.wake(RESPONSE, self, response)
 
-    def _ack(self) -> bytes:
+    def _ack(self, invite: ClientTransaction) -> bytes:
         shown = self.shown_in_ack(self.next_hop()) if self.authorization else ""
-        return self.dialog.request("ACK", self.listener.via + self._ack_branch, shown, seq=self._number)
+        return self.dialog.request("ACK", self.listener.via + _ack_branch(invite), shown, seq=self._number)
 
     def _turn_away(self) -> None:
         """ACK and BYE for an answer that nobody waits for."""

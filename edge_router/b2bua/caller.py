@@ -12,9 +12,9 @@ from edge_router.b2bua.acceptance import Acceptance
 from edge_router.b2bua.assurance import Assurance, Ringing
 from edge_router.b2bua.capabilities import RELIABLE, abilities, names_option, speaks_reliably
 from edge_router.b2bua.heard import negotiates
-from edge_router.b2bua.leg import CALLER, INBOUND, TIMEOUT, Leg, content_type_of
+from edge_router.b2bua.leg import CALLER, INBOUND, TIMEOUT, Leg
 from edge_router.b2bua.session_terms import answer_lines
-from edge_router.b2bua.shown_sdp import ShownSdp
+from edge_router.b2bua.shown_sdp import ShownSdp, content_type_of
 from edge_router.sip.headers import parse_cseq
 from edge_router.sip.message import Request, Response
 from edge_router.sip.tokens import new_token
@@ -38,7 +38,6 @@ class CallerLeg(Leg):
     """
 
     __slots__ = (
-        "_tried",
         "answered",
         "assurance",
         "invite",
@@ -67,7 +66,6 @@ class CallerLeg(Leg):
         self.assurance: Assurance | None = None
         if request is not None and ("require" in request.first or trunk.trunk.rel1xx == "require"):
             self._assure(request)
-        self._tried = False
         self.inbound = INBOUND
         if invite is not None:
             router.remember_dialog(self)
@@ -81,8 +79,7 @@ class CallerLeg(Leg):
 
     def trying(self) -> None:
         """Sends 100 before the first wait, so that he stops repeating his INVITE while we hunt."""
-        if not self._tried and self.request is not None:
-            self._tried = True
+        if self.invite is not None and not self.invite.message and self.request is not None:
             sent_at = self.request.first.get("timestamp")  # he measures the way by it (RFC 3261 §8.2.6.1)
             self._respond(100, "Trying", f"Timestamp: {sent_at}\r\n" if sent_at else "")
 

@@ -46,7 +46,7 @@ class Exchange:
 
     ``received`` is its transaction until its final answer, ``request`` the request for as long. ``offers`` says that
     nothing else may be negotiated before this is over: it is an INVITE or an offer in an UPDATE. ``late`` is an INVITE
-    without an offer, ``accepted`` one that has its 2xx and waits for its ACK.
+    without an offer, ``accepted`` one that has its 2xx and waits for its ACK. ``number`` is its CSeq number there.
     """
 
     __slots__ = (
@@ -56,13 +56,14 @@ class Exchange:
         "_cancelled",
         "_dialogs",
         "_heard",
-        "_number",
+        "_invites",
         "_quiet",
         "_sent",
         "accepted",
         "asker",
         "late",
         "method",
+        "number",
         "offers",
         "other",
         "received",
@@ -76,11 +77,12 @@ class Exchange:
         self.request: Request | None = request
         self.received: ServerTransaction | None = transaction
         self.offers = offers
-        self.late = self.method == "INVITE" and not has_sdp(request)
+        self._invites = self.method == "INVITE"  # the other side, whatever it is that came
+        self.late = self._invites and not has_sdp(request)
         self.accepted = False
         self._dialogs = asker.dialog, other.dialog  # a callee that forks may change his by the answer
         self._sent: ClientTransaction | None = None
-        self._number = 0
+        self.number = 0
         self._began = asker.router.wheel.now
         self._before: tuple[str, bytes, bytes] | None = None
         self._heard = 0
@@ -90,23 +92,26 @@ class Exchange:
 
     def go_on(self, extra: str = "") -> None:
         """Sends the request to the other side; ``extra`` are lines that only it has there."""
-        asker, other, request = self.asker, self.other, self.request
+        request = self.request
         if request is None or self.received is None:
             return
         if self.method == "INVITE":
             self.received.user = self
             sent_at = request.first.get("timestamp")
-            asker.answer(self.received, 100, "Trying", f"Timestamp: {sent_at}\r\n" if sent_at else "")
-        body = request.body
+            self.asker.answer(self.received, 100, "Trying", f"Timestamp: {sent_at}\r\n" if sent_at else "")
+        self._send(request, self.method, extra)
+
+    def _send(self, request: Request, method: str, extra: str = "") -> None:
+        other, body = self.other, request.body
         headers = self.headers_on(request)
-        ours = _ours(other, self.method)
-        if other.session is not None and self.method in _REFRESHING:
+        ours = _ours(other, method)
+        if other.session is not None and method in _REFRESHING:
             ours += other.session.request_lines()
             self._before = other.shown.state if other.shown is not None else None
         if body and self.offers:
-            body = other.own(asker.source, headers, body)
-        self._sent = other.send(self.method, ours + extra + headers, body, self)
-        self._number = other.dialog.local_seq
+            body = other.own(self.asker.source, headers, body)
+        self._sent = other.send(method, ours + extra + headers, body, self)
+        self.number = other.dialog.local_seq
 
     def headers_on(self, request: Request) -> str:
         """The header lines that it goes on with."""
@@ -131,16 +136,17 @@ class Exchange:
         """Sends the request once more, with credentials, as long as somebody waits for its answer."""
         if self.received is None or self._cancel is not None or transaction is not self._sent:
             return False
-        again = self.other.sent_again(transaction, response, self)
+        dialog = self._dialogs[1]
+        again = self.other.sent_again(transaction, response, self, dialog)
         if again is None:
             return False
-        self._sent, self._number = again, self.other.dialog.local_seq
+        self._sent, self.number = again, dialog.local_seq
         return True
 
     def answered(self, response: Response) -> None:
         """Passes an answer back to the asker."""
         code = response.code
-        if self.method == "INVITE" and 200 <= code < 300:
+        if self._invites and 200 <= code < 300:
             if self._sent is not None and self._sent.message:
                 self._acknowledge_again()
             elif self.received is None and not self.accepted:  # nobody waits for it any more
@@ -157,7 +163,7 @@ class Exchange:
         self._quiet = 0
         if self.received is None or self._heard > _MOST_PROVISIONAL:
             return
-        if self._heard == 1 and self.method == "INVITE":
+        if self._heard == 1 and self._invites:
             self.asker.router.wheel.start(GIVE_UP, self, _OPEN)
         if self._cancel is not None:
             self._send_cancel()
@@ -233,9 +239,17 @@ class Exchange:
             ours += answer_lines(asker, self.request)
         if body and self.offers:
             body = asker.own(other.source, headers, body)
-        code = _code_for_asker(response.code)
+        code = self.code_for_asker(response.code)
         reason = response.reason if code == response.code and response.reason else reason_phrase(code)
         return asker.answer(received, code, reason, ours + headers, body)
+
+    def code_for_asker(self, code: int) -> int:
+        """What he hears in place of a status that is between the other side and us."""
+        if code in (401, 407):
+            return 403
+        if code == 422:
+            return 491  # the session timer there is ours: when he comes again, it is as long as it has to be
+        return 480 if 300 <= code < 400 else code  # where it would send us is not where the asker may be sent
 
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """No answer will come, or the request could not be sent (ClientUser)."""
@@ -288,7 +302,7 @@ class Exchange:
     def _acknowledge(self, headers: str = "", body: bytes = b"") -> None:
         """ACKs the 2xx; the transaction keeps the ACK for as long as the 2xx may be repeated."""
         self.accepted = False
-        ack = self.other.send_ack(self._number, new_branch(), headers, body)
+        ack = self.other.send_ack(self.number, new_branch(), headers, body)
         if self._sent is not None:
             self._sent.message = ack
 
@@ -325,7 +339,7 @@ class Exchange:
             self._acknowledge()
         if self.received is not None:
             self.asker.answer(self.received, 487, "Request Terminated")
-            if self.method == "INVITE":
+            if self._invites:
                 self.asker.router.wheel.start(GIVE_UP, self, _NOT_CANCELLED)
         self.over()
 
@@ -339,14 +353,6 @@ class Exchange:
         """It has its final answer, and its ACK if it was an INVITE."""
         self._let_go()
         self.asker.exchange_over(self)
-
-
-def _code_for_asker(code: int) -> int:
-    if code in (401, 407):
-        return 403  # a challenge is between the other side and us
-    if code == 422:
-        return 491  # the session timer there is ours: when he comes again, it is as long as it has to be
-    return 480 if 300 <= code < 400 else code  # where it would send us is not where the asker may be sent
 
 
 def has_sdp(message: Message) -> bool:

@@ -14,6 +14,7 @@ from edge_router.b2bua.exchange import Exchange, has_sdp
 from edge_router.b2bua.prack import acknowledge, have_agreed
 from edge_router.b2bua.screening import PENDING, Refusal
 from edge_router.b2bua.session_terms import refreshed_here, too_brief
+from edge_router.b2bua.update import Update
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
@@ -42,7 +43,8 @@ def pass_on(call: Call, leg: Leg, request: Request, transaction: ServerTransacti
     if refusal is not None or other is None:
         leg.answer(transaction, *(refusal or _later("The call is not set up yet")))
         return
-    exchange = Exchange(leg, other, request, transaction, offers)
+    kind = Update if offers and request.method == "UPDATE" else Exchange
+    exchange = kind(leg, other, request, transaction, offers)
     if offers:
         call.exchange = exchange
     leg.open += (exchange,)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target
+    from edge_router.sip.dialog import Dialog
 
 
 def invite(
@@ -28,10 +29,11 @@ def invite(
     target: Target,
     by_udp: bool = False,
     least: int = 0,
+    before: Dialog | None = None,
 ) -> CalleeLeg:
     """Sends an INVITE to a target in a new outgoing leg of the call; ``by_udp`` however large it is.
 
-    It asks for a session of ``least`` seconds, if that is not 0.
+    It asks for a session of ``least`` seconds, if that is not 0; ``before`` is the dialog of what it repeats.
     """
     caller, record, router = call.caller, call.record, call.router
     if record.cisco_guid is None:
@@ -46,14 +48,14 @@ def invite(
     came_by, entered = call.came_by, call.routing.plan.peers.get(record.dial_peer_in or "")
     reliable = has_sdp(incoming.request) or caller.takes_prack  # else an offer in an 18x would have no answer
     parts = incoming, entered, peer, trunk.trunk, came_by, target
-    sent = outbound_invite(*parts, listener, record.cisco_guid, reliable)
+    sent = outbound_invite(*parts, listener, record.cisco_guid, reliable, before)
     body, by_tcp = incoming.request.body, None
     if trunk.trunk.udp_to_tcp and not by_udp and listener.transport == "udp":
         size = len(invite_of(sent.uri, listener.via + new_branch(), sent.headers + ours, body))
         by_tcp = listener_for(router.listeners, "tcp", target.host) if size > LARGEST_BY_UDP else None
     if by_tcp is not None:
         listener = by_tcp
-        sent = outbound_invite(*parts, listener, record.cisco_guid, reliable)
+        sent = outbound_invite(*parts, listener, record.cisco_guid, reliable, before)
     record.egress_call_id = sent.dialog.call_id
     record.calling_out = sent.calling
     record.called_out = sent.called

@@ -11,10 +11,11 @@ from __future__ import annotations
 from random import randint
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.call import Call
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
+from edge_router.b2bua.waiting import next_event
 from edge_router.sip import sdp
 from edge_router.sip.session_id import session_id_of
 

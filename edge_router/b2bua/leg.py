@@ -12,7 +12,7 @@ from edge_router.b2bua.capabilities import ALLOW_LINE, WITHOUT_PRACK, abilities_
 from edge_router.b2bua.credentials import sent_again, shown_to
 from edge_router.b2bua.next_hop import place_of, place_of_by_tls
 from edge_router.b2bua.screening import unspoken
-from edge_router.b2bua.shown_sdp import ShownSdp
+from edge_router.b2bua.shown_sdp import ShownSdp, content_type_of
 from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
@@ -64,7 +64,6 @@ class Leg:
         "_asked",
         "_asked_seq",
         "_deadline",
-        "_farewell",
         "_next_look",
         "acceptance",
         "address",
@@ -102,7 +101,6 @@ class Leg:
         self.last_heard = b""
         self.inbound = OUTBOUND
         self.session_id = ""
-        self._farewell: tuple[str, bytes] | None = None
 
     def wait(self, seconds: float) -> None:
         """Wakes the call with WAITED so long from now, unless it is to wait for something else by then."""
@@ -163,10 +161,14 @@ class Leg:
         return lines
 
     def sent_again(
-        self, transaction: ClientTransaction, response: Response, user: ClientUser | None = None
+        self,
+        transaction: ClientTransaction,
+        response: Response,
+        user: ClientUser | None = None,
+        dialog: Dialog | None = None,
     ) -> ClientTransaction | None:
-        """Sends a request that was challenged once more, with credentials; None where there are none for it."""
-        again = sent_again(self.router, self.trunk, transaction, response, user or self, self.dialog)
+        """Sends a challenged request once more, with credentials, None without; its ``dialog`` if not the leg's."""
+        again = sent_again(self.router, self.trunk, transaction, response, user or self, dialog or self.dialog)
         if again is not None and again.method == "INVITE":
             self.authorization = credentials_in(again.message)
         return again
@@ -238,7 +240,7 @@ class Leg:
     def bye(self, headers: str = "", body: bytes = b"") -> None:
         """Ends the dialog; not while the ACK of a 2xx of ours may come yet (RFC 3261 §15)."""
         if self.acceptance is not None:
-            self._farewell = headers, body
+            self.acceptance.farewell = headers, body
             return
         if self.session is not None:
             self.session.stop()
@@ -252,25 +254,34 @@ class Leg:
         acceptance = self.acceptance
         if acceptance is None or parse_cseq(request.first["cseq"]).number != acceptance.number:
             return
-        self.acceptance = None
-        if self._farewell is not None:
-            self.bye(*self._farewell)
-        elif self.call is not None:
+        if not self._takes_leave() and self.call is not None:
             self.call.acknowledged(self, request)
 
     def take_as_acknowledged(self) -> None:
         """What came shows that he has our 2xx: its ACK is lost or late."""
-        self.acceptance = None
+        self._rest()
         if self.call is not None:
             self.call.acknowledged(self, None)
 
     def never_acknowledged(self) -> None:
         """No ACK came in 64*T1."""
-        self.acceptance = None
-        if self._farewell is not None:
-            self.bye(*self._farewell)
-        elif self.call is not None:
+        if not self._takes_leave() and self.call is not None:
             self.call.never_acknowledged(self)
+
+    def _takes_leave(self) -> bool:
+        """Our 2xx is over; whether that is what our BYE has waited for, which goes now."""
+        farewell = self._rest()
+        if farewell is not None:
+            self.bye(*farewell)
+        return farewell is not None
+
+    def _rest(self) -> tuple[str, bytes] | None:
+        """Our 2xx is repeated no more; the BYE that waits for it."""
+        acceptance, self.acceptance = self.acceptance, None
+        if acceptance is None:
+            return None
+        acceptance.rest()
+        return acceptance.farewell
 
     def next_hop(self) -> Address:
         """Where requests in the dialog go: to the next hop's address, or where the INVITE went if that is a name.
@@ -366,7 +377,7 @@ class Leg:
 
         Who hangs up has our 2xx: it is repeated no more, whatever became of his ACK.
         """
-        self.acceptance = None
+        self._rest()
         if self.session is not None:
             self.session.stop()
         self.router.forget_dialog(self)
@@ -387,9 +398,3 @@ class Leg:
     def on_timeout(self, transaction: ClientTransaction) -> None:
         """A request of ours got no final response (ClientUser)."""
         raise NotImplementedError
-
-
-def content_type_of(headers: str) -> str:
-    """The Content-Type among header lines, "" if there is none."""
-    _, found, rest = headers.partition("Content-Type: ")
-    return rest.partition("\r\n")[0] if found else ""

@@ -53,10 +53,13 @@ def outbound_invite(
     via: Listener,
     cisco_guid: str,
     reliable: bool = False,
+    before: Dialog | None = None,
 ) -> OutboundInvite:
     """The INVITE for ``target``, which the outgoing dial-peer ``peer`` and its trunk have chosen.
 
-    ``entered`` is the dial-peer that the call came in by; ``reliable`` says that 18x may be reliable.
+    ``entered`` is the dial-peer that the call came in by; ``reliable`` says that 18x may be reliable. ``before`` is the
+    dialog that the last INVITE would have begun, where this one is the same with other terms: it keeps Call-ID, From
+    and To and counts on (RFC 3261 §8.1.3.5).
     """
     request = incoming.request
     user = incoming.user_at(peer, trunk)
@@ -83,15 +86,18 @@ def outbound_invite(
         callee = f"<{uri}>"
     else:
         callee = (_to if len(request.first["to"]) <= LONGEST else addressed)(incoming.to, place)
-    tag = new_token()
-    call_id = f"{new_token()}@{via.advertised_host}"
-    local = f"{caller};tag={tag}"
+    if before is None:
+        tag = new_token()
+        call_id = f"{new_token()}@{via.advertised_host}"
+        local, number = f"{caller};tag={tag}", 1
+    else:
+        call_id, local, tag, number = before.call_id, before.local, before.local_tag, before.local_seq + 1
     dialog = Dialog(call_id, local, tag, callee, uri, ())
-    dialog.local_seq = 1
+    dialog.local_seq = number
     crossed = crossing(request, headers_that_cross, came_by, trunk, ours, changes)
     headers = (
         f"Max-Forwards: {incoming.hops_left}\r\nFrom: {local}\r\nTo: {callee}\r\nCall-ID: {call_id}\r\n"
-        f"CSeq: 1 INVITE\r\nContact: {contact}\r\n{abilities_of_invite(trunk, reliable)}"
+        f"CSeq: {number} INVITE\r\nContact: {contact}\r\n{abilities_of_invite(trunk, reliable)}"
         f"Cisco-Guid: {cisco_guid}\r\n{crossed}"
     )
     return OutboundInvite(uri, user, calling, headers, dialog)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.call import Call
 from edge_router.b2bua.leg import ACK, NOTIFY, RESPONSE, TIMEOUT, WAITED
 from edge_router.b2bua.redirect import contacts_of
+from edge_router.b2bua.waiting import next_event
 from edge_router.sip import sdp
 from edge_router.sip.session_id import session_id_back
 from edge_router.sip.tokens import new_token
@@ -43,7 +44,7 @@ async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
     code = None
     try:
         await _event_of(call, ACK)
-        us = caller.listener.contact
+        us = caller.contact
         caller.ask("REFER", f"Contact: {us}\r\nRefer-To: <{uri}>\r\nReferred-By: {us}\r\n{session}")
         code = await _outcome(call, trunk, uri)
     finally:  # the caller may also hang up meanwhile

@@ -16,8 +16,9 @@ from edge_router.b2bua.shown_sdp import ShownSdp
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from edge_router.b2bua.call import Call, Event
+    from edge_router.b2bua.call import Call
     from edge_router.b2bua.leg import Leg
+    from edge_router.b2bua.waiting import Event
     from edge_router.dialplan.peer import Rescue
     from edge_router.sip.message import Request, Response
 
@@ -60,10 +61,21 @@ class WayBack:
         if call is None or go_on is None or leg is not call.callee or cause not in self._causes or leg.open:
             return False
         self.let_go()
-        call.part_from_callee()
+        _forget_callee(call)
         call.remark(f"{call.record.dial_peer_out} hung up at once (cause {cause})")
         call.start(go_on(bye, f"rescued (cause {cause})"))
         return True
+
+
+def _forget_callee(call: Call) -> None:
+    """He has hung up, and another can take his place."""
+    call.wind_up()
+    callee = call.callee
+    if callee is not None:
+        if not callee.acknowledged:
+            callee.acknowledge()
+        callee.call = None
+    call.callee = None
 
 
 def show_answer(call: Call, source: str, answer: Response) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_router.b2bua.call import Call, next_event
+from edge_router.b2bua.call import Call
 from edge_router.b2bua.callee import EARLY_DIALOG_ENDED
 from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back, retry_after
@@ -24,21 +24,23 @@ from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
 from edge_router.b2bua.refer import refer
 from edge_router.b2bua.rescue import WayBack, lost, show_answer
 from edge_router.b2bua.session_terms import begin, longer_for
+from edge_router.b2bua.waiting import next_event
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Sequence
 
-    from edge_router.b2bua.call import Event
     from edge_router.b2bua.callee import CalleeLeg
     from edge_router.b2bua.destinations import Destination
     from edge_router.b2bua.incoming import Incoming
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.redirection import Turn
+    from edge_router.b2bua.waiting import Event
     from edge_router.dialplan.failures import FailureSet
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.policy.decision import Decision
+    from edge_router.sip.dialog import Dialog
     from edge_router.sip.message import Request, Response
 
 
@@ -215,16 +217,17 @@ async def _attempt(
     by_udp: bool = False,
     least: int = 0,
     asked: int = 0,
+    before: Dialog | None = None,
 ) -> Failure | None:
     """Tries one target. None when it has answered and the caller is through.
 
     It is tried again where it wants a longer session timer than it was offered (RFC 4028 §7.3): that is ``least``
-    seconds then, and ``asked`` how often it has wanted one.
+    seconds then, ``asked`` how often it has wanted one, and ``before`` the dialog of the last INVITE.
     """
     began = call.router.wheel.now
     call.caller.start_afresh()
     trunk.trying(target, began)
-    callee = invite(call, incoming, peer, trunk, target, by_udp, least)
+    callee = invite(call, incoming, peer, trunk, target, by_udp, least, before)
     call.record.target = target.at
     code = None
     try:
@@ -234,7 +237,9 @@ async def _attempt(
         call.note_attempt(peer.name, target.at, code, began)
     if isinstance(answer, Failure):
         longer = longer_for(callee, answer.response, asked)
-        return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1) if longer else answer
+        if not longer:
+            return answer
+        return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1, callee.dialog)
     trunk.succeeded(target)
     begin(call, callee, answer, incoming.request)
     call.is_timed()

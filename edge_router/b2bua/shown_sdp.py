@@ -54,3 +54,9 @@ class ShownSdp:
     def restore(self, state: tuple[str, bytes, bytes]) -> None:
         """The offer since then was refused: what was seen before it holds (RFC 3261 §14.1)."""
         self._content_type, self._came, self._left = state
+
+
+def content_type_of(headers: str) -> str:
+    """The Content-Type among header lines, "" if there is none."""
+    _, found, rest = headers.partition("Content-Type: ")
+    return rest.partition("\r\n")[0] if found else ""

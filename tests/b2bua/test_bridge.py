@@ -39,6 +39,19 @@ def test_the_answer_crosses_with_its_words(stage: Stage) -> None:
     callee.is_hung_up()
 
 
+def test_the_ack_has_a_branch_of_its_own_and_the_same_when_it_goes_again(stage: Stage) -> None:
+    caller, callee = stage.ringing()
+    callee.says(200)
+    caller.hears(200)
+    caller.ack()
+    ack = callee.hears("ACK")
+    assert ack.branch not in ("", callee.invite.branch)
+    callee.says(200)
+    assert callee.hears("ACK").branch == ack.branch
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
 def test_a_call_that_stands_costs_two_dialogs_and_nothing_else(stage: Stage) -> None:
     caller, callee = stage.ringing()
     stage.pass_time(10)

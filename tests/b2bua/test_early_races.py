@@ -1,12 +1,13 @@
 """Whatever two things happen before a PRACK or around it, in either order: both ends hear an end; nothing is left."""
 
+import gc
 from collections.abc import Callable
 from itertools import permutations
 from typing import Final, NamedTuple
 
 import pytest
 
-from edge_router.b2bua.assurance import Assurance
+from edge_router.b2bua.assurance import Assurance, Ringing
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.in_call import media, part
 from tests.b2bua.leg import Leg
@@ -79,4 +80,15 @@ def test_a_call_that_stands_keeps_nothing_of_it(stage: Stage) -> None:
     pracked(callee, 2)
     caller.hears(200, "PRACK")
     assert kept(stage) is None
+    part(caller, callee)
+
+
+def test_what_waited_behind_a_prack_that_never_comes_is_not_kept(stage: Stage) -> None:
+    caller, callee = calls(stage, SPEAKS)
+    rings(callee, 1, 180)
+    rang(caller, 180)
+    callee.says(181)
+    is_answered(caller, callee)
+    gc.collect()
+    assert [each.code for each in gc.get_objects() if type(each) is Ringing] == [180]
     part(caller, callee)

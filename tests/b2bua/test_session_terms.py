@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.b2bua.challenge import FILES, LOGIN, asking, assert_answers
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import WHO, accepts, media, part, reinvites
 from tests.b2bua.sessions import ALLOW, TIMER, agreed, is_refreshed, one_sided, refreshed_by_him, refreshed_by_us
@@ -161,16 +162,70 @@ def test_a_target_that_wants_a_longer_one_is_asked_again(open_stage: OpenStage) 
     first.refuses(422, "Min-SE: 1800")
     callee = stage.premise.is_called()
     assert terms(callee.invite) == (["1800"], ["1800"], [])
+    assert is_the_same_again(callee.invite, first.invite)
     callee.says(200, TIMER, ALLOW, "Session-Expires: 1800;refresher=uac")
     caller.hears(100)
     caller.hears(200)
     caller.ack()
-    callee.hears("ACK")
+    assert callee.hears("ACK").cseq == callee.invite.cseq
     refresh = is_refreshed(stage, callee, 900, "UPDATE")
     assert terms(refresh) == (["1800;refresher=uac"], ["1800"], [])
+    assert refresh.cseq == callee.invite.cseq + 1
     callee.answers(refresh, 200)
     part(caller, callee)
     assert [attempt.code for attempt in stage.record.attempts] == [422, 200]
+
+
+def is_the_same_again(invite: Wire, before: Wire) -> bool:
+    """Whether one INVITE repeats another with other terms (RFC 3261 section 8.1.3.5)."""
+    same = all(invite.get(name) == before.get(name) for name in ("Call-ID", "From", "To"))
+    return same and invite.cseq == before.cseq + 1 and invite.branch != before.branch
+
+
+def test_a_target_that_rang_and_then_wants_a_longer_one(stage: Stage) -> None:
+    """What rang is over; the next INVITE begins anew under the same Call-ID, and each has its own CANCEL."""
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    first = stage.premise.is_called()
+    first.says(180)
+    first.refuses(422, "Min-SE: 600")
+    second = stage.premise.is_called()
+    assert is_the_same_again(second.invite, first.invite)
+    first.asks("INFO")
+    first.hears(481, "INFO")
+    second.says(180)
+    second.asks("INFO")
+    caller.hears(100)
+    caller.hears(180)
+    caller.hears(180)
+    caller.answers(caller.hears("INFO"), 200)
+    second.hears(200, "INFO")
+    second.refuses(422, "Min-SE: 700")
+    third = stage.premise.is_called()
+    assert is_the_same_again(third.invite, second.invite)
+    third.says(180)
+    caller.hears(180)
+    caller.cancel()
+    caller.hears(200, "CANCEL")
+    caller.hears_refusal(487)
+    assert third.is_cancelled().cseq == third.invite.cseq
+
+
+def test_a_target_that_asks_who_we_are_and_then_wants_a_longer_one(open_stage: OpenStage) -> None:
+    stage = open_stage(FILES, premise=LOGIN)
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    first = stage.premise.is_called()
+    first.refuses(401, asking())
+    first.invite = first.hears("INVITE")
+    first.refuses(422, "Min-SE: 600")
+    callee = stage.premise.is_called()
+    assert is_the_same_again(callee.invite, first.invite)
+    assert_answers(callee.invite, count=2)
+    callee.says(200)
+    caller.hears(100)
+    caller.hears(200)
+    caller.ack()
+    assert callee.hears("ACK").cseq == callee.invite.cseq == 3
+    part(caller, callee)
 
 
 def test_a_proxys_interval_may_be_too_short_for_a_target(stage: Stage) -> None:

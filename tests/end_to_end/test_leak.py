@@ -1,7 +1,7 @@
 """Burst, quiet, and again: nothing of finished calls is left, neither in the router's counts nor in its memory.
 
-Each burst is one by UDP and one by TCP. `make leak` has 20 of them. Memory is that of the process as the kernel counts
-it, after the router has tidied up.
+Each burst is one by UDP and one by TCP. `make leak` has 20 of twice as many calls. Memory is that of the process as the
+kernel counts it, after the router has tidied up.
 """
 
 import os
@@ -20,14 +20,14 @@ from tests.end_to_end.sipp_process import SCENARIOS, bound_addresses
 from tests.end_to_end.waiting import until
 
 CYCLES: Final = int(os.environ.get("LEAK", "2"))
-CALLS: Final = int(os.environ.get("LEAK_CALLS", "1000"))
+CALLS: Final = int(os.environ.get("LEAK_CALLS", "500"))
 RATE: Final = 200
 QUIET: Final = 60.0
 """Seconds in which all that lingers must be over: 64*T1, and some for a busy machine."""
 WARM: Final = 5
 """Cycles after which nothing more is loaded or laid out for the first time."""
-FIRST: Final = 2_500
-"""KB by which memory may grow from the first quiet to the second, after 2,000 more calls."""
+FIRST: Final = 1_500
+"""KB by which memory may grow from the first quiet to the second, after twice as many calls as a burst has."""
 SLOPE: Final = 50
 """KB that a cycle may add on average in the long run."""
 HELD: Final = ("transactions", "dialogs", "calls_active")
@@ -85,7 +85,7 @@ def burst(router: RouterProcess, transport: str, log: Path) -> None:
 def quiet(router: RouterProcess) -> int:
     """Waits until nothing is held, and the router has tidied up; its memory then, in KB."""
     until(lambda: not any(router.metric(each) for each in HELD), "all that lingers to be over", QUIET)
-    time.sleep(6)  # it looks for garbage when it has had nothing to do for five seconds
+    time.sleep(3)  # it tidies up when it has had nothing to do for two seconds
     status = Path(f"/proc/{router.pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
 

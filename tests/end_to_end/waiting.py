@@ -11,12 +11,16 @@ PATIENCE: Final = 15.0
 
 
 def until(probe: Callable[[], T | None], what: str, within: float = PATIENCE) -> T:
-    """Asks `probe` until it gives something other than None or False, and hands that back."""
-    deadline = time.monotonic() + within
+    """Asks `probe` until it gives something other than None or False, and hands that back.
+
+    The longer it takes, the seldomer: asking costs the router and other tests time.
+    """
+    began = time.monotonic()
     while True:
         found = probe()
         if found is not None and found is not False:
             return found
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= within:
             raise AssertionError(f"waited {within:g} s for {what}, in vain")
-        time.sleep(0.005)
+        time.sleep(max(0.005, waited / 50))
