@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
 import dns.message
@@ -16,7 +18,7 @@ from dns.rdata import Rdata
 from dns.rdtypes.IN.NAPTR import NAPTR
 from dns.rdtypes.IN.SRV import SRV
 
-from edge_router.net.address import Address
+from edge_router.net.address import Address, family_of
 from edge_router.net.names import Naptr, Query, Record, Srv
 
 PATIENCE: Final = 5.0
@@ -40,8 +42,26 @@ class Reply(NamedTuple):
     why: str = ""
 
 
+class _Datagrams:
+    """A socket of dnspython's where what is larger than an honest answer is an empty datagram, which counts as none."""
+
+    def __init__(self, sock: Any) -> None:
+        self.family: Final[int] = sock.family
+        self._sock = sock
+
+    async def sendto(self, what: bytes, destination: Any, timeout: float | None) -> int:  # noqa: ASYNC109
+        """Sends a datagram."""
+        sent: int = await self._sock.sendto(what, destination, timeout)
+        return sent
+
+    async def recvfrom(self, size: int, timeout: float | None) -> tuple[bytes, Any]:  # noqa: ASYNC109
+        """The next datagram, and where it came from."""
+        data, source = await self._sock.recvfrom(size, timeout)
+        return (data if len(data) <= MOST_OCTETS else b""), source
+
+
 class _Server(dns.nameserver.Do53Nameserver):
-    """A server whose answers over TCP are looked at only where they are of a size that an honest one has."""
+    """A server whose answers are looked at only where they are of a size that an honest one has."""
 
     async def async_query(
         self,
@@ -56,9 +76,7 @@ class _Server(dns.nameserver.Do53Nameserver):
     ) -> dns.message.Message:
         """The answer to a question; raises what the resolver knows."""
         if not max_size:
-            return await super().async_query(
-                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
-            )
+            return await self._over_udp(request, timeout, backend)
         try:
             async with asyncio.timeout(timeout):
                 wire = await self._over_tcp(request.to_wire())
@@ -68,6 +86,20 @@ class _Server(dns.nameserver.Do53Nameserver):
         if not request.is_response(response):
             raise dns.exception.FormError("that is no answer to the question")  # type: ignore[no-untyped-call]
         return response
+
+    async def _over_udp(self, request: dns.message.QueryMessage, within: float, backend: Any) -> dns.message.Message:
+        async with await backend.make_socket(family_of(self.address), socket.SOCK_DGRAM) as sock:
+            bounded: Any = _Datagrams(sock)  # any class will do that has these methods, whatever dnspython's types say
+            return await dns.asyncquery.udp(
+                request,
+                self.address,
+                within,
+                self.port,
+                ignore_unexpected=True,
+                raise_on_truncation=True,
+                ignore_errors=True,
+                sock=bounded,
+            )
 
     async def _over_tcp(self, question: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(self.address, self.port)

@@ -19,6 +19,8 @@ Kind = Literal["NAPTR", "SRV", "A", "AAAA"]
 SHORTEST: Final = 1.0
 LONGEST: Final = 86_400.0
 """Seconds that an answer is kept at least and at most, whatever its TTL."""
+LONGEST_NOTHING: Final = 300.0
+"""The same for an answer that there is nothing: a wrong one mustn't keep a trunk down for a day (RFC 2308 §5)."""
 RETRY_WITHIN: Final = 30.0
 """Seconds from one try to the next at most while DNS gives no answer; they begin with 1 and double."""
 MOST_RECORDS: Final = 32
@@ -159,7 +161,8 @@ class Names:
         entry.records = tuple(sorted(records[:MOST_RECORDS], key=str))  # DNS may turn them round with each answer
         entry.why = why or f"there is no {query.kind} record of {query.host}"
         entry.asked, entry.tries, entry.good_at = False, 0, now
-        entry.next_at = now + min(max(ttl, SHORTEST), LONGEST) * _REFRESH_AT
+        longest = LONGEST if records else LONGEST_NOTHING
+        entry.next_at = now + min(max(ttl, SHORTEST), longest) * _REFRESH_AT
         return self._look_at(query)
 
     def failed(self, query: Query, why: str, now: float) -> list[Name]:

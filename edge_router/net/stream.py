@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from edge_router.net.address import Address, host_of, is_wildcard
 from edge_router.net.connection import Bounds, Connection
+from edge_router.net.handshakes import Handshakes
 from edge_router.net.sockets import socket_at
 from edge_router.net.toward import Toward
 
@@ -102,8 +103,7 @@ class StreamListener:
         self._live = 0  # those that haven't been ended
         self._hosts: Counter[str] = Counter()
         self._strangers: dict[Connection, None] = {}  # the oldest first
-        self._handshakes = 0
-        self._shaking: dict[Connection | None, asyncio.Task[None] | None] = {}  # strangers in a handshake
+        self._handshakes = Handshakes()
         self._tasks: set[asyncio.Task[None]] = set()  # the loop alone would let them be collected
 
     def open(self, loop: asyncio.AbstractEventLoop, user: User) -> None:
@@ -280,10 +280,9 @@ class StreamListener:
         bounds = self.bounds
         if self._hosts[host] >= (bounds.per_stranger if stranger else bounds.per_address):
             return "too many from one address"
-        if self.security is not None and self._handshakes >= bounds.handshakes:
-            longest = self._shaking.pop(next(iter(self._shaking), None), None)  # who stalls keeps no trunk out
-            if longest is None or not longest.cancel():
-                return "too many handshakes"
+        crowded = self.security is not None and self._handshakes.count >= bounds.handshakes
+        if crowded and not self._handshakes.make_room(host, stranger):
+            return "too many handshakes"
         if self._strangers and ((stranger and len(self._strangers) >= bounds.strangers) or self._full()):
             next(iter(self._strangers)).end("made room", at_once=True)
         return "too many connections" if self._full() else ""
@@ -295,17 +294,16 @@ class StreamListener:
         assert self._loop is not None
         context = None if self.security is None else self.security.server
         limit = None if context is None else self.bounds.handshake
-        self._handshakes += context is not None
-        if context is not None and connection.stranger:
-            self._shaking[connection] = asyncio.current_task()
+        if context is not None:
+            self._handshakes.begin(connection)
         try:
             sock.setblocking(False)
             await self._loop.connect_accepted_socket(lambda: connection, sock, ssl=context, ssl_handshake_timeout=limit)
         except (OSError, asyncio.CancelledError) as error:
             self._not_there(connection, sock, error)
         finally:
-            self._handshakes -= context is not None
-            self._shaking.pop(connection, None)
+            if context is not None:
+                self._handshakes.over(connection)
 
     # Those that are opened
 

@@ -151,6 +151,16 @@ def test_that_there_is_nothing_is_kept_too() -> None:
     assert (len(play.places), play.trouble) == (1, "")
 
 
+def test_that_there_is_nothing_is_not_believed_for_long() -> None:
+    """One wrong answer, or one with a foolish SOA, would otherwise keep a trunk down for a day."""
+    play = Play(Name(HOST, 5060, families=ONLY_A), {}, ttl=1e9)
+    play.later(0.8 * 300 - 1)
+    assert len(play.asked) == 1
+    play.zone[("A", HOST)] = [A1]
+    assert play.later(2)
+    assert (len(play.places), play.trouble) == (1, "")
+
+
 def test_the_last_answer_is_kept_while_dns_is_down_and_taken_back_by_dns_alone() -> None:
     play = Play(Name(HOST, families=ONLY_A), {("A", HOST): [A1]})
     play.silent.add(("*", "*"))

@@ -176,26 +176,27 @@ async def test_without_names_nothing_is_asked_and_nothing_runs(server: DnsServer
     assert (server.asked, asyncio.all_tasks()) == ([], {asyncio.current_task()})
 
 
+def big_answer(question: bytes, flags: int, count: int) -> bytes:
+    """An answer with so many addresses, all of them different."""
+    addresses = [b"\x0a\0" + number.to_bytes(2) for number in range(count)]
+    records = b"".join([b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" + address for address in addresses])
+    return question[:2] + flags.to_bytes(2) + b"\0\1" + count.to_bytes(2) + bytes(4) + question[12:] + records
+
+
 @pytest.mark.parametrize("records", [100, 4_000])
 async def test_an_answer_of_a_size_that_no_honest_one_has_is_not_read(records: int) -> None:
     """Reading 4,000 records takes a tenth of a second, in which no call goes on; over TCP as many may come."""
-
-    def answer(question: bytes, flags: int, count: int) -> bytes:
-        record = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x0a\0\0\1"
-        return (
-            question[:2] + flags.to_bytes(2) + b"\0\1" + count.to_bytes(2) + bytes(4) + question[12:] + record * count
-        )
 
     class Truncated(asyncio.DatagramProtocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.transport = cast("asyncio.DatagramTransport", transport)
 
         def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-            self.transport.sendto(answer(data, 0x8780, 0), addr)
+            self.transport.sendto(big_answer(data, 0x8780, 0), addr)
 
     async def whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         question = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
-        said = answer(question, 0x8580, records)
+        said = big_answer(question, 0x8580, records)
         writer.write(len(said).to_bytes(2) + said)
         writer.close()
 
@@ -247,3 +248,23 @@ async def test_an_answer_over_tcp_to_another_question_is_none(wrong: str) -> Non
     finally:
         transport.close()
         server.close()
+
+
+@pytest.mark.parametrize("records", [100, 4_000])
+async def test_nor_is_a_datagram_of_that_size(records: int) -> None:
+    """There is no question of ours that allows more than 512 octets, so an honest server never sends it."""
+
+    class Generous(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.DatagramTransport", transport)
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            self.transport.sendto(big_answer(data, 0x8580, records), addr)
+            self.transport.sendto(big_answer(data, 0x8580, 1), addr)
+
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Generous, ("127.0.0.1", 0))
+    try:
+        reply = await DnsClient([transport.get_extra_info("sockname")]).ask(Query("A", "big.example"))
+        assert len(reply.records) == (records if records == 100 else 1)
+    finally:
+        transport.close()

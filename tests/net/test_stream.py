@@ -2,7 +2,7 @@ import asyncio
 import itertools
 import resource
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -378,28 +378,63 @@ def test_the_oldest_stranger_makes_room(open_ear: Open, block: Block, stack: Exi
     assert ear.listener.ended == {"made room": 1}
 
 
-def test_a_stalled_handshake_of_a_strangers_makes_room(
-    loop: asyncio.AbstractEventLoop, block: Block, stack: ExitStack, tmp_path: Path
-) -> None:
-    """Else who holds as many as there may be keeps every trunk out; a trunk's own is not given up."""
-    authority = Authority(tmp_path)
-    security = Security(Files(*authority.signs("edge", block.router[0]), ca=authority.file), lambda _: Expected())
-    ear = stack.enter_context(closing(Ear(loop, block.router, Bounds(handshakes=2), security)))
-    strangers = [block.host(last) for last in (70, 71)]
-    ear.strangers.update(strangers)
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
 
-    def shakes_hands() -> str | None:
-        sock = socket.create_connection(block.router, 10, (block.carrier, 0))
+
+@pytest.fixture
+def open_secure(loop: asyncio.AbstractEventLoop, block: Block, stack: ExitStack, authority: Authority) -> Open:
+    security = Security(Files(*authority.signs("edge", block.router[0]), ca=authority.file), lambda _: Expected())
+    return lambda bounds: stack.enter_context(closing(Ear(loop, block.router, bounds, security)))
+
+
+def shakes_hands(ear: Ear, host: str, authority: Authority) -> str | None:
+    """The version of TLS that who comes from this host agrees on."""
+
+    def agrees() -> str | None:
+        sock = socket.create_connection(ear.address, 10, (host, 0))
         with authority.client().wrap_socket(sock) as tls:
             return tls.version()
 
-    for count, host in enumerate((strangers[0], block.premise), 1):
+    return ear.run(asyncio.to_thread(agrees))
+
+
+def stall(ear: Ear, stack: ExitStack, hosts: Sequence[str]) -> None:
+    """Begins a handshake from each of these, one after the other, and says nothing."""
+    for host in hosts:
+        before = ear.listener.accepted
         stack.enter_context(closing(Peer.connecting(ear, host)))
-        ear.until(lambda count=count: ear.listener.counts() == (count, 0), "him to be taken")  # type: ignore[misc]
-    assert ear.run(asyncio.to_thread(shakes_hands)) == "TLSv1.3"
+        ear.until(lambda before=before: ear.listener.accepted > before, "him to be taken")  # type: ignore[misc]
+
+
+def test_a_stalled_handshake_of_a_strangers_makes_room(
+    open_secure: Open, block: Block, stack: ExitStack, authority: Authority
+) -> None:
+    """Else who holds as many as there may be keeps every trunk out; a trunk's own is not given up."""
+    ear = open_secure(Bounds(handshakes=2))
+    strangers = [block.host(last) for last in (70, 71)]
+    ear.strangers.update(strangers)
+    stall(ear, stack, (strangers[0], block.premise))
+    assert shakes_hands(ear, block.carrier, authority) == "TLSv1.3"
     ear.until(lambda: ear.listener.counts() == (1, 0), "all but the stalled one of the trunk to be gone")
     assert ear.listener.ended["no handshake"] == 1
     assert not ear.listener.refused
+
+
+def test_a_trunk_that_stalls_in_every_handshake_keeps_no_other_out(
+    open_secure: Open, block: Block, stack: ExitStack, authority: Authority
+) -> None:
+    """Of its own address no more are taken, nor does a stranger push any of them out."""
+    ear = open_secure(Bounds(handshakes=3))
+    stranger = block.host(70)
+    ear.strangers.add(stranger)
+    stall(ear, stack, [block.premise] * 3)
+    for host in (block.premise, stranger):
+        assert stack.enter_context(closing(Peer.connecting(ear, host))).is_cut_off() == b""
+    assert ear.listener.refused == {"too many handshakes": 2}
+    assert shakes_hands(ear, block.carrier, authority) == "TLSv1.3"
+    ear.until(lambda: ear.listener.counts() == (2, 0), "the oldest of those that stall to be gone")
 
 
 @pytest.mark.parametrize("known", [True, False])
