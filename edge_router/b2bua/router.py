@@ -20,6 +20,7 @@ from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
 from edge_router.b2bua.peers import expected_at, reuse, trunk_at
+from edge_router.b2bua.refer_renewal import take_subscribe
 from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.replacement import take_replacement
 from edge_router.b2bua.reserve import Reserve
@@ -300,8 +301,9 @@ class Router:
         return self._dialogs.get(tag)
 
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
-        """A REFER came inside a call."""
-        take_refer(leg, request, transaction)
+        """A REFER came inside a call, or a SUBSCRIBE that may be of one."""
+        take = take_refer if request.method == "REFER" else take_subscribe
+        take(leg, request, transaction)
 
     def call_over(self, call: Call) -> None:
         """A call has ended and its record is complete."""
