@@ -344,9 +344,11 @@ class Leg:
 
     def is_inviting(self) -> bool:
         """Whether a re-INVITE of the router's own has no final answer yet."""
+        return (self.session is not None and self.session.is_inviting) or self.is_asked()
+
+    def is_asked(self) -> bool:
+        """Whether it is one that the call waits for an answer to."""
         asked = self._asked
-        if self.session is not None and self.session.is_inviting:
-            return True
         return asked is not None and asked.method == "INVITE" and asked.state in (CALLING, PROCEEDING)
 
     def exchange_over(self, exchange: Exchange) -> None:
