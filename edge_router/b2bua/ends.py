@@ -62,6 +62,7 @@ def let_go(call: Call, outcome: str) -> None:
     if call.callee is not None:
         call.callee.call = None
         call.callee.last_heard = b""
+        call.callee.past = ()
         if call.callee.inbound:
             call.callee.release()
     if call.way_back is not None:
