@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge_router.policy.decision import Decision
     from edge_router.sip.message import Request, Response
 
+_NOBODY: Final = "0" * 32
 _SDP: Final = "Content-Type: application/sdp\r\n"
 
 
@@ -76,7 +77,7 @@ class AttendedTransfer(Transfer):
         if not invite.body or not back:
             return 488
         self._asked = (far,)
-        said = await offer(self, far, _SDP, far.own(stays.source, _SDP, invite.body))
+        said = await offer(self, far, _SDP + _session(stays, far), far.own(stays.source, _SDP, invite.body))
         if said is None or said.code >= 300:
             self._parted = said is None or said.code in GONE
             return _code(said)
@@ -85,12 +86,13 @@ class AttendedTransfer(Transfer):
         self._took = (far,)
         if not has_sdp(said):
             return 488
-        headers = content_of(said)
+        headers = content_of(said) + _session(far, stays)
         self._asked = (far, stays)
         answer = await offer(self, stays, headers, stays.own(far.source, headers, said.body))
         if answer is None or answer.code >= 300:
             if answer is not None and answer.code not in GONE:
-                again = await offer(self, far, _SDP, far.own(self.replaced.source, _SDP, back))
+                session = _session(self.replaced, far)
+                again = await offer(self, far, _SDP + session, far.own(self.replaced.source, _SDP, back))
                 if again is not None and again.code < 300:
                     far.acknowledge_reinvite()
                     self._parted = False
@@ -102,7 +104,7 @@ class AttendedTransfer(Transfer):
         self.far.last_heard = far.last_heard
         return 500 if gone else 0
 
-    async def _bring_back(self, left: Call, leg: Leg, source: str, body: bytes) -> None:
+    async def _bring_back(self, left: Call, leg: Leg, to: Leg, body: bytes) -> None:
         """Has who was offered new media in the call that is left take those again that he had there."""
         took = leg in self._took
         said = await final_answer(leg) if leg.is_asked() else None
@@ -112,7 +114,8 @@ class AttendedTransfer(Transfer):
         elif said is None or said.code in GONE:
             took = True  # it may be
         if took:
-            said = await offer(self, leg, _SDP, leg.own(source, _SDP, body)) if body else None
+            headers = _SDP + _session(to, leg)
+            said = await offer(self, leg, headers, leg.own(to.source, _SDP, body)) if body else None
             if said is not None and said.code < 300:
                 leg.acknowledge_reinvite()
         self.setup = None
@@ -154,9 +157,9 @@ class AttendedTransfer(Transfer):
             elif self.caller is not self.stays:
                 self.caller.call = None
             if left is self.of:
-                self.start(self._bring_back(left, leg, self.transferor.source, self._back))
+                self.start(self._bring_back(left, leg, self.transferor, self._back))
             else:
-                self.start(self._bring_back(left, leg, self.replaced.source, self.far.last_heard))
+                self.start(self._bring_back(left, leg, self.replaced, self.far.last_heard))
 
     def end(self, words: str, reason: str, cause: int) -> None:
         """The call that is transferred ends by itself; the other one may go on."""
@@ -279,6 +282,12 @@ class AttendedTransfer(Transfer):
         if self.other.transfer is self:
             self.other.transfer = None
         super().stop()
+
+
+def _session(of: Leg, to: Leg) -> str:
+    """The Session-ID line by which the one hears who the other is (RFC 7989 §7), "" where that one has none."""
+    mine, theirs = of.session_id[:32], to.session_id[:32] or _NOBODY
+    return f"Session-ID: {mine};remote={theirs}\r\n" if mine else ""
 
 
 def _code(response: Response | None) -> int:

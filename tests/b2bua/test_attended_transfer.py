@@ -91,6 +91,45 @@ def test_the_two_are_joined(both: Stage, first: str, second: str) -> None:
     assert whole.call_id in over.reason
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_sessions_keep_their_name(both: Stage, refused: bool) -> None:
+    """RFC 7989 §7: each of the two hears the other's, and who is brought back that of the one whom he had."""
+    nobody, mine, at_first, there, theirs = "0" * 32, "a" * 32, "b" * 32, "d" * 32, "c" * 32
+    transferor = both.carrier.calls(PREMISE_ONLY, f"Session-ID: {at_first};remote={nobody}")
+    stays = both.premise.is_called()
+    consulting = both.carrier.calls(CLOUD_FIRST, f"Session-ID: {there};remote={nobody}")
+    asked = both.cloud.is_called()
+    for caller, callee, name in ((transferor, stays, mine), (consulting, asked, theirs)):
+        callee.says(200, f"Session-ID: {name};remote={callee.invite.get('Session-ID')[:32]}")
+        caller.hears(100)
+        caller.hears(200)
+        caller.ack()
+        callee.hears("ACK")
+    again = begins(transferor, consulting, asked)
+    assert again.get("Session-ID") == f"{mine};remote={theirs}"
+    asked.answers(again, 200, body=media(asked, 2))
+    asked.hears("ACK")
+    offered = stays.hears("INVITE")
+    assert offered.get("Session-ID") == f"{theirs};remote={mine}"
+    if refused:
+        stays.answers(offered, 488)
+        stays.hears("ACK")
+        back = asked.hears("INVITE")
+        assert back.get("Session-ID") == f"{there};remote={theirs}"
+        asked.answers(back, 200, body=media(asked, 3))
+        asked.hears("ACK")
+        is_told(transferor, "488 Not Acceptable Here")
+        part(consulting, asked)
+        part(transferor, stays)
+        return
+    stays.answers(offered, 200, body=stays.party.sdp)
+    stays.hears("ACK")
+    consulting.is_hung_up()
+    is_told(transferor, "200 OK")
+    transferor.is_hung_up()
+    part(stays, asked)
+
+
 @WHOS
 def test_and_transferred_again(both: Stage, first: str, second: str) -> None:
     transferor, stays, consulting, asked = two_calls(both, first, second)
