@@ -44,8 +44,13 @@ def abilities(trunk: Trunk) -> str:
 
 
 def abilities_in_full(trunk: Trunk) -> str:
-    """The same with Accept: the answer to OPTIONS."""
+    """The same with Accept: the answer to OPTIONS inside a dialog."""
     return _ACCEPT + abilities(trunk)
+
+
+def abilities_outside(trunk: Trunk) -> str:
+    """And outside one, where nothing can be subscribed to; who forges his address can't have much sent there."""
+    return _ACCEPT + abilities(trunk).replace(ALLOW_EVENTS_LINE, "")
 
 
 def abilities_of_invite(trunk: Trunk, reliable: bool) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.cancelling import cancelled, is_forged
-from edge_router.b2bua.capabilities import abilities_in_full
+from edge_router.b2bua.capabilities import abilities_outside
 from edge_router.b2bua.deadlines import Deadlines
 from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
@@ -249,7 +249,7 @@ class Router:
         if request.method == "INVITE":
             return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
-            return DRAINING if self.draining else Refusal(200, "OK", abilities_in_full(trunk.trunk))
+            return DRAINING if self.draining else Refusal(200, "OK", abilities_outside(trunk.trunk))
         return NO_DIALOG
 
     @property
