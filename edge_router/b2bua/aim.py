@@ -6,7 +6,7 @@ asked for a REFER that comes in, and for the Contacts of a target's 3xx.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.screening import Refusal
@@ -53,18 +53,30 @@ def aim_of(router: Router, routing: Routing, came_by: str, uri: SipUri | TelUri)
 def aim_at(routing: Routing, uri: SipUri, own: str = "") -> Aim | None:
     """The target at a URI's host and port, by its address or by the name that it is written with.
 
-    The trunk ``own`` has it before any other.
+    Where several are there it is one of the transport that the URI asks for, if it asks for one, and then one of the
+    trunk ``own`` before any other.
     """
-    place = uri.host, uri.port or usual_port(uri)
     mine = routing.trunks.get(own)
+    found: Aim | None = None
+    asked_for = _transport_of(uri)
     for trunk in (*([mine] if mine is not None else ()), *routing.trunks.values()):
-        for target in trunk.targets:
-            if target.address == place:
-                return Aim(trunk, target.label)
-        for target in trunk.trunk.targets:
-            if target.named and _is_named(target, uri):
-                return Aim(trunk, target.uri)
-    return None
+        for aim, transport in _aims(trunk, uri):
+            if transport == asked_for or not asked_for:
+                return aim
+            found = found or aim
+    return found
+
+
+def _aims(trunk: LiveTrunk, uri: SipUri) -> Iterator[tuple[Aim, str]]:
+    """The targets of a trunk that a URI may mean, and their transports, "" where DNS says that."""
+    place = uri.host, uri.port or usual_port(uri)
+    for target in trunk.targets:
+        if target.address == place:
+            yield Aim(trunk, target.label), target.transport
+    for target in trunk.trunk.targets:
+        written = _written(target, uri) if target.named else None
+        if written is not None:
+            yield Aim(trunk, target.uri), _transport_of(written)
 
 
 def first_of(targets: Sequence[Target], aim: str) -> Sequence[Target]:
@@ -86,9 +98,15 @@ def usual_port(uri: SipUri) -> int:
     return 5061 if uri.scheme == "sips" or uri.params.get("transport", "").lower() == "tls" else 5060
 
 
-def _is_named(target: Target, uri: SipUri) -> bool:
-    """Whether a URI says the name of a target, with the same port; without one DNS says it for both."""
+def _transport_of(uri: SipUri) -> str:
+    """The transport that a URI asks for, "" for none."""
+    return "tls" if uri.scheme == "sips" else uri.params.get("transport", "").lower()
+
+
+def _written(target: Target, uri: SipUri) -> SipUri | None:
+    """How a target is written, if a URI says its name, with the same port; without one DNS says it for both."""
     written = parse_uri(target.uri)
     if not isinstance(written, SipUri) or uri.host.removesuffix(".") != target.name:
-        return False
-    return uri.port == written.port or (uri.port or usual_port(uri)) == (written.port or usual_port(written))
+        return None
+    same = uri.port == written.port or (uri.port or usual_port(uri)) == (written.port or usual_port(written))
+    return written if same else None

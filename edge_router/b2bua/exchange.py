@@ -46,7 +46,7 @@ class Exchange:
 
     ``received`` is its transaction until its final answer, ``request`` the request for as long. ``offers`` says that
     nothing else may be negotiated before this is over: it is an INVITE or an offer in an UPDATE. ``late`` is an INVITE
-    without an offer, ``accepted`` one that has its 2xx and waits for its ACK.
+    without an offer, ``accepted`` one that has its 2xx and waits for its ACK. ``number`` is its CSeq number there.
     """
 
     __slots__ = (
@@ -56,13 +56,13 @@ class Exchange:
         "_cancelled",
         "_dialogs",
         "_heard",
-        "_number",
         "_quiet",
         "_sent",
         "accepted",
         "asker",
         "late",
         "method",
+        "number",
         "offers",
         "other",
         "received",
@@ -80,7 +80,7 @@ class Exchange:
         self.accepted = False
         self._dialogs = asker.dialog, other.dialog  # a callee that forks may change his by the answer
         self._sent: ClientTransaction | None = None
-        self._number = 0
+        self.number = 0
         self._began = asker.router.wheel.now
         self._before: tuple[str, bytes, bytes] | None = None
         self._heard = 0
@@ -106,7 +106,7 @@ class Exchange:
         if body and self.offers:
             body = other.own(asker.source, headers, body)
         self._sent = other.send(self.method, ours + extra + headers, body, self)
-        self._number = other.dialog.local_seq
+        self.number = other.dialog.local_seq
 
     def headers_on(self, request: Request) -> str:
         """The header lines that it goes on with."""
@@ -134,7 +134,7 @@ class Exchange:
         again = self.other.sent_again(transaction, response, self)
         if again is None:
             return False
-        self._sent, self._number = again, self.other.dialog.local_seq
+        self._sent, self.number = again, self.other.dialog.local_seq
         return True
 
     def answered(self, response: Response) -> None:
@@ -288,7 +288,7 @@ class Exchange:
     def _acknowledge(self, headers: str = "", body: bytes = b"") -> None:
         """ACKs the 2xx; the transaction keeps the ACK for as long as the 2xx may be repeated."""
         self.accepted = False
-        ack = self.other.send_ack(self._number, new_branch(), headers, body)
+        ack = self.other.send_ack(self.number, new_branch(), headers, body)
         if self._sent is not None:
             self._sent.message = ack
 

@@ -56,7 +56,7 @@ class Trail:
     def goes_to(self, user: str, target: Target) -> bool:
         """Notes that this is dialled at a target; False where it was before."""
         known = len(self.been)
-        self.been.add(uri_at(user, target.at))
+        self.been.add(_dialled(user, target))
         return len(self.been) > known
 
 
@@ -128,7 +128,7 @@ def to_try(incoming: Incoming, peer: DialPeer, trunk: LiveTrunk, now: float) -> 
     trail = incoming.trail
     if trail is not None:
         user = incoming.user_at(peer, trunk.trunk)
-        targets = [target for target in targets if uri_at(user, target.at) not in trail.been]
+        targets = [target for target in targets if _dialled(user, target) not in trail.been]
     return first_of(targets, incoming.aim) if incoming.aim else targets
 
 
@@ -144,6 +144,11 @@ def contacts_of(response: Response) -> list[SipUri | TelUri]:
             continue
         found.setdefault(text, (_preference(params), uri))
     return [uri for _, uri in sorted(found.values(), key=lambda one: -one[0])[:MOST_TRIED]]
+
+
+def _dialled(user: str, target: Target) -> str:
+    """A user at a target, and by which transport: who sends a call on may ask for it by another one."""
+    return f"{uri_at(user, target.at)};{target.transport}"
 
 
 def _preference(params: str) -> float:

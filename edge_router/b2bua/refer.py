@@ -43,7 +43,7 @@ async def refer(call: Call, incoming: Incoming, peer: DialPeer, trunk: LiveTrunk
     code = None
     try:
         await _event_of(call, ACK)
-        us = caller.listener.contact
+        us = caller.contact
         caller.ask("REFER", f"Contact: {us}\r\nRefer-To: <{uri}>\r\nReferred-By: {us}\r\n{session}")
         code = await _outcome(call, trunk, uri)
     finally:  # the caller may also hang up meanwhile

@@ -24,9 +24,9 @@ from edge_router.sip.uri import TelUri
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.leg import Leg
-    from edge_router.sip.message import Request
+    from edge_router.sip.message import Request, Response
     from edge_router.sip.refer_to import ReferTo
-    from edge_router.sip.transaction import ServerTransaction
+    from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _MOST: Final = 10  # REFERs of a call whose NOTIFYs are known
 _IN_URI: Final = "-_.!~*'()[]/?:+$"  # unreserved and hnv-unreserved (RFC 3261 §25.1), besides letters and digits
@@ -47,15 +47,22 @@ class Passed:
 class PassedRefer(Exchange):
     """A REFER on its way to the other side; ``refer_to`` is the header as that is to see it."""
 
-    __slots__ = ("_refer_to",)
+    __slots__ = ("_refer_to", "passed")
 
     def __init__(self, asker: Leg, other: Leg, request: Request, transaction: ServerTransaction, refer_to: str) -> None:
         super().__init__(asker, other, request, transaction, False)
         self._refer_to = refer_to
+        self.passed: Passed | None = None
 
     def headers_on(self, request: Request) -> str:
         """The header lines that it goes on with."""
         return super().headers_on(request) + f"Refer-To: <{self._refer_to}>\r\n"
+
+    def on_response(self, transaction: ClientTransaction, response: Response) -> None:
+        """Its answer; where it is sent again with credentials, it is known there by another number (ClientUser)."""
+        super().on_response(transaction, response)
+        if self.passed is not None:
+            self.passed.number_there = self.number
 
 
 class OfPassedRefer(Exchange):
@@ -88,7 +95,8 @@ def pass_refer(call: Call, leg: Leg, request: Request, transaction: ServerTransa
     leg.open += (exchange,)
     exchange.go_on()
     number = parse_cseq(request.first["cseq"]).number
-    call.passed = (*call.passed[1 - _MOST :], Passed(leg, number, other, other.dialog.local_seq))
+    exchange.passed = Passed(leg, number, other, exchange.number)
+    call.passed = (*call.passed[1 - _MOST :], exchange.passed)
 
 
 def take_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
@@ -161,6 +169,7 @@ def _seen_from(other: Leg, refer_to: ReferTo) -> str:
         headers = "&".join([f"Replaces={quote(value, safe=_IN_URI)}", *others])
         text = dialog.target.partition("?")[0]
     elif is_here(router, uri) or aim_at(router.routing, uri) is not None:
+        scheme, _, ours = other.contact[1:-1].partition(":")  # with its transport: the one that he reaches us by
         user = f"{uri.user}@" if uri.user else ""
-        text = f"{uri.scheme}:{user}{other.listener.advertised}{lasting_params(uri)}"
+        text = f"{scheme}:{user}{ours}{lasting_params(uri)}"
     return f"{text}?{headers}" if headers else text

@@ -75,7 +75,7 @@ def _take(call: Call, leg: Leg, request: Request, transaction: ServerTransaction
     transfer.subscription = ReferSubscription(leg, request, call.transfers > 0, silent)
     call.transfers += 1
     call.transfer = transfer
-    contact = f"Contact: {leg.listener.contact}\r\n{ALLOW_LINE}"
+    contact = f"Contact: {leg.contact}\r\n{ALLOW_LINE}"
     if silent:
         leg.answer(transaction, 200, "OK", contact + "Refer-Sub: false\r\n")
     else:

@@ -191,7 +191,9 @@ class ServerTransaction(Transaction):
         message = head.encode("utf-8", "surrogateescape") + body
         self.to_tag = to_tag
         if code >= 200:
-            self._request, self._vias = None, ""  # the transaction lingers, and needs the last answer alone
+            self._request = None  # the transaction lingers, and needs the last answer alone
+            if code >= 300 or not self.transport.reliable or self.table is not INVITE_SERVER:
+                self._vias = ""  # a 2xx is repeated, and its connection may be gone by then
         if code < 200:
             event = "1xx"
         elif code == 408 and self.table is NON_INVITE_SERVER:
@@ -202,7 +204,7 @@ class ServerTransaction(Transaction):
         return message
 
     def named_port(self) -> int:
-        """The port that the sender of the request names in Via, or means by naming none; 0 once it is answered."""
+        """The port that the sender of the request names in Via, or means by none; 0 once nothing more is sent."""
         via = self._vias.partition("\r\n")[0].removeprefix("Via: ")
         if not via:
             return 0

@@ -31,6 +31,8 @@ def assert_answers(
     """It bears the right answer to a challenge, as the ``count``th of its nonce."""
     shown = shown_in(request, header)
     assert shown, f"no {header} in\n{request}"
+    realms = [value for name, value in request.headers if name == header and f'realm="{realm}"' in value]
+    assert len(realms) == 1, f"not one answer to {realm} in\n{request}"
     assert (shown["username"], shown["realm"], shown["nonce"]) == (USERNAME, realm, nonce)
     assert (shown["qop"], shown["nc"], shown["uri"]) == ("auth", f"{count:08x}", request.uri)
     key = _md5(f"{USERNAME}:{realm}:{PASSWORD}")

@@ -75,6 +75,39 @@ def test_of_two_trunks_with_that_target_it_is_the_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "trunk"),
+    [
+        ("sip:1@198.51.100.40", "cloud"),
+        ("sip:1@198.51.100.40;transport=udp", "cloud"),
+        ("sip:1@198.51.100.40;transport=TCP", "premise"),
+        ("sip:1@198.51.100.40;transport=sctp", "cloud"),
+        ("sip:1@198.51.100.41:5061", "cloud"),
+        ("sips:1@198.51.100.41:5061", "premise"),
+        ("sips:1@198.51.100.41", "premise"),
+        ("sip:1@198.51.100.41;transport=tls", "premise"),
+        ("sip:1@sbc.example.com", "cloud"),
+        ("sip:1@sbc.example.com;transport=tcp", "premise"),
+    ],
+)
+@pytest.mark.parametrize("own", ["", "cloud"])
+def test_of_several_at_one_address_it_is_the_one_of_the_transport_that_is_asked_for(
+    text: str, trunk: str, own: str
+) -> None:
+    at = "192.0.2.1:5060"
+    names = [f"sip:sbc.example.com;transport={each}" for each in ("udp", "tcp")]
+    cloud = {"targets": ["sip:198.51.100.40", "sip:198.51.100.41:5061", names[0]]}
+    premise = {"targets": ["sip:198.51.100.40;transport=tcp", "sip:198.51.100.41:5061;transport=tcp", names[1]]}
+    listeners = [{"name": each, "transport": each, "address": at} for each in ("udp", "tcp")]
+    config = configuration(listen=listeners, cloud=cloud, premise=premise)
+    routing = build(config, lambda: 0.0)
+    known = routing.trunks["premise"]
+    known.targets = [replace(each, transport="tls") if each.port == 5061 else each for each in known.targets]
+    aim = aim_at(routing, uri(text), own)
+    assert aim is not None
+    assert aim.trunk.name == trunk
+
+
+@pytest.mark.parametrize(
     ("text", "ours"),
     [
         ("sip:1@192.0.2.1", True),

@@ -5,16 +5,20 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.credentials import shown_to
+from edge_router.b2bua.credentials import Credentials, shown_to
+from edge_router.dialplan.trunk import Login
+from state_client.webex.secret import Secret
 from tests.b2bua.challenge import FILES, LOGIN, PASSWORD, REALM, asking, assert_answers, shown_in
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import media, part
 from tests.b2bua.leg import Leg
+from tests.b2bua.reliable import SPEAKS, calls, is_answered, pracks, rang, rings
 from tests.b2bua.sessions import is_refreshed, refreshed_by_us
 from tests.b2bua.stage import PREMISE_ONLY, REFERRED, Stage
 from tests.b2bua.test_keepalive import question
 from tests.b2bua.transfers import FROM_ANYWHERE, TO_CLOUD, arrives, ends, is_joined, is_told
 from tests.end_to_end.wire import Wire, tag_of, uri_of
+from tests.sip.test_digest import refusal
 
 
 @pytest.fixture
@@ -110,6 +114,28 @@ class TestInvite:
         caller.hears(100)
         refusal = caller.hears_refusal(403)
         assert "Authenticate" not in str(refusal)
+        self.shows_nothing_unasked(stage)
+
+    def shows_nothing_unasked(self, stage: Stage) -> None:
+        """What was no use isn't shown in the next call before it is asked for."""
+        caller = stage.carrier.calls(PREMISE_ONLY)
+        callee = stage.premise.is_called()
+        assert not shown_in(callee.invite)
+        callee.refuses(486)
+        caller.hears(100)
+        caller.hears_refusal(486)
+
+    def test_the_same_nonce_asked_for_again_means_that_the_password_is_refused(self, stage: Stage) -> None:
+        """What was shown unasked was right as to the nonce: nothing but the password can be wrong."""
+        first = stands(stage)
+        second = stage.carrier.calls(PREMISE_ONLY)
+        callee = stage.premise.is_called()
+        assert_answers(callee.invite, count=2)
+        callee.refuses(401, asking())
+        second.hears(100)
+        second.hears_refusal(403)
+        self.shows_nothing_unasked(stage)
+        part(*first)
 
     def test_a_password_that_is_refused_is_no_use_again_and_the_caller_gets_403(self, stage: Stage) -> None:
         caller = stage.carrier.calls(PREMISE_ONLY)
@@ -119,12 +145,7 @@ class TestInvite:
         caller.hears(100)
         refusal = caller.hears_refusal(403)
         assert "Authenticate" not in str(refusal)
-        second = stage.carrier.calls(PREMISE_ONLY)  # and it isn't shown again without being asked
-        callee = stage.premise.is_called()
-        assert not shown_in(callee.invite)
-        callee.refuses(486)
-        second.hears(100)
-        second.hears_refusal(486)
+        self.shows_nothing_unasked(stage)
 
     def test_a_proxy_and_who_is_behind_it_are_both_answered(self, stage: Stage) -> None:
         caller = stage.carrier.calls(PREMISE_ONLY)
@@ -352,6 +373,62 @@ class TestInsideACall:
         caller.hangs_up()
         assert callee.is_hung_up().cseq == again.cseq + 1
 
+    def test_one_that_others_have_overtaken_is_sent_again_behind_them(self, stage: Stage) -> None:
+        """Its number is the next one of the dialog (RFC 3261 §12.2.1.1), not the next of its own."""
+        caller, callee = stands(stage)
+        for _ in range(3):
+            caller.asks("INFO")
+        first, second, third = (callee.hears("INFO") for _ in range(3))
+        callee.answers(first, 401, asking("n2", "stale=true"))
+        again = callee.hears("INFO")
+        assert [each.cseq - first.cseq for each in (second, third, again)] == [1, 2, 3]
+        for each in (second, third, again):
+            callee.answers(each, 200)
+            caller.hears(200, "INFO")
+        part(caller, callee)
+
+    @pytest.mark.parametrize("line", [SPEAKS, "X-Nothing: said"])
+    def test_a_prack_is_sent_again(self, stage: Stage, line: str) -> None:
+        """The caller's that crosses, and the router's own where he speaks of none."""
+        caller, callee = calls(stage, line)
+        asks_again(callee, asking())
+        rings(callee, 7, 180)
+        if line == SPEAKS:
+            pracks(caller, rang(caller, 180))
+        else:
+            caller.hears(180)
+        prack = callee.hears("PRACK")
+        assert_answers(prack, count=2)
+        callee.answers(prack, 401, asking("n2", "stale=true"))
+        again = callee.hears("PRACK")
+        assert_answers(again, "n2")
+        assert (again.cseq, again.get("RAck")) == (prack.cseq + 1, prack.get("RAck"))
+        callee.answers(again, 200)
+        if line == SPEAKS:
+            caller.hears(200, "PRACK")
+        is_answered(caller, callee)
+        part(caller, callee)
+
+    def test_a_refer_that_passes_and_its_news_are_sent_again(self, open_stage: OpenStage) -> None:
+        both = {**LOGIN, "refer": "pass"}
+        stage = open_stage(FILES, carrier=both, premise=both)
+        caller, callee = stage.connected()
+        caller.asks("REFER", "Refer-To: <sip:42@203.0.113.7>")
+        callee.answers(callee.hears("REFER"), 401, asking())
+        again = callee.hears("REFER")
+        assert_answers(again)
+        assert again.get("Refer-To") == "<sip:42@203.0.113.7>"
+        callee.answers(again, 202)
+        caller.hears(202, "REFER")
+        for event in ("Event: refer", f"Event: refer;id={again.cseq}"):
+            callee.asks("NOTIFY", event, "Subscription-State: active;expires=60", body=b"SIP/2.0 180 Ringing\r\n")
+            caller.answers(caller.hears("NOTIFY"), 407, asking(event, proxy=True, realm=event))
+            told = caller.hears("NOTIFY")
+            assert_answers(told, event, realm=event, header="Proxy-Authorization")
+            caller.answers(told, 200)
+            callee.hears(200, "NOTIFY")
+        part(caller, callee)
+
     def test_a_request_that_is_refused_for_good_is_403_to_its_asker(self, stage: Stage) -> None:
         caller, callee = stands(stage)
         caller.asks("INFO")
@@ -438,6 +515,16 @@ def answer(stage: Stage, asked: Wire, code: int, *headers: str) -> None:
     party = stage.premise
     leg = Leg(party, asked.get("Call-ID"), f"{asked.get('To')};tag=t", asked.get("From"), uri_of(asked.get("Contact")))
     leg.answers(asked, code, *headers)
+
+
+def test_no_more_is_kept_of_challenges_than_may_be() -> None:
+    """A trunk's name may lead to ever new addresses, and each may ask for ever new realms."""
+    credentials = Credentials(Login("edge", Secret(PASSWORD), None))
+    for host in range(33):
+        for number in range(5):
+            credentials.learn(f"192.0.2.{host}", refusal(asking(realm=f"r{number}")), "", True)
+    known = [credentials.lines(f"192.0.2.{host}", "INVITE", "sip:a").count("Authorization: ") for host in range(33)]
+    assert known == [0] + [4] * 32
 
 
 def test_a_reload_keeps_what_challenges_have_said_unless_the_login_has_changed(open_stage: OpenStage) -> None:

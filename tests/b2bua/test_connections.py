@@ -107,3 +107,44 @@ def test_an_answer_that_is_owed_goes_to_the_port_of_the_via(connected_stage: Sta
     callee.refuses(486)
     assert [message.code for message in stage.carrier.unheard] == [486]
     caller.hears_refusal(486)
+
+
+def test_a_2xx_finds_its_way_when_its_connection_is_gone(connected_stage: Stage) -> None:
+    """It is said again until its ACK comes: to the port of the Via, since the connection was lost with the first."""
+    stage = connected_stage
+    from_elsewhere = stage.party(stage.carrier.address[0], 40_000)
+    at = stage.carrier.address
+    stage.carrier.address = from_elsewhere.address
+    caller = stage.carrier.calls(PREMISE_ONLY)
+    callee = stage.premise.is_called()
+    callee.says(200)
+    assert [message.code for message in from_elsewhere.unheard] == [100, 200]
+    from_elsewhere.unheard.clear()
+    stage.router.lost(from_elsewhere.address, stage.line)
+    stage.carrier.address = at
+    stage.pass_time(0.5)
+    assert [message.code for message in stage.carrier.unheard] == [200]
+    caller.hears(200)
+    caller.ack()
+    callee.hears("ACK")
+    caller.hangs_up()
+    callee.is_hung_up()
+
+
+@pytest.mark.parametrize(("transport", "port"), [("tcp", 5060), ("tls", 5061)])
+def test_a_contact_without_a_port_means_the_usual_one(
+    connected_stage: Stage, monkeypatch: pytest.MonkeyPatch, transport: str, port: int
+) -> None:
+    """RFC 3261 §19.1.2: of the transport that the call goes by, whatever the Contact says of that."""
+    stage = connected_stage
+    monkeypatch.setattr(stage.line, "transport", transport)
+    there = stage.party("198.51.100.31", port)
+    caller, callee = stage.ringing(PREMISE_ONLY)
+    callee.says(200, "Contact: <sip:198.51.100.31>")
+    caller.hears(200)
+    caller.ack()
+    assert [message.method for message in there.unheard] == ["ACK"]
+    there.unheard.clear()
+    caller.asks("BYE")
+    caller.hears(200, "BYE")
+    callee.answers(there.unheard.pop(), 200)

@@ -8,7 +8,7 @@ from edge_router.b2bua.live_trunk import LiveTrunk
 from edge_router.b2bua.peers import expected_at, trunk_at
 from edge_router.b2bua.routing import Routing
 from edge_router.dialplan.plan import DialPlan
-from edge_router.dialplan.trunk import Target, Trunk
+from edge_router.dialplan.trunk import Register, Target, Trunk
 from edge_router.net.security import Expected
 
 NAME = "sbc.example.com"
@@ -21,6 +21,12 @@ TRUNKS = (
     Trunk("by address", (Target("sips:192.0.2.2", "192.0.2.2", 5061, "tls"),), tls_names=()),
     Trunk("found by DNS", (Target("sips:SBC.Example.com:5071", "192.0.2.3", 5071, "tls", named=f"{NAME}:5071"),)),
     Trunk("over UDP", (Target("sip:192.0.2.4:5061", "192.0.2.4", 5061),), listen="other", tls_names=("sbc.b",)),
+    Trunk(
+        "registered",
+        (Target("sip:192.0.2.5", "192.0.2.5"),),
+        tls_names=("sbc.r",),
+        register=Register(Target("sips:192.0.2.6", "192.0.2.6", 5061, "tls"), "sips:edge@r.example", "edge", 300.0),
+    ),
 )
 ROUTING = Routing(
     node="n",
@@ -30,7 +36,7 @@ ROUTING = Routing(
     sources=SourceTable(["tls", "other"], [Claim("tls", "192.0.2.2", "by address")]),
     load=Load(),
 )
-ELSEWHERE = ("*.a.example", "sbc.a", NAME, "sbc.b")
+ELSEWHERE = ("*.a.example", "sbc.a", NAME, "sbc.b", "sbc.r")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +45,7 @@ ELSEWHERE = ("*.a.example", "sbc.a", NAME, "sbc.b")
         (("192.0.2.1", 5061), Expected("sbc.a", ("*.a.example", "sbc.a"))),
         (("192.0.2.2", 5061), Expected("", ("192.0.2.2",))),
         (("192.0.2.3", 5071), Expected(NAME, (NAME,))),
+        (("192.0.2.6", 5061), Expected("sbc.r", ("sbc.r",))),
         (("192.0.2.4", 5061), Expected("", ("192.0.2.4", *ELSEWHERE))),  # a Contact's: no target over TLS
         (("192.0.2.9", 5061), Expected("", ("192.0.2.9", *ELSEWHERE))),
     ],

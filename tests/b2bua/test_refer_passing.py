@@ -2,11 +2,13 @@
 
 import pytest
 
+from edge_router.b2bua.glare import MOST_OPEN
 from tests.b2bua.conftest import OpenStage
-from tests.b2bua.in_call import part
+from tests.b2bua.in_call import media, part
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import PREMISE_ONLY, Stage
-from tests.b2bua.transfers import WHO, ends
+from tests.b2bua.test_replacement import takes_over
+from tests.b2bua.transfers import FROM_ANYWHERE, WHO, ends
 from tests.end_to_end.wire import Wire, tag_of
 
 UNKNOWN = "a%3Bto-tag%3Db%3Bfrom-tag%3Dc"
@@ -36,6 +38,7 @@ def notifies(leg: Leg, status: str, *headers: str) -> Wire:
         ("sip:42@198.51.100.22", "sip:42@192.0.2.1:5060"),
         ("sip:42@203.0.113.7:5070;x=y?X-Other=1", "sip:42@203.0.113.7:5070;x=y?X-Other=1"),
         ("tel:+18005552000", "tel:+18005552000"),
+        ("sip:192.0.2.1", "sip:192.0.2.1:5060"),
         (
             "sip:42@192.0.2.1?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc",
             "sip:42@192.0.2.1:5060?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc",
@@ -76,6 +79,84 @@ def test_each_side_has_its_own_id(stage: Stage, who: str) -> None:
     other.hears(200, "NOTIFY")
     notifies(other, "200 OK", "Event: refer;id=999")
     other.hears(481, "NOTIFY")
+    part(transferor, other)
+
+
+@WHO
+def test_several_are_told_apart(stage: Stage, who: str) -> None:
+    """Though both sides send them, and their numbers are the same."""
+    transferor, other = ends(stage, who)
+    passed = []
+    for this, that in ((transferor, other), (other, transferor)):
+        this.seq = 40
+        for _ in range(2):
+            refer = this.asks("REFER", "Refer-To: <sip:42@203.0.113.7>")
+            came = that.hears("REFER")
+            that.answers(came, 202)
+            this.hears(202, "REFER")
+            passed.append((this, that, refer.cseq, came.cseq))
+    for this, that, number, number_there in passed:
+        notifies(that, "200 OK", f"Event: refer;id={number_there}")
+        notify = this.hears("NOTIFY")
+        assert notify.get("Event") == f"refer;id={number}"
+        this.answers(notify, 200)
+        that.hears(200, "NOTIFY")
+    part(transferor, other)
+
+
+def test_of_many_the_last_are_known(stage: Stage) -> None:
+    caller, callee = stage.connected()
+    numbers = []
+    for _ in range(11):
+        caller.asks("REFER", "Refer-To: <sip:42@203.0.113.7>")
+        came = callee.hears("REFER")
+        numbers.append(came.cseq)
+        callee.answers(came, 202)
+        caller.hears(202, "REFER")
+    notifies(callee, "200 OK", f"Event: refer;id={numbers[0]}")
+    callee.hears(481, "NOTIFY")
+    notifies(callee, "200 OK", f"Event: refer;id={numbers[1]}")
+    caller.answers(caller.hears("NOTIFY"), 200)
+    callee.hears(200, "NOTIFY")
+    part(caller, callee)
+
+
+def test_who_has_come_in_the_transferors_place_hears_nothing_of_his_refer(open_stage: OpenStage) -> None:
+    stage = open_stage(carrier={"refer": "pass"}, peers=FROM_ANYWHERE)
+    caller, callee = stage.connected()
+    caller.asks("REFER", "Refer-To: <sip:42@203.0.113.7>")
+    callee.answers(callee.hears("REFER"), 202)
+    caller.hears(202, "REFER")
+    new = takes_over(caller)
+    new.hears(100)
+    callee.answers(callee.hears("INVITE"), 200, body=media(callee, 2))
+    new.hears(200)
+    new.ack()
+    callee.hears("ACK")
+    caller.is_hung_up()
+    notifies(callee, "200 OK")
+    callee.hears(481, "NOTIFY")
+    part(new, callee)
+
+
+@WHO
+@pytest.mark.parametrize("method", ["REFER", "NOTIFY"])
+def test_beyond_what_may_be_open_one_comes_again(stage: Stage, who: str, method: str) -> None:
+    transferor, other = ends(stage, who)
+    transferor.asks("REFER", "Refer-To: <sip:42@203.0.113.7>")
+    other.answers(other.hears("REFER"), 202)
+    transferor.hears(202, "REFER")
+    this, that = (transferor, other) if method == "REFER" else (other, transferor)
+    for _ in range(MOST_OPEN):
+        this.asks("INFO")
+    if method == "REFER":
+        this.asks("REFER", "Refer-To: <sip:42@203.0.113.7>")
+    else:
+        notifies(this, "200 OK")
+    assert int(this.hears(500, method).get("Retry-After")) <= 10
+    for _ in range(MOST_OPEN):
+        that.answers(that.hears("INFO"), 200)
+        this.hears(200, "INFO")
     part(transferor, other)
 
 

@@ -17,7 +17,7 @@ from edge_router.telemetry.readings import TrunkReading
 from tests.b2bua.challenge import FILES, LOGIN, asking, assert_answers, shown_in
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg, Party
-from tests.b2bua.stage import CLOUD_FIRST, Stage, examined
+from tests.b2bua.stage import CLOUD_FIRST, Line, Stage, examined
 from tests.end_to_end.wire import Wire, tag_of, uri_of
 
 REGISTRAR = "198.51.100.50"
@@ -198,6 +198,11 @@ class TestRegistering:
             answer(stage, request(stage), 200, "Expires: 1")
         assert "run out" not in caplog.text
 
+    def test_one_that_keeps_it_for_years_is_asked_within_a_day(self, stage: Stage) -> None:
+        accept(stage, "Expires: 999999999")
+        assert 43_199 <= seconds_until_asked(stage, 43_202) <= 43_201
+        accept(stage)
+
     def test_one_that_keeps_it_for_no_time_has_refused_it(self, stage: Stage) -> None:
         accept(stage, "Contact: <sip:line1@192.0.2.1:5060>;expires=0")
         assert not up(stage)
@@ -244,6 +249,19 @@ class TestFailing:
         assert up(stage)
         stage.pass_time(100 - 51 - GIVE_UP)
         registrar(stage).unheard.clear()
+        assert not up(stage)
+
+    @pytest.mark.parametrize("code", [408, 500])
+    def test_a_registrar_in_trouble_leaves_the_trunk_up_until_the_registration_runs_out(
+        self, stage: Stage, code: int
+    ) -> None:
+        accept(stage, "Contact: <sip:line1@192.0.2.1:5060>;expires=30")
+        stage.pass_time(16)
+        answer(stage, request(stage), code)
+        assert up(stage)
+        stage.pass_time(13)
+        assert up(stage)
+        stage.pass_time(1.5)
         assert not up(stage)
 
     def test_who_never_answers_never_has_us(self, stage: Stage) -> None:
@@ -353,8 +371,16 @@ class TestLeaving:
     ) -> None:
         accept(stage)
 
+        second = Line("second")
+        second.parties = stage.line.parties
+        stage.router.listeners = {"pstn": stage.line, "second": second}
+
         def reload(**cloud: Any) -> None:
-            config, tables = examined(cloud={**ONE, **cloud})
+            listeners = [
+                {"name": name, "transport": "udp", "address": f"192.0.2.1:{port}"}
+                for name, port in (("pstn", 5060), ("second", 5070))
+            ]
+            config, tables = examined(cloud={**ONE, **cloud}, listen=listeners)
             stage.router.follow(build(config, stage.clock, stage.router.routing, stage.picture, tables))
             stage.pass_time(0)
 
@@ -365,7 +391,11 @@ class TestLeaving:
         gone = accept(stage)
         assert (gone.get("Expires"), uri_of(gone.get("To"))) == ("0", "sip:edge@carrier.example")
         assert not up(stage)
+        other = {**REGISTER, "aor": "sip:other@carrier.example"}
         assert uri_of(accept(stage).get("To")) == "sip:other@carrier.example"
+        assert up(stage)
+        reload(register=other, listen="second")  # it is bound to another address of ours then
+        assert [accept(stage).get("Expires") for _ in range(2)] == ["0", "300"]
         assert up(stage)
         reload()
         assert accept(stage).get("Expires") == "0"
@@ -422,6 +452,13 @@ def test_empty_lines_keep_a_connection_open(open_stage: OpenStage, monkeypatch: 
     stage.pass_time(2 * PING_EVERY)
     assert len(pings) == 2
     assert 0.8 * PING_EVERY <= pings[1] - pings[0] <= PING_EVERY + 1
+    stage.pass_time(5_000 - 2 * PING_EVERY)
+    answer(stage, request(stage), 403)
+    pings.clear()
+    for failures in range(2, 5):
+        seconds_until_asked(stage, BASE * 2**failures)
+        answer(stage, request(stage), 403)
+    assert pings == []  # nothing stands any more that they could keep
     leave(stage)
 
 

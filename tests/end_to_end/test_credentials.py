@@ -40,6 +40,9 @@ def test_a_call_to_who_asks_who_we_are(
     caller = site.caller("+1800555")
     caller.invite()
     caller.ack(caller.expect(200))
+    shown = [site.router.get(path)[1] for path in ("/v1/calls", "/v1/trunks", "/metrics", "/readyz")]
+    assert '"premise"' in shown[1]
+    assert not [text for text in shown if PASSWORD in text or "Digest" in text]
     caller.bye()
     caller.expect(200, method="BYE")
     assert sipp.failure() == ""

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.block import Block
+from tests.end_to_end.configuration import SOON
+from tests.end_to_end.leg import Leg
 from tests.end_to_end.phone import Phone
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.stream_phone import StreamPhone
@@ -210,6 +212,82 @@ def test_a_large_invite_goes_by_udp_where_tcp_fails(own_site: OwnSite, block: Bl
     assert callee.opening is not None
     assert "SIP/2.0/UDP" in callee.opening.get("Via")
     site.ends(callee, caller)
+
+
+def test_a_large_invite_goes_by_udp_where_nothing_is_heard_by_tcp(own_site: OwnSite, block: Block) -> None:
+    """Somebody takes the connection, but no call."""
+    site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try", "connect_timeout": SOON})
+    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
+    try:
+        caller = site.caller(NUMBER)
+        caller.invite(LARGE)
+        Leg.answering(tcp, block.router, caller.called)
+        callee = site.callee(udp, caller)
+        site.connects(caller, callee)
+        site.ends(caller, callee)
+    finally:
+        tcp.close()
+
+
+@pytest.mark.parametrize("first", [100, 503])
+def test_who_has_answered_a_large_invite_by_tcp_is_not_asked_by_udp(
+    own_site: OwnSite, block: Block, first: int
+) -> None:
+    site = own_site(
+        listen=listeners(block), premise={"udp_to_tcp": "try", "connect_timeout": SOON, "progress_timeout": SOON}
+    )
+    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
+    try:
+        caller = site.caller(NUMBER)
+        caller.invite(LARGE)
+        callee = Leg.answering(tcp, block.router, caller.called)
+        callee.answer(first)
+        site.refused(caller, 408 if first == 100 else 500)
+        assert udp.heard() == []
+    finally:
+        tcp.close()
+
+
+# ------------------------------------------------------------------------------------------------ sent elsewhere
+
+
+def test_who_is_redirected_to_another_transport_goes_there(own_site: OwnSite, block: Block) -> None:
+    """To the same address: what was dialled by UDP has not been dialled by TCP."""
+    both = [f"sip:{block.premise}:5060", *targets("tcp", block.premise)]
+    site = own_site(listen=listeners(block), premise={"targets": both, "hunt_on": []})
+    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
+    try:
+        caller = site.caller(NUMBER)
+        caller.invite()
+        asked = site.callee(udp, caller)
+        asked.answer(302, [("Contact", f"<sip:{caller.called}@{block.premise}:5060;transport=tcp>")])
+        asked.expect("ACK")
+        callee = site.callee(tcp, caller)
+        assert callee.opening is not None
+        assert callee.opening.uri == f"sip:{caller.called}@{block.premise}:5060;transport=tcp"
+        site.connects(caller, callee)
+        site.ends(caller, callee)
+        assert udp.heard() == []
+    finally:
+        tcp.close()
+
+
+@pytest.mark.parametrize(("here", "there"), [("udp", "tcp"), ("tcp", "udp")])
+def test_a_refer_that_passes_names_our_address_by_the_transport_of_the_other_side(
+    own_site: OwnSite, block: Block, here: str, there: str
+) -> None:
+    site = own_site(
+        listen=listeners(block), carrier={"refer": "pass"}, premise={"targets": targets(there, block.premise)}
+    )
+    caller = site.caller(NUMBER, phone=end(site, here, block.carrier))
+    callee = site.answered(caller, end(site, there, block.premise))
+    caller.send(caller.request("REFER", [("Refer-To", f"<{caller.target.replace('sip:', 'sip:42@')};user=phone>")]))
+    refer = callee.expect("REFER")
+    transport = ";transport=tcp" if there == "tcp" else ""
+    assert refer.get("Refer-To") == f"<sip:42@{block.router[0]}:{block.router[1]}{transport};user=phone>"
+    callee.reply(refer, 603)
+    caller.expect(603, method="REFER")
+    site.ends(caller, callee)
 
 
 # ------------------------------------------------------------------------------------------------ reuse, and the end

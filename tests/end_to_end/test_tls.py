@@ -12,6 +12,8 @@ import pytest
 from edge_router.net.security import names_in
 from tests.end_to_end.authority import Authority
 from tests.end_to_end.block import Block
+from tests.end_to_end.configuration import front_door
+from tests.end_to_end.leg import Leg
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.stream_phone import StreamPhone
 from tests.end_to_end.waiting import until
@@ -101,6 +103,107 @@ def test_our_contact_stays_a_sips_uri_inside_a_call(own_site: OwnSite, block: Bl
     assert answered.get("Contact") == ours
     callee.ack(answered)
     caller.expect("ACK")
+    callee.send(callee.request("REFER", [theirs, ("Refer-To", f"<sip:42@{block.cloud}>")]))
+    new = Leg.answering(site.cloud, block.router, "42")
+    assert callee.expect(202).get("Contact") == ours
+    new.answer(486)
+    new.expect("ACK")
+    for status in ("100 Trying", "486 Busy Here"):
+        told = callee.expect("NOTIFY")
+        assert (told.get("Contact"), told.body) == (ours, f"SIP/2.0 {status}\r\n".encode())
+        callee.reply(told, 200)
+    site.ends(caller, callee)
+
+
+def test_our_contact_is_a_sips_uri_in_a_refer_of_ours(own_site: OwnSite, block: Block, authority: Authority) -> None:
+    site = own_site({"name": "away", "to": "cloud", "by": "refer"}, listen=listen(block, authority))
+    caller = site.caller(NUMBER, phone=phone(site, authority, block.carrier))
+    theirs = ("Contact", f"<sips:{block.carrier}:5061>")
+    caller.invite([theirs])
+    caller.ack(caller.expect(200))
+    refer = caller.expect("REFER")
+    assert refer.get("Contact") == "<sips:{}:{}>".format(*block.router)
+    caller.reply(refer, 202)
+    over = [("Event", "refer"), ("Subscription-State", "terminated;reason=noresource"), theirs]
+    caller.send(caller.request("NOTIFY", over, b"SIP/2.0 200 OK\r\n"))
+    caller.expect(200, method="NOTIFY")
+    caller.hears_of_end()
+
+
+@pytest.mark.parametrize(
+    ("targets", "contact"),
+    [("sips:{}", "sips:{}"), ("sips:{}", "sip:{};transport=tls"), ("sip:{};transport=tls", "sips:{}:5061")],
+)
+@pytest.mark.parametrize("by", ["302", "REFER"])
+def test_who_is_sent_to_a_target_over_tls_goes_there(
+    own_site: OwnSite, block: Block, authority: Authority, targets: str, contact: str, by: str
+) -> None:
+    """By UDP he was called, and by TLS he is called elsewhere: as the target is written, and to nobody else."""
+    site = own_site(listen=listen(block, authority), cloud={"targets": [targets.format(block.cloud)]})
+    cloud = phone(site, authority, block.cloud)
+    caller = site.caller(NUMBER)
+    there = contact.format(f"{caller.called}@{block.cloud}")
+    if by == "302":
+        caller.invite()
+        asked = site.callee(site.premise, caller)
+        asked.answer(302, [("Contact", f"<{there}>")])
+        asked.expect("ACK")
+    else:
+        asked = site.answered(caller, site.premise)
+        asked.send(asked.request("REFER", [("Refer-To", f"<{there}>")]))
+        asked.expect(202)
+        asked.reply(asked.expect("NOTIFY"), 200)
+    callee = site.callee(cloud, caller)
+    assert callee.opening is not None
+    secure = targets.startswith("sips:")
+    written = f"{caller.called}@{block.cloud}:5061"
+    assert callee.opening.uri == (f"sips:{written}" if secure else f"sip:{written};transport=tls")
+    assert callee.target.startswith("sips:") is secure
+    if by == "302":
+        site.connects(caller, callee)
+    else:
+        callee.answer(200)
+        callee.expect("ACK")
+        caller.reply(caller.expect("INVITE"), 200, body=caller.body)
+        caller.expect("ACK")
+        asked.reply(asked.expect("NOTIFY"), 200)
+        asked.hears_of_end()
+    site.ends(caller, callee)
+
+
+def test_a_registrar_that_is_a_sips_uri(own_site: OwnSite, block: Block, authority: Authority) -> None:
+    """Ours are sips URIs then, too (RFC 3261 §8.1.1.8, §10.2.1)."""
+    registrar = phone(site := own_site(listen=listen(block, authority)), authority, block.cloud)
+    register = {"registrar": f"sips:{block.cloud}", "aor": "sips:edge@registrar.example", "contact_user": "line1"}
+    cloud = {"targets": [f"sips:{block.cloud}"], "register": register}
+    site.router.configure(front_door(block, listen=listen(block, authority), cloud=cloud))
+    for expires in ("300", "0"):
+        asked = registrar.receive(lambda message: message.method == "REGISTER", "REGISTER")
+        assert asked.uri == f"sips:{block.cloud}:5061"
+        assert asked.get("Contact") == f"<sips:line1@{block.router[0]}:{block.router[1]}>;expires={expires}"
+        assert "SIP/2.0/TLS " in asked.get("Via")
+        to = f"{asked.get('To')};tag=t"
+        leg = Leg(registrar, block.router, "", asked.get("Call-ID"), to, asked.get("From"), "")
+        leg.reply(asked, 200, [("Contact", asked.get("Contact"))])
+        if expires == "300":
+            until(lambda: site.router.metric("trunk_registered", trunk="cloud") == 1, "it to have us")
+            site.router.send(signal.SIGTERM)
+    assert site.router.wait_for_end() == 0
+
+
+def test_a_server_that_asks_who_we_are_is_shown_our_certificate(
+    own_site: OwnSite, block: Block, authority: Authority
+) -> None:
+    """Mutual TLS from our side."""
+    site = own_site(listen=listen(block, authority), premise={"targets": target(block.premise)})
+    premise = phone(site, authority, block.premise, ask=True)
+    caller = site.caller(NUMBER)
+    callee = site.answered(caller, premise)
+    (connection,) = premise.connections.values()
+    assert isinstance(connection, ssl.SSLSocket)
+    certificate = connection.getpeercert()
+    assert certificate is not None
+    assert names_in(certificate) == {block.router[0], "edge.example.com"}
     site.ends(caller, callee)
 
 
@@ -239,13 +342,26 @@ def test_new_certificates_without_a_restart(own_site: OwnSite, block: Block, aut
     assert carrier.ended == []
 
 
-def test_a_reload_with_a_bad_certificate_changes_nothing(own_site: OwnSite, block: Block, authority: Authority) -> None:
+@pytest.mark.parametrize("wrong", ["no key", "the key of another", "half a certificate", "no file"])
+def test_a_reload_with_a_bad_certificate_changes_nothing(
+    own_site: OwnSite, block: Block, authority: Authority, wrong: str
+) -> None:
     site = own_site(listen=listen(block, authority))
-    Path(authority.signs("edge", "never.example.com")[1]).write_text("no key")
+    certificate, key = (Path(each) for each in authority.signs("edge", "never.example.com"))
+    if wrong == "no key":
+        key.write_text("no key")
+    elif wrong == "the key of another":
+        key.write_bytes(Path(authority.signs("other", "other.example.com")[1]).read_bytes())
+    elif wrong == "half a certificate":
+        certificate.write_bytes(certificate.read_bytes()[:300])
+    else:
+        certificate.unlink()
     site.router.send(signal.SIGHUP)
     until(lambda: "not reloaded" in site.router.stderr, "the fault")
-    assert "is no PEM file" in site.router.stderr
+    said = {"no key": "is no PEM file", "no file": "can't be read"}.get(wrong, "can't be used with its private_key")
+    assert said in site.router.stderr
     assert shown(block, authority) == {block.router[0], "edge.example.com"}
+    site.router.check_health()
 
 
 def test_who_never_shakes_hands_is_cut(own_site: OwnSite, block: Block, authority: Authority) -> None:

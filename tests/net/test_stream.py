@@ -259,6 +259,56 @@ def test_who_does_not_end_his_message_is_cut(open_ear: Open, block: Block, stack
     assert ear.heard == [message("whole")]
 
 
+def test_who_ends_each_of_his_messages_is_kept(open_ear: Open, block: Block, stack: ExitStack) -> None:
+    """Though one has always begun, as on a busy connection; each has its own time."""
+    ear = open_ear(QUICK._replace(idle=60.0))
+    peer = stack.enter_context(closing(Peer.connecting(ear, block.carrier)))
+    one = message("one of many")
+
+    async def pipeline() -> None:
+        peer.sock.setblocking(False)
+        await ear.loop.sock_sendall(peer.sock, one[:9])
+        for _ in range(60):  # two looks of the listener's
+            await ear.loop.sock_sendall(peer.sock, one[9:] + one[:9])
+            await asyncio.sleep(0.04)
+
+    ear.run(pipeline())
+    assert ear.listener.ended == {}
+    assert ear.hears(60) == [one] * 60
+
+
+def test_who_is_spoken_to_is_not_idle(open_ear: Open, block: Block, stack: ExitStack) -> None:
+    ear = open_ear(QUICK)
+    peer = stack.enter_context(closing(Peer.connecting(ear, block.carrier)))
+    peer.says(message())
+    ear.hears(1)
+
+    async def speaks() -> None:
+        for _ in range(25):
+            assert ear.listener.send(message(), peer.address)
+            await asyncio.sleep(0.1)
+
+    ear.run(speaks())
+    assert ear.listener.ended == {}
+
+
+def test_whose_stream_has_ended_is_cut_though_he_does_not_read_the_answer(
+    open_ear: Open, block: Block, stack: ExitStack
+) -> None:
+    """What was said last may leave; but he is not waited for any longer than another who reads nothing."""
+    ear = open_ear(QUICK._replace(idle=60.0, unread=50_000_000, stuck=1.5))
+    peer = stack.enter_context(closing(Peer.connecting(ear, block.carrier)))
+    peer.says(message())
+    ear.hears(1)
+    for _ in range(200):
+        assert ear.listener.send(message("x", bytes(60_000)), peer.address) is True
+    peer.says(b"OPTIONS sip:a SIP/2.0\r\n\r\n")
+    ear.until(lambda: bool(ear.listener.ended), "the end of the stream")
+    assert ear.listener.counts() == (1, 0)
+    ear.until(lambda: ear.listener.counts() == (0, 0), "the end")
+    assert ear.listener.ended == {"no end of a message": 1}
+
+
 def test_who_reads_nothing_is_cut(open_ear: Open, block: Block, stack: ExitStack) -> None:
     ear = open_ear(QUICK._replace(idle=60.0))
     peer = stack.enter_context(closing(Peer.connecting(ear, block.carrier)))
@@ -301,6 +351,19 @@ def test_a_stranger_who_says_nothing_is_cut(open_ear: Open, block: Block, stack:
     assert ear.listener.ended == {"says nothing": 1}
     known.says(message())
     ear.hears(1)
+
+
+@pytest.mark.parametrize("word", [message(), b"\r\n\r\n"])
+def test_a_stranger_who_has_said_something_is_kept(open_ear: Open, block: Block, stack: ExitStack, word: bytes) -> None:
+    """He may be within a call, and has a connection's time then."""
+    ear = open_ear(QUICK._replace(idle=60.0))
+    ear.strangers.add(block.stranger)
+    spoken = stack.enter_context(closing(Peer.connecting(ear, block.stranger)))
+    spoken.says(word)
+    silent = stack.enter_context(closing(Peer.connecting(ear, block.stranger)))
+    assert silent.is_cut_off() == b""
+    assert ear.listener.ended == {"says nothing": 1}
+    assert ear.listener.counts() == (1, 0)
 
 
 def test_the_oldest_stranger_makes_room(open_ear: Open, block: Block, stack: ExitStack) -> None:

@@ -124,6 +124,13 @@ class TestAnswering:
         assert response_in(line) == h(h(r'u"v:the "one" \ only:p') + ":n:" + h("GET:/"))
         assert r'username="u\"v", realm="the \"one\" \\ only"' in line
 
+    @pytest.mark.parametrize("opaque", ["", "x"])
+    def test_opaque_comes_back_though_it_says_nothing(self, opaque: str) -> None:
+        """RFC 7616 §3.4: as it was given, and none where there was none."""
+        line = Session(challenge_of(f'Digest realm="a", nonce="n", opaque="{opaque}"'), "a", "b").line("GET", "/")
+        assert f', opaque="{opaque}"' in line
+        assert "opaque" not in Session(challenge_of('Digest realm="a", nonce="n"'), "a", "b").line("GET", "/")
+
     def test_the_answer_to_a_proxy_is_proxy_authorization(self) -> None:
         challenge = parse_challenge(MUFASA, proxy=True)
         assert challenge is not None
