@@ -2,7 +2,8 @@
 
 His REFER names, by a Replaces, another dialog that he has with us. So nobody has to be called: the two who are left of
 his two calls are re-INVITEd with each other's SDP, and both of his legs end. Until both have agreed each call stands
-as it was; who was re-INVITEd before the other refused is brought back.
+as it was; who was re-INVITEd before the other refused is brought back. So is he whose call stands when the other of the
+two calls ends meanwhile: else his media would go to somebody who is there no more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.call_limit import take_over_limit
 from edge_router.b2bua.causes import FAILURE, NORMAL, cause_of
 from edge_router.b2bua.exchange import content_of, has_sdp
-from edge_router.b2bua.join import GONE, agree, offer
+from edge_router.b2bua.join import GONE, agree, final_answer, offer
 from edge_router.b2bua.leg import MOVED
 from edge_router.b2bua.placing import has_left
 from edge_router.b2bua.seat import SeatedCallee, SeatedCaller, stays_seated
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from edge_router.policy.decision import Decision
     from edge_router.sip.message import Request, Response
 
+_NOBODY: Final = "0" * 32
 _SDP: Final = "Content-Type: application/sdp\r\n"
 
 
 class AttendedTransfer(Transfer):
     """``other`` is the transferor's other call, ``replaced`` his leg there, ``far`` the leg of whom he asked."""
 
-    __slots__ = ("_face", "_left", "_parted", "far", "other", "replaced")
+    __slots__ = ("_asked", "_back", "_face", "_left", "_parted", "_took", "far", "other", "replaced")
 
     def __init__(self, of: Call, transferor: Leg, stays: Leg, record: CallRecord, uri: str, replaced: Leg, far: Leg):
         super().__init__(of, transferor, stays, record, uri)
@@ -46,6 +48,9 @@ class AttendedTransfer(Transfer):
         self._face = SeatedCallee(far, self)
         self._left = False  # he has hung up the other call
         self._parted = False  # somebody has been told of new media, and not brought back
+        self._asked: tuple[Leg, ...] = ()  # who has been offered the other's media
+        self._took: tuple[Leg, ...] = ()  # and who has taken them
+        self._back = stays.last_heard  # what brings who stays back to the transferor
         self.other.transfer = self
 
     def begin(self, incoming: Incoming, decision: Decision | None) -> None:
@@ -71,28 +76,107 @@ class AttendedTransfer(Transfer):
         stays, far, back = self.caller, self._face, self.far.last_heard
         if not invite.body or not back:
             return 488
-        said = await offer(self, far, _SDP, far.own(stays.source, _SDP, invite.body))
+        self._asked = (far,)
+        said = await offer(self, far, _SDP + _session(stays, far), far.own(stays.source, _SDP, invite.body))
         if said is None or said.code >= 300:
             self._parted = said is None or said.code in GONE
             return _code(said)
         far.acknowledge_reinvite()
         self._parted = True
+        self._took = (far,)
         if not has_sdp(said):
             return 488
-        headers = content_of(said)
+        headers = content_of(said) + _session(far, stays)
+        self._asked = (far, stays)
         answer = await offer(self, stays, headers, stays.own(far.source, headers, said.body))
         if answer is None or answer.code >= 300:
             if answer is not None and answer.code not in GONE:
-                again = await offer(self, far, _SDP, far.own(self.replaced.source, _SDP, back))
+                session = _session(self.replaced, far)
+                again = await offer(self, far, _SDP + session, far.own(self.replaced.source, _SDP, back))
                 if again is not None and again.code < 300:
                     far.acknowledge_reinvite()
                     self._parted = False
             return _code(answer)
         stays.acknowledge_reinvite()
+        self._took = (far, stays)
         stays.last_heard, far.last_heard = said.body, invite.body
         gone = await agree(self, far, invite, said, answer)
         self.far.last_heard = far.last_heard
         return 500 if gone else 0
+
+    async def _bring_back(self, left: Call, leg: Leg, to: Leg, body: bytes) -> None:
+        """Has who was offered new media in the call that is left take those again that he had there."""
+        took = leg in self._took
+        said = await final_answer(leg) if leg.is_asked() else None
+        if said is not None and said.code < 300:
+            leg.acknowledge_reinvite()
+            took = True
+        elif said is None or said.code in GONE:
+            took = True  # it may be
+        if took:
+            headers = _SDP + _session(to, leg)
+            said = await offer(self, leg, headers, leg.own(to.source, _SDP, body)) if body else None
+            if said is not None and said.code < 300:
+                leg.acknowledge_reinvite()
+        self.setup = None
+        self._is_back(left, body, took and (said is None or said.code >= 300))
+
+    def _is_back(self, left: Call, body: bytes, lost: bool) -> None:
+        """The call that is left goes on, unless he could not be brought back."""
+        why = "its media could not be brought back"
+        if left is self.of and lost:
+            self._end_all(why, FAILURE, 41)
+        elif left is self.of:
+            self.stays.last_heard = body
+            self._code = 500
+            self._failed()
+        else:
+            self.stop()
+            if lost:
+                left.end(why, FAILURE, 41)
+            elif self._left:
+                self.far.bye(FAILURE)
+                left.over("answered", left.side_of(self.replaced))
+
+    def call_is_over(self, call: Call) -> None:
+        """One of the two calls has ended by itself: nobody in the other is left with media of who was there."""
+        left = self.other if call is self.of else self.of
+        leg: Leg = self._face if left is self.other else self.caller
+        if left.record.outcome or self.setup is None:
+            self.stop()
+        elif leg not in self._asked:
+            self.stop()
+            if left is self.of:
+                left.remark(f"not transferred to {self.uri}: that call is over")
+                self.subscription.tell(500)
+        else:
+            self.setup.close()
+            call.transfer = None
+            if call is self.other:
+                self._face.call = None
+            elif self.caller is not self.stays:
+                self.caller.call = None
+            if left is self.of:
+                self.start(self._bring_back(left, leg, self.transferor, self._back))
+            else:
+                self.start(self._bring_back(left, leg, self.replaced, self.far.last_heard))
+
+    def end(self, words: str, reason: str, cause: int) -> None:
+        """The call that is transferred ends by itself; the other one may go on."""
+        call = self.of
+        call.remark(f"{words} ({self.uri})")
+        self._wind_up_of()
+        self.stays.bye(reason)
+        self._dismiss(500, reason)
+        call.over("answered", "router", cause)
+
+    def broken(self) -> None:
+        """A fault of ours: what is left of the calls goes on as if there had been no REFER."""
+        if self.of.record.outcome:
+            self.stop()
+            self.other.broken()
+        else:
+            super().broken()
 
     def is_negotiating(self, leg: Leg) -> bool:
         """Whether a leg has something to agree upon yet from before the REFER."""
@@ -169,10 +253,15 @@ class AttendedTransfer(Transfer):
             other.over("answered", other.side_of(self.replaced))
 
     def _end_both(self, why: str, reason: str = FAILURE, cause: int | None = 41, by: Leg | None = None) -> None:
-        """Ends both calls; ``by``: who has hung up."""
+        """Ends what there is of both calls; ``by``: who has hung up."""
         other = self.other
         side = "router" if by is None or by is not self.far else other.side_of(by)
-        self._end_all(why, reason, cause)
+        if self.of.record.outcome:
+            self.stop()
+        else:
+            self._end_all(why, reason, cause)
+        if other.record.outcome:
+            return
         self._wind_up_other()
         other.remark(f"{why} ({self.uri})")
         self.far.bye(reason)
@@ -189,14 +278,16 @@ class AttendedTransfer(Transfer):
         self._face.call = None
 
     def stop(self) -> None:
-        """Gives it up, wherever it stands; where the other call alone is over, the transferor hears of that."""
+        """Gives it up, wherever it stands."""
         if self.other.transfer is self:
             self.other.transfer = None
-        goes_on = self.of.transfer is self and not self.of.record.outcome
         super().stop()
-        if goes_on and self.other.record.outcome:
-            self.of.remark(f"not transferred to {self.uri}: that call is over")
-            self.subscription.tell(500)
+
+
+def _session(of: Leg, to: Leg) -> str:
+    """The Session-ID line by which the one hears who the other is (RFC 7989 §7), "" where that one has none."""
+    mine, theirs = of.session_id[:32], to.session_id[:32] or _NOBODY
+    return f"Session-ID: {mine};remote={theirs}\r\n" if mine else ""
 
 
 def _code(response: Response | None) -> int:

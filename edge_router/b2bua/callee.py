@@ -24,6 +24,7 @@ from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
+    from edge_router.b2bua.diversion import Past
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
     from edge_router.dialplan.trunk import Target
@@ -58,7 +59,8 @@ class CalleeLeg(Leg):
     kept only for a caller who is answered already. ``too_large`` says that its INVITE fits no datagram,
     ``by_tcp`` that it went by TCP for its size alone, ``session_asked`` which session interval it asks
     for, and the least, if it does. ``reliable`` says that its INVITE speaks of reliable provisional responses;
-    ``heard`` is the one that set-up hears of just now, if its PRACK is the caller's to send.
+    ``heard`` is the one that set-up hears of just now, if its PRACK is the caller's to send. ``past`` is what its
+    INVITE knew of the call's past.
     """
 
     __slots__ = (
@@ -78,6 +80,7 @@ class CalleeLeg(Leg):
         "given_up",
         "heard",
         "invite",
+        "past",
         "provisional",
         "reliable",
         "session_asked",
@@ -98,6 +101,7 @@ class CalleeLeg(Leg):
         self.given_up = False
         self.too_large = False
         self.session_asked: tuple[int, int] | None = None
+        self.past: Past = ()
         self.by_tcp = False
         self._reason = ""
         self._cancelled = False

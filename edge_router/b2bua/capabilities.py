@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 OUTSIDE: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
 """What is taken outside a dialog, or refused there for a better reason than its method."""
-ALLOW: Final = f"{OUTSIDE}, INFO, MESSAGE, REFER, UPDATE"
+ALLOW: Final = f"{OUTSIDE}, INFO, MESSAGE, REFER, SUBSCRIBE, UPDATE"
 ALLOW_LINE: Final = f"Allow: {ALLOW}\r\n"
 ALLOW_OUTSIDE_LINE: Final = f"Allow: {OUTSIDE}\r\n"
+ALLOW_EVENTS_LINE: Final = "Allow-Events: refer\r\n"
+"""The one event package that is taken, in the dialog of the REFER that it tells of (RFC 3515, RFC 6665 §8.2.2)."""
 SUPPORTED: Final = "norefersub, replaces, timer, uui"
 """Option tags of the extensions that we speak (RFC 4488, 3891, 4028, 7433); a Require for another gets 420."""
 RELIABLE: Final = "100rel"
@@ -26,13 +28,13 @@ RELIABLE: Final = "100rel"
 EARLY_END: Final = "199"
 """The option tag of who wants to hear that one of several early dialogs is over (RFC 6228 §9.2)."""
 
-WITHOUT_PRACK: Final = f"{ALLOW_LINE}Supported: {SUPPORTED}\r\n"
-WITH_PRACK: Final = f"Allow: {ALLOW}, PRACK\r\nSupported: {RELIABLE}, {SUPPORTED}\r\n"
+WITHOUT_PRACK: Final = f"{ALLOW_LINE}{ALLOW_EVENTS_LINE}Supported: {SUPPORTED}\r\n"
+WITH_PRACK: Final = f"Allow: {ALLOW}, PRACK\r\n{ALLOW_EVENTS_LINE}Supported: {RELIABLE}, {SUPPORTED}\r\n"
 _ACCEPT: Final = "Accept: application/sdp, message/sipfrag\r\n"
 _OF_INVITE: Final = (
-    f"{ALLOW_LINE}Supported: {EARLY_END}, {SUPPORTED}\r\n",
-    f"Allow: {ALLOW}, PRACK\r\nSupported: {RELIABLE}, {EARLY_END}, {SUPPORTED}\r\n",
-    f"Allow: {ALLOW}, PRACK\r\nRequire: {RELIABLE}\r\nSupported: {EARLY_END}, {SUPPORTED}\r\n",
+    f"{ALLOW_LINE}{ALLOW_EVENTS_LINE}Supported: {EARLY_END}, {SUPPORTED}\r\n",
+    f"Allow: {ALLOW}, PRACK\r\n{ALLOW_EVENTS_LINE}Supported: {RELIABLE}, {EARLY_END}, {SUPPORTED}\r\n",
+    f"Allow: {ALLOW}, PRACK\r\n{ALLOW_EVENTS_LINE}Require: {RELIABLE}\r\nSupported: {EARLY_END}, {SUPPORTED}\r\n",
 )
 
 
@@ -42,8 +44,13 @@ def abilities(trunk: Trunk) -> str:
 
 
 def abilities_in_full(trunk: Trunk) -> str:
-    """The same with Accept: the answer to OPTIONS."""
+    """The same with Accept: the answer to OPTIONS inside a dialog."""
     return _ACCEPT + abilities(trunk)
+
+
+def abilities_outside(trunk: Trunk) -> str:
+    """And outside one, where nothing can be subscribed to; who forges his address can't have much sent there."""
+    return _ACCEPT + abilities(trunk).replace(ALLOW_EVENTS_LINE, "")
 
 
 def abilities_of_invite(trunk: Trunk, reliable: bool) -> str:

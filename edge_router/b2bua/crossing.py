@@ -87,7 +87,12 @@ IN_DIALOG: Final = _BODY | {
     "refer-sub": _AS_IT_CAME,
     "referred-by": _WITH_OUR_HOST,
 }
-IN_DIALOG_RESPONSE: Final = IN_DIALOG | {"retry-after": _AS_IT_CAME, "accept": _AS_IT_CAME}
+IN_DIALOG_RESPONSE: Final = IN_DIALOG | {
+    "retry-after": _AS_IT_CAME,
+    "accept": _AS_IT_CAME,
+    "expires": _AS_IT_CAME,
+    "min-expires": _AS_IT_CAME,
+}
 
 
 def crossing(

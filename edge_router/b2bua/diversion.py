@@ -1,4 +1,4 @@
-"""What a call that is redirected tells of its past: Diversion (RFC 5806) and History-Info (RFC 7044).
+"""What a call that is redirected or transferred tells of its past: Diversion (RFC 5806) and History-Info (RFC 7044).
 
 Both are added to the INVITE as it came, so that they cross to the next leg like all that came with it: with our host,
 and only to whom they may be told.
@@ -24,6 +24,7 @@ _BY_STATUS: Final = {486: "user-busy", 600: "user-busy", 408: "no-answer", 480: 
 _BY_CODE: Final = {301: "unconditional", 302: "unconditional"}
 _CAUSES: Final = {"unconditional": 302, "user-busy": 486, "no-answer": 408, "unavailable": 503}  # RFC 4458 §2
 _UNKNOWN: Final = "unknown"
+_KEPT: Final = ("diversion", "history-info", "privacy")
 _MOST_ENTRIES: Final = 63  # one more is all that goes on
 
 
@@ -45,6 +46,38 @@ def redirected(request: Request, uri: str, dialled: str, host: str, response: Re
     made.body = request.body
     made.spelling = request.spelling
     return made
+
+
+Past = tuple[tuple[str, str], ...]
+"""What a call has told of its past and the privacy that was asked for it: header keys and values, mostly none."""
+
+
+def past_of(invite: Request) -> Past:
+    """What an INVITE tells of the past; of what is too long to cross only that it is private, where it is."""
+    first = invite.first
+    if "diversion" not in first and "history-info" not in first and "privacy" not in first:
+        return ()
+    past = tuple([field for field in invite.fields if field[0] in _KEPT])
+    if sum([len(value) for _, value in past]) <= LONGEST_VALUE:
+        return past
+    return (("privacy", "id;history"),) if "privacy" in first else ()
+
+
+def transferred(invite: Request, past: Past) -> None:
+    """Has the INVITE of a transfer tell what the call told before: somebody else is called than the last entry says.
+
+    That is no diversion: no Reason, cause or Diversion comes of it, and who wanted it is in Referred-By.
+    """
+    for key, value in past:
+        invite.add(key, value)
+    entries = _entries(invite)
+    if not entries:
+        return
+    try:
+        index = param(parse_name_addr(entries[-1], "History-Info")[2], "index") or "1"
+    except BadMessage:
+        return
+    invite.add("history-info", f"<{invite.uri}>;index={index}.1;mp={index}")
 
 
 def _reason(response: Response) -> str:

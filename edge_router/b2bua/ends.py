@@ -54,7 +54,7 @@ def let_go(call: Call, outcome: str) -> None:
     The legs may have to wind themselves up yet; without this they and the call would hold each other for ever.
     """
     if call.transfer is not None:
-        call.transfer.stop()
+        call.transfer.call_is_over(call)
     # Their transactions linger for 32 s, and with them the legs: without what nobody asks for any more.
     call.caller.call = None
     call.caller.last_heard = b""
@@ -62,6 +62,7 @@ def let_go(call: Call, outcome: str) -> None:
     if call.callee is not None:
         call.callee.call = None
         call.callee.last_heard = b""
+        call.callee.past = ()
         if call.callee.inbound:
             call.callee.release()
     if call.way_back is not None:

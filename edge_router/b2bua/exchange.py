@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REFRESHING: Final = ("INVITE", "UPDATE")  # whose Contact is the remote target (RFC 3261 §12.2, RFC 3311 §5.1)
-_WITH_CONTACT: Final = ("INVITE", "UPDATE", "NOTIFY", "REFER")
+_WITH_CONTACT: Final = ("INVITE", "UPDATE", "NOTIFY", "REFER", "SUBSCRIBE")
 _GONE: Final = (408, 481)  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 _MOST_PROVISIONAL: Final = 100  # answers that are heard; one a minute is usual (RFC 3261 §13.3.1.1)
 _MOST_QUIET: Final = 6  # times 64*T1 without a provisional answer: over the three minutes of Timer C (§16.8)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from random import randint
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.capabilities import ALLOW_EVENTS_LINE
 from edge_router.b2bua.exchange import Exchange, has_sdp
 from edge_router.b2bua.prack import acknowledge, have_agreed
 from edge_router.b2bua.screening import PENDING, Refusal
@@ -80,7 +81,7 @@ def _refusal_in_set_up(call: Call, leg: Leg, method: str, offers: bool) -> Refus
     if early and not offers:
         return None
     if method == "NOTIFY":
-        return Refusal(489, "Bad Event", "Allow-Events: refer\r\n")
+        return Refusal(489, "Bad Event", ALLOW_EVENTS_LINE)
     return _later("The call is not set up yet")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge_router.b2bua.callee import CalleeLeg, invite_of
 from edge_router.b2bua.correlation import correlation_lines
+from edge_router.b2bua.diversion import past_of
 from edge_router.b2bua.exchange import has_sdp
 from edge_router.b2bua.leaving import LARGEST_BY_UDP, leaving_by, listener_for
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
@@ -60,6 +61,7 @@ def invite(
     record.calling_out = sent.calling
     record.called_out = sent.called
     callee = call.callee = CalleeLeg(router, call, trunk, listener, target, sent.dialog)
+    callee.past = past_of(incoming.request)
     callee.by_tcp = by_tcp is not None
     callee.session_asked = session_asked
     callee.reliable = reliable and trunk.trunk.rel1xx != "disabled"

@@ -114,6 +114,11 @@ async def offer(call: Call, leg: Leg, headers: str, body: bytes) -> Response | N
 
 async def _answer_to(leg: Leg, headers: str, body: bytes) -> Response | None:
     leg.reinvite(headers, body)
+    return await final_answer(leg)
+
+
+async def final_answer(leg: Leg) -> Response | None:
+    """The final response to what a leg is being asked, None where none comes."""
     while True:
         event, came_by, response = await next_event
         if came_by is not leg:

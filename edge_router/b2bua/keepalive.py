@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.capabilities import abilities_in_full
+from edge_router.b2bua.capabilities import abilities_outside
 from edge_router.b2bua.credentials import sent_again, shown_to
 from edge_router.b2bua.failure import retry_after
 from edge_router.b2bua.leaving import leaving_by
@@ -190,5 +190,5 @@ def _options(trunk: LiveTrunk, listener: Listener, target: Target, branch: str) 
         f"OPTIONS {uri} SIP/2.0\r\nVia: {listener.via}{branch}\r\nMax-Forwards: {MAX_FORWARDS}\r\n"
         f"From: <sip:{listener.advertised}>;tag={new_token()}\r\nTo: <{uri}>\r\n"
         f"Call-ID: {new_token()}@{listener.advertised_host}\r\nCSeq: 1 OPTIONS\r\nContact: {contact}\r\n"
-        f"{shown_to(trunk, target.host, 'OPTIONS', uri)}{abilities_in_full(trunk.trunk)}Content-Length: 0\r\n\r\n"
+        f"{shown_to(trunk, target.host, 'OPTIONS', uri)}{abilities_outside(trunk.trunk)}Content-Length: 0\r\n\r\n"
     ).encode()

@@ -46,7 +46,8 @@ MOVED: Final = 2
 CALLER: Final = "caller"
 """Whose SDP it is that the caller made."""
 _CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE", "PRACK"})  # and other packages' NOTIFY
-_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY", "REFER"}  # others get their 405 or 501 first (RFC 3261 §8.2.1)
+# Others get their 405 or 501 first (RFC 3261 §8.2.1).
+_TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY", "REFER", "SUBSCRIBE"}
 
 
 class Leg:
@@ -347,16 +348,18 @@ class Leg:
             self.call.notified(self, request, transaction)
         elif method in _CROSSING:
             self.call.asked(self, request, transaction)
-        elif method == "REFER":
+        elif method in ("REFER", "SUBSCRIBE"):
             self.router.referred(self, request, transaction)
         else:
             self.answer(transaction, 405, "Method Not Allowed", ALLOW_LINE)
 
     def is_inviting(self) -> bool:
         """Whether a re-INVITE of the router's own has no final answer yet."""
+        return (self.session is not None and self.session.is_inviting) or self.is_asked()
+
+    def is_asked(self) -> bool:
+        """Whether it is one that the call waits for an answer to."""
         asked = self._asked
-        if self.session is not None and self.session.is_inviting:
-            return True
         return asked is not None and asked.method == "INVITE" and asked.state in (CALLING, PROCEEDING)
 
     def exchange_over(self, exchange: Exchange) -> None:

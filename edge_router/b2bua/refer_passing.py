@@ -1,8 +1,9 @@
-"""REFERs that pass from one side of a call to the other, for trunks that say so, and the NOTIFYs that come back.
+"""REFERs that pass from one side of a call to the other, for trunks that say so, and what follows them.
 
+That is the NOTIFYs that come back, and a SUBSCRIBE by which the transferor has more of them or no more.
 The two sides have dialogs of their own: so a Refer-To that leads to us or to one of our trunks is given our address on
 the other side, a Replaces in it that names a dialog of ours the names that this has on its far side, and the id of a
-NOTIFY the number that the REFER came with.
+NOTIFY the number that the REFER came with, that of a SUBSCRIBE the number that it went on with.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from edge_router.b2bua.aim import aim_at, is_here
+from edge_router.b2bua.capabilities import ALLOW_EVENTS_LINE
 from edge_router.b2bua.exchange import Exchange
 from edge_router.b2bua.glare import pass_on, why_not
 from edge_router.b2bua.identity import lasting_params
@@ -63,8 +65,8 @@ class PassedRefer(Exchange):
             self.passed.number_there = self.number
 
 
-class PassedNotify(Exchange):
-    """A NOTIFY of such a REFER on its way back; ``event`` is the header as the transferor is to see it."""
+class OfPassedRefer(Exchange):
+    """A NOTIFY of such a REFER, or a SUBSCRIBE for them; ``event`` is the header as the other side is to see it."""
 
     __slots__ = ("_event",)
 
@@ -75,7 +77,12 @@ class PassedNotify(Exchange):
     def headers_on(self, request: Request) -> str:
         """The header lines that it goes on with."""
         came = f"Event: {request.first['event']}\r\n"
-        return super().headers_on(request).replace(came, f"Event: {self._event}\r\n")
+        headers = super().headers_on(request).replace(came, f"Event: {self._event}\r\n")
+        lasts = request.first.get("expires") if self.method == "SUBSCRIBE" else None
+        return headers if lasts is None else f"{headers}Expires: {lasts}\r\n"
+
+    def _lost(self, code: int | None) -> None:
+        """Who knows of no such subscription, or doesn't answer, has the call for all that (RFC 5057 §5.1)."""
 
 
 def pass_refer(call: Call, leg: Leg, request: Request, transaction: ServerTransaction, refer_to: ReferTo) -> None:
@@ -94,11 +101,11 @@ def pass_refer(call: Call, leg: Leg, request: Request, transaction: ServerTransa
 
 def take_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
     """Answers a NOTIFY or sends it on; whether it tells how the caller fares whom the router has REFERred."""
-    event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
+    event = event_of(request)[0]
     if event not in ("refer", ""):
         pass_on(call, leg, request, transaction)
     elif not event:
-        leg.answer(transaction, 489, "Bad Event", "Allow-Events: refer\r\n")
+        leg.answer(transaction, 489, "Bad Event", ALLOW_EVENTS_LINE)
     elif call.passed and _pass_notify(call, leg, request, transaction):
         pass
     elif call.setup is None or leg is not call.caller:
@@ -111,21 +118,41 @@ def take_notify(call: Call, leg: Leg, request: Request, transaction: ServerTrans
 
 def _pass_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
     """Sends a NOTIFY of such a REFER back to who sent it; whether it is one."""
-    params = request.first["event"].partition(";")
-    number = param(params[1] + params[2], "id")
+    number = event_of(request)[1]
     mine = [each for each in call.passed if each.other is leg]
     found = [each for each in mine if str(each.number_there) == number] if number else mine[-1:]
     if not found or call.other_than(leg) is not found[0].asker:
         return False
+    _pass(call, leg, found[0].asker, request, transaction, found[0].number if number else 0)
+    return True
+
+
+def pass_subscribe(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
+    """Sends a SUBSCRIBE for such a REFER's NOTIFYs after it; whether it is one."""
+    number = event_of(request)[1]
+    mine = [each for each in call.passed if each.asker is leg]
+    found = [each for each in mine if str(each.number) == number] if number else mine[-1:]
+    if not found or call.other_than(leg) is not found[0].other:
+        return False
+    _pass(call, leg, found[0].other, request, transaction, found[0].number_there if number else 0)
+    return True
+
+
+def _pass(call: Call, leg: Leg, other: Leg, request: Request, transaction: ServerTransaction, number: int) -> None:
     refusal = why_not(call, leg, request, False)
     if refusal is not None:
         leg.answer(transaction, *refusal)
-        return True
-    event = f"refer;id={found[0].number}" if number else "refer"
-    exchange = PassedNotify(leg, found[0].asker, request, transaction, event)
+        return
+    event = f"refer;id={number}" if number else "refer"
+    exchange = OfPassedRefer(leg, other, request, transaction, event)
     leg.open += (exchange,)
     exchange.go_on()
-    return True
+
+
+def event_of(request: Request) -> tuple[str, str | None]:
+    """The package that an Event header names, in lower case, and its id; "" and None where there are none."""
+    package, _, params = request.first.get("event", "").partition(";")
+    return package.strip(" \t").lower(), param(f";{params}", "id")
 
 
 def _seen_from(other: Leg, refer_to: ReferTo) -> str:

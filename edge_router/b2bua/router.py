@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.cancelling import cancelled, is_forged
-from edge_router.b2bua.capabilities import abilities_in_full
+from edge_router.b2bua.capabilities import abilities_outside
 from edge_router.b2bua.deadlines import Deadlines
 from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
 from edge_router.b2bua.peers import expected_at, reuse, trunk_at
+from edge_router.b2bua.refer_renewal import take_subscribe
 from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.replacement import take_replacement
 from edge_router.b2bua.reserve import Reserve
@@ -248,7 +249,7 @@ class Router:
         if request.method == "INVITE":
             return _MERGED if self.transactions.merged(request) else None
         if request.method == "OPTIONS":
-            return DRAINING if self.draining else Refusal(200, "OK", abilities_in_full(trunk.trunk))
+            return DRAINING if self.draining else Refusal(200, "OK", abilities_outside(trunk.trunk))
         return NO_DIALOG
 
     @property
@@ -300,8 +301,9 @@ class Router:
         return self._dialogs.get(tag)
 
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
-        """A REFER came inside a call."""
-        take_refer(leg, request, transaction)
+        """A REFER came inside a call, or a SUBSCRIBE that may be of one."""
+        take = take_refer if request.method == "REFER" else take_subscribe
+        take(leg, request, transaction)
 
     def call_over(self, call: Call) -> None:
         """A call has ended and its record is complete."""

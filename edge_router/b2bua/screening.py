@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge_router.b2bua.capabilities import (
+    ALLOW_EVENTS_LINE,
     ALLOW_LINE,
     ALLOW_OUTSIDE_LINE,
     OUTSIDE,
@@ -100,7 +101,7 @@ def _method(request: Request) -> Refusal | None:
         # The one event package that we know lives in the dialog of a REFER (RFC 3515).
         event = request.first.get("event", "").partition(";")[0].strip(" \t").lower()
         if event != "refer":
-            return Refusal(489, "Bad Event", "Allow-Events: refer\r\n")
+            return Refusal(489, "Bad Event", ALLOW_EVENTS_LINE)
         if method == "NOTIFY":
             return Refusal(481, "Subscription Does Not Exist")
     return Refusal(405, "Method Not Allowed", ALLOW_OUTSIDE_LINE)

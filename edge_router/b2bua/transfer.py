@@ -234,6 +234,10 @@ class Transfer(Call):
             for exchange in leg.open:
                 exchange.wind_up()
 
+    def call_is_over(self, call: Call) -> None:
+        """The call that was to be transferred, or from, has ended by itself."""
+        self.stop()
+
     def stop(self) -> None:
         """Gives it up, wherever it stands; whoever was called is let go."""
         if self.of.transfer is self:

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.aim import aim_of
 from edge_router.b2bua.attended_transfer import AttendedTransfer
+from edge_router.b2bua.callee import CalleeLeg
+from edge_router.b2bua.caller import CallerLeg
 from edge_router.b2bua.capabilities import ALLOW_LINE
 from edge_router.b2bua.correlation import new_session
+from edge_router.b2bua.diversion import transferred
 from edge_router.b2bua.incoming import Incoming, read_incoming
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.refer_passing import pass_refer
@@ -160,6 +163,8 @@ def _invite(leg: Leg, stays: Leg, refer: Request, refer_to: ReferTo) -> Request:
     invite.add("session-id", f"{session or new_session()};remote={_NOBODY}")
     if "referred-by" in refer.first:
         invite.add("referred-by", refer.first["referred-by"])
+    if isinstance(leg, CalleeLeg) and type(stays) is CallerLeg:  # it was his call, and goes on
+        transferred(invite, leg.past)
     body = sdp.without_hold(leg.last_heard)
     if body:
         invite.add("content-type", "application/sdp")

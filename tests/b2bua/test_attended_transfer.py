@@ -91,6 +91,45 @@ def test_the_two_are_joined(both: Stage, first: str, second: str) -> None:
     assert whole.call_id in over.reason
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_sessions_keep_their_name(both: Stage, refused: bool) -> None:
+    """RFC 7989 §7: each of the two hears the other's, and who is brought back that of the one whom he had."""
+    nobody, mine, at_first, there, theirs = "0" * 32, "a" * 32, "b" * 32, "d" * 32, "c" * 32
+    transferor = both.carrier.calls(PREMISE_ONLY, f"Session-ID: {at_first};remote={nobody}")
+    stays = both.premise.is_called()
+    consulting = both.carrier.calls(CLOUD_FIRST, f"Session-ID: {there};remote={nobody}")
+    asked = both.cloud.is_called()
+    for caller, callee, name in ((transferor, stays, mine), (consulting, asked, theirs)):
+        callee.says(200, f"Session-ID: {name};remote={callee.invite.get('Session-ID')[:32]}")
+        caller.hears(100)
+        caller.hears(200)
+        caller.ack()
+        callee.hears("ACK")
+    again = begins(transferor, consulting, asked)
+    assert again.get("Session-ID") == f"{mine};remote={theirs}"
+    asked.answers(again, 200, body=media(asked, 2))
+    asked.hears("ACK")
+    offered = stays.hears("INVITE")
+    assert offered.get("Session-ID") == f"{theirs};remote={mine}"
+    if refused:
+        stays.answers(offered, 488)
+        stays.hears("ACK")
+        back = asked.hears("INVITE")
+        assert back.get("Session-ID") == f"{there};remote={theirs}"
+        asked.answers(back, 200, body=media(asked, 3))
+        asked.hears("ACK")
+        is_told(transferor, "488 Not Acceptable Here")
+        part(consulting, asked)
+        part(transferor, stays)
+        return
+    stays.answers(offered, 200, body=stays.party.sdp)
+    stays.hears("ACK")
+    consulting.is_hung_up()
+    is_told(transferor, "200 OK")
+    transferor.is_hung_up()
+    part(stays, asked)
+
+
 @WHOS
 def test_and_transferred_again(both: Stage, first: str, second: str) -> None:
     transferor, stays, consulting, asked = two_calls(both, first, second)
@@ -172,6 +211,150 @@ def test_one_of_the_two_hangs_up(both: Stage, first: str, second: str, by: str) 
     transferor.is_hung_up()
     asked.answers(again, 487)
     asked.hears("ACK")
+
+
+def loses(this: Leg, other: Leg) -> None:
+    """The call of these two ends: one says that there is no such dialog (RFC 3261 §12.2.1.2)."""
+    this.asks("INFO")
+    other.answers(other.hears("INFO"), 481)
+    this.hears(481, "INFO")
+
+
+def is_brought_back(leg: Leg, to: Leg, code: int = 200) -> None:
+    """Who has taken media of somebody who is gone is offered those that he had before."""
+    back = leg.hears("INVITE")
+    assert beside_origin(back.body) == beside_origin(to.party.sdp)
+    leg.answers(back, code, body=media(leg, 4) if code == 200 else b"")
+    leg.hears("ACK")
+
+
+@WHOS
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("first_answered", [False, True])
+def test_the_other_call_ends_when_new_media_are_offered(
+    both: Stage, first: str, second: str, first_answered: bool, refused: bool
+) -> None:
+    """Whichever comes first, the answer of who stays or the end of the other call."""
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    asked.answers(begins(transferor, consulting, asked), 200, body=media(asked, 2))
+    asked.hears("ACK")
+    offered, again = stays.hears("INVITE"), None
+    if first_answered:  # with other media than the first time, so that it goes on
+        stays.answers(offered, 200, body=media(stays, 2).replace(b"m=audio 4", b"m=audio 5"))
+        stays.hears("ACK")
+        again = asked.hears("INVITE")
+    loses(consulting, asked)
+    consulting.is_hung_up()
+    asked.is_hung_up()
+    if again is not None:
+        asked.answers(again, 487)
+        asked.hears("ACK")
+    else:
+        stays.answers(offered, 200, body=media(stays, 2))
+        stays.hears("ACK")
+    is_brought_back(stays, transferor, 488 if refused else 200)
+    is_told(transferor, "500 Server Internal Error")
+    if refused:
+        stays.is_hung_up()
+        transferor.is_hung_up()
+        return
+    accepts(transferor, reinvites(stays, transferor), stays)
+    part(transferor, stays)
+
+
+@WHOS
+def test_the_other_call_ends_and_who_stays_refuses_the_new_media(both: Stage, first: str, second: str) -> None:
+    """He has what he had."""
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    asked.answers(begins(transferor, consulting, asked), 200, body=media(asked, 2))
+    asked.hears("ACK")
+    offered = stays.hears("INVITE")
+    loses(consulting, asked)
+    consulting.is_hung_up()
+    asked.is_hung_up()
+    stays.answers(offered, 488)
+    stays.hears("ACK")
+    is_told(transferor, "500 Server Internal Error")
+    part(transferor, stays)
+
+
+@WHOS
+@pytest.mark.parametrize("who", ["transferor", "stays"])
+def test_one_hangs_up_as_he_is_brought_back(both: Stage, first: str, second: str, who: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    asked.answers(begins(transferor, consulting, asked), 200, body=media(asked, 2))
+    asked.hears("ACK")
+    offered = stays.hears("INVITE")
+    loses(consulting, asked)
+    consulting.is_hung_up()
+    asked.is_hung_up()
+    stays.answers(offered, 200, body=media(stays, 2))
+    stays.hears("ACK")
+    if who == "transferor":
+        transferor.hangs_up()
+        is_brought_back(stays, transferor)
+        is_told(transferor, "500 Server Internal Error")
+        stays.is_hung_up()
+    else:
+        back = stays.hears("INVITE")
+        stays.hangs_up()
+        is_told(transferor, "500 Server Internal Error")
+        transferor.is_hung_up()
+        stays.answers(back, 487)
+        stays.hears("ACK")
+
+
+@WHOS
+def test_the_other_call_ends_before_new_media_are_offered(both: Stage, first: str, second: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    again = begins(transferor, consulting, asked)
+    loses(consulting, asked)
+    consulting.is_hung_up()
+    asked.is_hung_up()
+    asked.answers(again, 200, body=media(asked, 2))
+    asked.hears("ACK")
+    is_told(transferor, "500 Server Internal Error")
+    part(transferor, stays)
+
+
+@WHOS
+@pytest.mark.parametrize("what", ["not yet", "took", "refuses to come back", "transferor left", "hangs up"])
+def test_the_call_ends_and_who_was_asked_is_brought_back(both: Stage, first: str, second: str, what: str) -> None:
+    transferor, stays, consulting, asked = two_calls(both, first, second)
+    again = begins(transferor, consulting, asked)
+    offered = None
+    if what == "took":
+        asked.answers(again, 200, body=media(asked, 2))
+        asked.hears("ACK")
+        offered = stays.hears("INVITE")
+    loses(transferor, stays)
+    stays.is_hung_up()
+    is_told(transferor, "500 Server Internal Error")
+    transferor.is_hung_up()
+    if offered is not None:
+        stays.answers(offered, 200, body=media(stays, 2))
+        stays.hears("ACK")
+    else:
+        if what == "transferor left":
+            consulting.hangs_up()
+        asked.answers(again, 200, body=media(asked, 2))
+        asked.hears("ACK")
+    if what == "hangs up":
+        back = asked.hears("INVITE")
+        asked.hangs_up()
+        consulting.is_hung_up()
+        asked.answers(back, 487)
+        asked.hears("ACK")
+        return
+    is_brought_back(asked, consulting, 488 if what == "refuses to come back" else 200)
+    if what == "refuses to come back":
+        asked.is_hung_up()
+        consulting.is_hung_up()
+    elif what == "transferor left":
+        asked.is_hung_up()
+    else:
+        accepts(consulting, reinvites(asked, consulting), asked)
+        part(consulting, asked)
 
 
 @WHOS
