@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.credentials import shown_to
 from edge_router.b2bua.heard import Heard, Order, number_of, rack_of
+from edge_router.b2bua.large import send_large
+from edge_router.b2bua.leaving import LARGEST_BY_UDP
 from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.errors import BadMessage
@@ -130,8 +132,11 @@ class CalleeLeg(Leg):
         self._learn_early()
         return bool(self._early)
 
-    def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
-        """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
+    def call_out(self, uri: str, headers: str, body: bytes, branch: str, by_udp: bool = False) -> None:
+        """Sends the INVITE, ``by_udp`` also if its credentials make it large.
+
+        ``headers`` are all its lines from Max-Forwards to Content-Type.
+        """
         self.last_heard = body
         if self.trunk.credentials is not None:
             self.authorization = shown_to(self.trunk, self.address[0], "INVITE", uri)
@@ -139,7 +144,12 @@ class CalleeLeg(Leg):
         message = invite_of(uri, self.listener.via + branch, headers, body)
         self.too_large = len(message) > LARGEST_DATAGRAM and not self.listener.reliable
         self.router.observer.request("out", "INVITE", self.trunk.name)
-        self.invite = self.router.transactions.send("INVITE", branch, message, self.listener, self.address, self)
+        if self.authorization and not by_udp and len(message) > LARGEST_BY_UDP:
+            self.invite = send_large(
+                self.router, self.trunk, "INVITE", branch, message, self.listener, self.address, self
+            )
+        else:
+            self.invite = self.router.transactions.send("INVITE", branch, message, self.listener, self.address, self)
 
     def give_up(self, reason: str = "") -> None:
         """Lets go of this attempt, wherever it stands: from here on it winds itself up.
@@ -378,6 +388,6 @@ class CalleeLeg(Leg):
         self.router.observer.request("out", "CANCEL", self.trunk.name)
         branch = invite.key
         self.router.transactions.send(
-            "CANCEL", branch, cancel_for(invite.message, self._reason), self.listener, self.address, self
+            "CANCEL", branch, cancel_for(invite.message, self._reason), invite.transport, invite.address, self
         )
         self.router.wheel.start(GIVE_UP, self, _NOT_CANCELLED)

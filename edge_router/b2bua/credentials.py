@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.large import send_large
+from edge_router.b2bua.leaving import LARGEST_BY_UDP
 from edge_router.sip.digest import Session, read_challenges
 from edge_router.sip.requests import credentials_in, with_credentials
 from edge_router.sip.tokens import new_branch
@@ -120,7 +122,10 @@ def sent_again(
     branch, listener = new_branch(), transaction.transport
     message = with_credentials(request, listener.via + branch, number, credentials.lines(host, method, uri))
     router.observer.request("out", method, trunk.name)
-    again = router.transactions.send(method, branch, message, listener, transaction.address, user)
+    if len(request) <= LARGEST_BY_UDP < len(message):  # else its way was chosen with its size in view
+        again = send_large(router, trunk, method, branch, message, listener, transaction.address, user)
+    else:
+        again = router.transactions.send(method, branch, message, listener, transaction.address, user)
     again.tries = transaction.tries + 1
     return again
 

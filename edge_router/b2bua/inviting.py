@@ -66,5 +66,5 @@ def invite(
     callee.session_asked = session_asked
     callee.reliable = reliable and trunk.trunk.rel1xx != "disabled"
     call.exchange = None  # what an early dialog of the last attempt was asked is none of this one's
-    callee.call_out(sent.uri, sent.headers + ours, body, new_branch())
+    callee.call_out(sent.uri, sent.headers + ours, body, new_branch(), by_udp)
     return callee

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import ALLOW_LINE, WITHOUT_PRACK, abilities_in_full
 from edge_router.b2bua.credentials import sent_again, shown_to
+from edge_router.b2bua.large import send_large
+from edge_router.b2bua.leaving import LARGEST_BY_UDP
 from edge_router.b2bua.next_hop import place_of, place_of_by_tls
 from edge_router.b2bua.screening import unspoken
 from edge_router.b2bua.shown_sdp import ShownSdp, content_type_of
@@ -152,6 +154,8 @@ class Leg:
             headers = self._shown_to(address, method) + headers
         message = self.dialog.request(method, self.listener.via + branch, headers, body)
         self.router.observer.request("out", method, self.trunk.name)
+        if len(message) > LARGEST_BY_UDP:
+            return send_large(self.router, self.trunk, method, branch, message, self.listener, address, user or self)
         return self.router.transactions.send(method, branch, message, self.listener, address, user or self)
 
     def _shown_to(self, address: Address, method: str) -> str:

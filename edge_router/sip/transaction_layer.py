@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_router.sip.detour import Detour
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import Via, branch_of, find_param, first_of, parse_cseq, parse_via, tag_of
 from edge_router.sip.message import Request
@@ -84,6 +85,23 @@ class TransactionLayer:
             self._connect(transaction)
         return transaction
 
+    def send_by_tcp_first(
+        self,
+        method: str,
+        branch: str,
+        message: bytes,
+        tcp: Transport,
+        address: Address,
+        user: ClientUser | None,
+        udp: Transport,
+        patience: float,
+    ) -> ClientTransaction:
+        """Sends a large request of ours, made for UDP, as detour.py has it."""
+        transaction = Detour(self, tcp, address, branch, method, message, user, udp, patience)
+        self._clients[branch] = transaction
+        self._connect(transaction)
+        return transaction
+
     def receive_response(self, response: Response) -> ClientTransaction | None:
         """Hands a response to its transaction; returns that, or None where there is none (a stray is dropped)."""
         first = response.first
@@ -97,7 +115,9 @@ class TransactionLayer:
             return None
         ours = transaction.transport.via
         usual = via.startswith(ours) and "," not in via and len(first) == len(response.fields)
-        if not (usual or _is_ours(response, via, ours)):
+        if not (usual or _is_ours(response, via, ours)) and not (
+            isinstance(transaction, Detour) and _is_ours(response, via, transaction.other.via)
+        ):
             return None
         code = response.code
         transaction.fire("1xx" if code < 200 else "2xx" if code < 300 else "3xx-6xx", response)
@@ -151,7 +171,7 @@ class TransactionLayer:
         transaction.state = TERMINATED
         transaction.message = b""
         if transaction.transport.reliable:
-            self._disconnect(transaction)
+            self.disconnect(transaction)
         if isinstance(transaction, ServerTransaction):
             self._servers.pop(transaction.key, None)
             self._merged.discard(transaction.merge_key)
@@ -164,7 +184,8 @@ class TransactionLayer:
         place = transaction.transport, transaction.address
         self._connected.setdefault(place, {})[_name_of(transaction)] = transaction
 
-    def _disconnect(self, transaction: Transaction) -> None:
+    def disconnect(self, transaction: Transaction) -> None:
+        """From now on the loss of its connection is nothing to this transaction."""
         place = transaction.transport, transaction.address
         those = self._connected.get(place)
         if those is not None:
@@ -175,7 +196,7 @@ class TransactionLayer:
     def _follow(self, transaction: ServerTransaction, arrival: Arrival) -> None:
         """A request that came again by another connection is answered by that: the first one may be gone."""
         if arrival.transport.name == transaction.transport.name and arrival.source[0] == transaction.source[0]:
-            self._disconnect(transaction)
+            self.disconnect(transaction)
             transaction.transport, transaction.address = arrival.transport, arrival.source
             self._connect(transaction)
 

@@ -57,15 +57,15 @@ class Line:
     """A listener whose wires end on the stage."""
 
     host: Final = "192.0.2.1"
-    transport: Final = "udp"
     advertised: Final = "192.0.2.1:5060"
     advertised_host: Final = "192.0.2.1"
-    via: Final = "SIP/2.0/UDP 192.0.2.1:5060;branch="
-    contact: Final = "<sip:192.0.2.1:5060>"
 
-    def __init__(self, name: str = "pstn") -> None:
+    def __init__(self, name: str = "pstn", transport: str = "udp") -> None:
         self.name: Final = name
-        self.reliable = False
+        self.transport: Final = transport
+        self.reliable = transport != "udp"
+        self.via: Final = f"SIP/2.0/{transport.upper()} {self.advertised};branch="
+        self.contact: Final = f"<sip:{self.advertised}{';transport=tcp' if self.reliable else ''}>"
         self.parties: dict[Address, Party] = {}
         self.cut: set[Address] = set()
         """Addresses that nothing can be sent to."""

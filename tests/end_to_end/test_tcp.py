@@ -182,6 +182,7 @@ def test_an_address_that_is_taken_is_said(own_site: OwnSite, block: Block) -> No
 # ------------------------------------------------------------------------------------------------ large ones by TCP
 
 LARGE = [("Subject", "x" * 1_300)]
+LARGE_BODY = b"x" * 1_300
 
 
 @pytest.mark.parametrize(("way", "size", "by_tcp"), [("try", 1_300, True), ("never", 1_300, False), ("try", 10, False)])
@@ -244,6 +245,35 @@ def test_who_has_answered_a_large_invite_by_tcp_is_not_asked_by_udp(
         callee.answer(first)
         site.refused(caller, 408 if first == 100 else 500)
         assert udp.heard() == []
+    finally:
+        tcp.close()
+
+
+@pytest.mark.parametrize("by_tcp", [True, False])
+def test_a_large_request_in_a_call_by_udp_goes_by_tcp_if_it_can(own_site: OwnSite, block: Block, by_tcp: bool) -> None:
+    site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try"})
+    caller, udp = site.caller(NUMBER), site.phone(block.premise)
+    tcp = StreamPhone(block.premise)
+    try:
+        if not by_tcp:
+            tcp.shut()
+        callee = site.answered(caller, udp)
+        for method in ("MESSAGE", "INVITE"):
+            caller.send(caller.request(method, body=LARGE_BODY))
+            if by_tcp:
+                callee.phone = tcp
+            asked = callee.expect(method)
+            assert asked.get("Via").startswith("SIP/2.0/TCP" if by_tcp else "SIP/2.0/UDP")
+            callee.reply(asked, 200)
+            callee.phone = udp
+            final = caller.expect(200, method=method)
+            if method == "INVITE":
+                caller.ack(final)
+                callee.expect("ACK")
+        site.ends(caller, callee)
+        if by_tcp:
+            assert tcp.heard() == []
+            assert len(tcp.connections) == 1
     finally:
         tcp.close()
 
