@@ -132,7 +132,7 @@ class Trunk(Section):
     )
     udp_to_tcp: Literal["never", "try"] = Field(
         default="never",
-        description="try: an INVITE of more than 1,300 octets to a UDP target is sent by TCP first (RFC 3261 §18.1.1), "
+        description="try: what would go by UDP and has more than 1,300 octets is sent by TCP first (RFC 3261 §18.1.1), "
         "and by UDP where that fails.",
     )
     username: Username | None = Field(

@@ -146,8 +146,10 @@ class TestWayBack:
         stage.pass_time(0)
         heard = callee.hears(method)
         assert way_of(heard) == "UDP"
-        stage.pass_time(0.5)
-        assert callee.hears(method).encode() == heard.encode()  # as over UDP
+        for pause in (0.5, 1.0):  # as over UDP
+            stage.pass_time(pause)
+            assert callee.hears(method).encode() == heard.encode()
+            callee.hears_nothing()
         callee.answers(heard, 200)
         caller.hears(200, method)
         if method == "INVITE":
@@ -176,19 +178,25 @@ class TestWayBack:
         part(caller, callee)
 
     @pytest.mark.parametrize("answered", ["TCP", "UDP"])
-    def test_nothing_is_heard(self, open_both: Open, answered: str) -> None:
+    @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+    def test_nothing_is_heard(self, open_both: Open, method: str, answered: str) -> None:
         """Whoever has heard both answers either."""
         stage, _ = open_both(TRY)
         caller, callee = stage.connected()
-        says(caller)
-        before = callee.hears("MESSAGE")
+        says(caller, 1_300, method)
+        if method == "INVITE":
+            caller.hears(100)
+        before = callee.hears(method)
         stage.pass_time(SOON - 0.2)
         callee.hears_nothing()
         stage.pass_time(0.2)
-        heard = callee.hears("MESSAGE")
+        heard = callee.hears(method)
         is_again(heard, before)
         callee.answers(heard if answered == "UDP" else before, 200)
-        caller.hears(200, "MESSAGE")
+        caller.hears(200, method)
+        if method == "INVITE":
+            caller.ack()
+            callee.hears("ACK")
         part(caller, callee)
 
     def test_who_is_heard_by_tcp_is_not_asked_by_udp(self, open_both: Open) -> None:
@@ -290,11 +298,16 @@ class TestCredentials:
         callee.refuses(486)
         caller.hears_refusal(486)
 
-    def test_goes_back_to_udp(self, open_both: Open) -> None:
+    @pytest.mark.parametrize("why", ["lost", "silent"])
+    def test_goes_back_to_udp(self, open_both: Open, why: str) -> None:
+        """Within its connect_timeout."""
         stage, tcp = open_both(TRY | LOGIN)
         caller, callee = self.calls(stage)
         before = self.asks_again(callee)
-        stage.router.lost(stage.premise.address, tcp)
+        if why == "lost":
+            stage.router.lost(stage.premise.address, tcp)
+        else:
+            stage.pass_time(SOON)
         callee.invite = callee.hears("INVITE")
         is_again(callee.invite, before)
         callee.says(200)
