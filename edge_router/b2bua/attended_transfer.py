@@ -14,7 +14,7 @@ from edge_router.b2bua.call_limit import take_over_limit
 from edge_router.b2bua.causes import FAILURE, NORMAL, cause_of
 from edge_router.b2bua.exchange import content_of, has_sdp
 from edge_router.b2bua.join import GONE, agree, final_answer, offer
-from edge_router.b2bua.leg import MOVED
+from edge_router.b2bua.live_trunk import MOVED
 from edge_router.b2bua.placing import has_left
 from edge_router.b2bua.seat import SeatedCallee, SeatedCaller, stays_seated
 from edge_router.b2bua.shown_sdp import ShownSdp

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.credentials import shown_to
 from edge_router.b2bua.heard import Heard, Order, number_of, rack_of
-from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
+from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.waiting import RESPONSE, TIMEOUT
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.exchange import content_of
-from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
+from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
-from edge_router.b2bua.waiting import next_event
+from edge_router.b2bua.waiting import RESPONSE, TIMEOUT, WAITED, next_event
 from edge_router.sip import sdp
 from edge_router.sip.session_id import session_id_of
 

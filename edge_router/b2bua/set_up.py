@@ -18,7 +18,6 @@ from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
-from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.patience import after, left_out
 from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
@@ -26,7 +25,7 @@ from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
 from edge_router.b2bua.refer import refer
 from edge_router.b2bua.rescue import WayBack, lost, show_answer
 from edge_router.b2bua.session_terms import begin, longer_for
-from edge_router.b2bua.waiting import next_event
+from edge_router.b2bua.waiting import TIMEOUT, WAITED, next_event
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
