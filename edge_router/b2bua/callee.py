@@ -131,6 +131,11 @@ class CalleeLeg(Leg):
         self._learn_early()
         return bool(self._early)
 
+    @property
+    def is_asked_yet(self) -> bool:
+        """Whether its INVITE may have an answer yet."""
+        return self.invite is not None and self.invite.state in (CALLING, PROCEEDING)
+
     def call_out(self, uri: str, headers: str, body: bytes, branch: str) -> None:
         """Sends the INVITE. ``headers`` are all its lines from Max-Forwards to Content-Type."""
         self.last_heard = body
