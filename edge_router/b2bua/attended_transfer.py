@@ -2,9 +2,9 @@
 
 His REFER names, by a Replaces, another dialog that he has with us. So nobody has to be called: the two who are left of
 his two calls are re-INVITEd with each other's SDP, and both of his legs end. Until both have agreed each call stands
-as it was; who was re-INVITEd before the other refused is brought back, and the transferor hears of it if he has other
-media by then. So is he whose call stands when the other of the
-two calls ends meanwhile: else his media would go to somebody who is there no more.
+as it was; who was re-INVITEd before the other refused is brought back. So is he whose call stands when the other of the
+two calls ends meanwhile: else his media would go to somebody who is there no more. Who is back may be somewhere else
+than he was before, and the transferor hears of that.
 """
 
 from __future__ import annotations
