@@ -34,7 +34,7 @@ THIS_CALL: Final = "this-call"
 """Stands for the id of a call that isn't there."""
 NO_FAILURES: Final = FailureSet(frozenset())
 _OF_ANY_CALL: Final = frozenset(
-    "allow call-id cisco-guid contact cseq max-forwards supported content-type content-length".split()
+    "allow allow-events call-id cisco-guid contact cseq max-forwards supported content-type content-length".split()
 )
 """Headers that say nothing of where a call goes and by whom."""
 
