@@ -3,7 +3,8 @@
 His REFER names, by a Replaces, another dialog that he has with us. So nobody has to be called: the two who are left of
 his two calls are re-INVITEd with each other's SDP, and both of his legs end. Until both have agreed each call stands
 as it was; who was re-INVITEd before the other refused is brought back. So is he whose call stands when the other of the
-two calls ends meanwhile: else his media would go to somebody who is there no more.
+two calls ends meanwhile: else his media would go to somebody who is there no more. Who is back may be somewhere else
+than he was before, and the transferor hears of that.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.call_limit import take_over_limit
 from edge_router.b2bua.causes import FAILURE, NORMAL, cause_of
 from edge_router.b2bua.exchange import content_of, has_sdp
-from edge_router.b2bua.join import GONE, agree, final_answer, offer
-from edge_router.b2bua.leg import MOVED
+from edge_router.b2bua.join import GONE, agree, final_answer, offer, sdp_of, session_line
+from edge_router.b2bua.live_trunk import MOVED
 from edge_router.b2bua.placing import has_left
 from edge_router.b2bua.seat import SeatedCallee, SeatedCaller, stays_seated
 from edge_router.b2bua.shown_sdp import ShownSdp
@@ -28,14 +29,13 @@ if TYPE_CHECKING:
     from edge_router.policy.decision import Decision
     from edge_router.sip.message import Request, Response
 
-_NOBODY: Final = "0" * 32
 _SDP: Final = "Content-Type: application/sdp\r\n"
 
 
 class AttendedTransfer(Transfer):
     """``other`` is the transferor's other call, ``replaced`` his leg there, ``far`` the leg of whom he asked."""
 
-    __slots__ = ("_asked", "_back", "_face", "_left", "_parted", "_took", "far", "other", "replaced")
+    __slots__ = ("_asked", "_back", "_face", "_left", "_parted", "_telling", "_took", "far", "other", "replaced")
 
     def __init__(self, of: Call, transferor: Leg, stays: Leg, record: CallRecord, uri: str, replaced: Leg, far: Leg):
         super().__init__(of, transferor, stays, record, uri)
@@ -48,6 +48,7 @@ class AttendedTransfer(Transfer):
         self._face = SeatedCallee(far, self)
         self._left = False  # he has hung up the other call
         self._parted = False  # somebody has been told of new media, and not brought back
+        self._telling = False  # who was asked is back, and the transferor is told what he said to that
         self._asked: tuple[Leg, ...] = ()  # who has been offered the other's media
         self._took: tuple[Leg, ...] = ()  # and who has taken them
         self._back = stays.last_heard  # what brings who stays back to the transferor
@@ -60,9 +61,9 @@ class AttendedTransfer(Transfer):
     async def _bring_together(self, incoming: Incoming) -> None:
         code = await self._join(incoming.request)
         self.setup = None
-        if self.of.transfer is not self:
-            return
-        if code:
+        if self.of.record.outcome:
+            self._is_back(self.other, self._parted)
+        elif code:
             self._code = code
             if self._parted:
                 self._end_both("the two could not be joined")
@@ -77,7 +78,7 @@ class AttendedTransfer(Transfer):
         if not invite.body or not back:
             return 488
         self._asked = (far,)
-        said = await offer(self, far, _SDP + _session(stays, far), far.own(stays.source, _SDP, invite.body))
+        said = await offer(self, far, _SDP + session_line(stays, far), far.own(stays.source, _SDP, invite.body))
         if said is None or said.code >= 300:
             self._parted = said is None or said.code in GONE
             return _code(said)
@@ -86,23 +87,31 @@ class AttendedTransfer(Transfer):
         self._took = (far,)
         if not has_sdp(said):
             return 488
-        headers = content_of(said) + _session(far, stays)
+        headers = content_of(said) + session_line(far, stays)
         self._asked = (far, stays)
         answer = await offer(self, stays, headers, stays.own(far.source, headers, said.body))
         if answer is None or answer.code >= 300:
             if answer is not None and answer.code not in GONE:
-                session = _session(self.replaced, far)
+                session = session_line(self.replaced, far)
                 again = await offer(self, far, _SDP + session, far.own(self.replaced.source, _SDP, back))
                 if again is not None and again.code < 300:
                     far.acknowledge_reinvite()
-                    self._parted = False
+                    self._telling = True
+                    self._parted = await self._is_told(self.replaced, far, back, again)
             return _code(answer)
         stays.acknowledge_reinvite()
         self._took = (far, stays)
         stays.last_heard, far.last_heard = said.body, invite.body
-        gone = await agree(self, far, invite, said, answer)
+        gone = await agree(self, far, stays, sdp_of(invite), sdp_of(said), answer)
         self.far.last_heard = far.last_heard
         return 500 if gone else 0
+
+    async def _is_told(self, transferor: Leg, back: Leg, offered: bytes, said: Response) -> bool:
+        """Has the transferor hear what somebody has ``said`` who is ``back``. True where one of them is gone."""
+        if self.is_gone(transferor):
+            return False
+        gone = await agree(self, transferor, back, transferor.last_heard, offered, said)
+        return gone and not self.is_gone(transferor)
 
     async def _bring_back(self, left: Call, leg: Leg, to: Leg, body: bytes) -> None:
         """Has who was offered new media in the call that is left take those again that he had there."""
@@ -113,24 +122,28 @@ class AttendedTransfer(Transfer):
             took = True
         elif said is None or said.code in GONE:
             took = True  # it may be
+        lost = took
         if took:
-            headers = _SDP + _session(to, leg)
+            headers = _SDP + session_line(to, leg)
             said = await offer(self, leg, headers, leg.own(to.source, _SDP, body)) if body else None
             if said is not None and said.code < 300:
                 leg.acknowledge_reinvite()
+                leg.last_heard = body
+                lost = await self._is_told(to, leg, body, said)
         self.setup = None
-        self._is_back(left, body, took and (said is None or said.code >= 300))
+        self._is_back(left, lost)
 
-    def _is_back(self, left: Call, body: bytes, lost: bool) -> None:
+    def _is_back(self, left: Call, lost: bool) -> None:
         """The call that is left goes on, unless he could not be brought back."""
         why = "its media could not be brought back"
         if left is self.of and lost:
             self._end_all(why, FAILURE, 41)
         elif left is self.of:
-            self.stays.last_heard = body
+            self.stays.last_heard = self.caller.last_heard
             self._code = 500
             self._failed()
         else:
+            self.far.last_heard = self._face.last_heard
             self.stop()
             if lost:
                 left.end(why, FAILURE, 41)
@@ -149,6 +162,10 @@ class AttendedTransfer(Transfer):
             if left is self.of:
                 left.remark(f"not transferred to {self.uri}: that call is over")
                 self.subscription.tell(500)
+        elif self._telling and left is self.other:
+            call.transfer = None
+            if self.caller is not self.stays:
+                self.caller.call = None
         else:
             self.setup.close()
             call.transfer = None
@@ -182,7 +199,9 @@ class AttendedTransfer(Transfer):
         """Whether a leg has something to agree upon yet from before the REFER."""
         if leg is self.caller:
             return super().is_negotiating(leg)
-        return self.other.exchange is not None or self.far.acceptance is not None or self.far.is_inviting()
+        call = self.of if leg is self.transferor else self.other
+        side = self.far if leg is self._face else leg
+        return call.exchange is not None or side.acceptance is not None or side.is_inviting()
 
     def is_inviting(self) -> bool:
         """Whether one of the two is being asked for an answer to an offer."""
@@ -282,12 +301,6 @@ class AttendedTransfer(Transfer):
         if self.other.transfer is self:
             self.other.transfer = None
         super().stop()
-
-
-def _session(of: Leg, to: Leg) -> str:
-    """The Session-ID line by which the one hears who the other is (RFC 7989 §7), "" where that one has none."""
-    mine, theirs = of.session_id[:32], to.session_id[:32] or _NOBODY
-    return f"Session-ID: {mine};remote={theirs}\r\n" if mine else ""
 
 
 def _code(response: Response | None) -> int:

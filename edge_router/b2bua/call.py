@@ -19,10 +19,10 @@ from edge_router.b2bua.ends import hang_up, let_go
 from edge_router.b2bua.exchange import content_of
 from edge_router.b2bua.glare import pass_on
 from edge_router.b2bua.guard import or_it_ends as _or_it_ends
-from edge_router.b2bua.leg import ACK, NOTIFY
 from edge_router.b2bua.placing import Placement
 from edge_router.b2bua.record import Attempt, CallRecord
 from edge_router.b2bua.refer_passing import Passed, take_notify
+from edge_router.b2bua.waiting import ACK, NOTIFY
 from edge_router.sip.session_id import session_id_of
 
 if TYPE_CHECKING:

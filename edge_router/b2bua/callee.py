@@ -14,7 +14,8 @@ from edge_router.b2bua.credentials import shown_to
 from edge_router.b2bua.heard import Heard, Order, number_of, rack_of
 from edge_router.b2bua.large import send_large
 from edge_router.b2bua.leaving import LARGEST_BY_UDP
-from edge_router.b2bua.leg import RESPONSE, TIMEOUT, Leg
+from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.waiting import RESPONSE, TIMEOUT
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
@@ -131,6 +132,11 @@ class CalleeLeg(Leg):
         """Whether it has an early dialog that requests can be sent in (RFC 3261 §12.1.2): that of its last 18x."""
         self._learn_early()
         return bool(self._early)
+
+    @property
+    def is_asked_yet(self) -> bool:
+        """Whether its INVITE may have an answer yet."""
+        return self.invite is not None and self.invite.state in (CALLING, PROCEEDING)
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str, by_udp: bool = False) -> None:
         """Sends the INVITE, ``by_udp`` also if its credentials make it large.

@@ -12,9 +12,11 @@ from edge_router.b2bua.acceptance import Acceptance
 from edge_router.b2bua.assurance import Assurance, Ringing
 from edge_router.b2bua.capabilities import RELIABLE, abilities, names_option, speaks_reliably
 from edge_router.b2bua.heard import negotiates
-from edge_router.b2bua.leg import CALLER, INBOUND, TIMEOUT, Leg
+from edge_router.b2bua.leg import Leg
+from edge_router.b2bua.live_trunk import INBOUND
 from edge_router.b2bua.session_terms import answer_lines
-from edge_router.b2bua.shown_sdp import ShownSdp, content_type_of
+from edge_router.b2bua.shown_sdp import CALLER, ShownSdp, content_type_of
+from edge_router.b2bua.waiting import TIMEOUT
 from edge_router.sip.headers import parse_cseq
 from edge_router.sip.message import Request, Response
 from edge_router.sip.tokens import new_token

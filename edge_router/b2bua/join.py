@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.exchange import content_of
-from edge_router.b2bua.leg import RESPONSE, TIMEOUT, WAITED, Leg
+from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.shown_sdp import ShownSdp
-from edge_router.b2bua.waiting import next_event
+from edge_router.b2bua.waiting import RESPONSE, TIMEOUT, WAITED, next_event
 from edge_router.sip import sdp
 from edge_router.sip.session_id import session_id_of
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MOST_OFFERS: Final = 4  # after the first; two that never agree are left with what they have
 _MOST_WAITS: Final = 20  # of half a second, for what the two sides began before: their ACK takes no longer
 _MOST_TURNS: Final = 4  # of one offer that crosses another
+_NOBODY: Final = "0" * 32
 GONE: Final = frozenset({408, 481})  # the other side has no such dialog any more (RFC 3261 §12.2.1.2)
 
 
@@ -38,9 +39,10 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     if invite.body:
         callee.acknowledge()
     described = answer if answer.body else callee.early or answer
-    if not _sdp(described):  # an offer of his own, which he would then give, could not be answered
+    if not sdp_of(described):  # an offer of his own, which he would then give, could not be answered
         _part(call, callee, "the callee did not describe its media")
         return
+    caller.session_id = caller.session_id or session_id_of(invite)
     headers = call.crossing_back(callee, described)
     body = caller.own(callee.source_of(described), headers, described.body)
     said = await offer(call, caller, headers, body)
@@ -50,26 +52,26 @@ async def join(call: Call, incoming: Incoming, callee: CalleeLeg, answer: Respon
     caller.acknowledge_reinvite()
     caller.last_heard = described.body
     if invite.body:
-        if await agree(call, callee, invite, described, said):
+        if await agree(call, callee, caller, sdp_of(invite), sdp_of(described), said):
             _part(call, callee, "one side was gone when the media were to be agreed upon", gone=True)
     else:
         callee.acknowledge(content_of(said), said.body)
         callee.shown = ShownSdp("", said.body, said.first.get("content-type", ""))
 
 
-async def agree(call: Call, callee: CalleeLeg, told: Message, offered: Message, answer: Message) -> bool:
-    """Has each side hear what the other said last: ``answer`` to ``offered``, instead of what was ``told`` before.
+async def agree(call: Call, leg: Leg, other: Leg, told: bytes, offered: bytes, answer: Response) -> bool:
+    """Has each side hear what the other said last.
 
-    True where one of them was gone.
+    ``leg`` was ``told`` an SDP of the other's before, has ``offered`` its own since, and hears of the ``answer`` to
+    that. True where one of them was gone.
     """
-    caller = call.caller
-    leg: Leg = callee
     for _ in range(_MOST_OFFERS):
-        if sdp.still_fits(_sdp(told), _sdp(offered), _sdp(answer)):
+        if sdp.still_fits(told, offered, sdp_of(answer)):
             return False
-        headers = content_of(answer)
-        body = leg.own(caller.source if leg is callee else callee.source, headers, answer.body)
-        said = await offer(call, leg, headers, body)
+        if call.router.leg_with(leg.dialog.local_tag) is None:  # he has hung up since
+            return True
+        headers = content_of(answer) + session_line(other, leg)
+        said = await offer(call, leg, headers, leg.own(other.source, headers, answer.body))
         if said is None or said.code in GONE:
             return True
         if said.code >= 300:  # the session stays as it was (RFC 3261 §14.1)
@@ -77,10 +79,16 @@ async def agree(call: Call, callee: CalleeLeg, told: Message, offered: Message, 
             return False
         leg.acknowledge_reinvite()
         leg.last_heard = answer.body
-        told, offered, answer = offered, answer, said
-        leg = caller if leg is callee else callee
+        told, offered, answer = offered, sdp_of(answer), said
+        leg, other = other, leg
     call.remark("the two sides did not agree on media")
     return False
+
+
+def session_line(of: Leg, to: Leg) -> str:
+    """The Session-ID line by which the one hears who the other is (RFC 7989 §7), "" where that one has none."""
+    mine, theirs = of.session_id[:32], to.session_id[:32] or _NOBODY
+    return f"Session-ID: {mine};remote={theirs}\r\n" if mine else ""
 
 
 def _part(call: Call, callee: CalleeLeg, why: str, gone: bool = False) -> None:
@@ -153,6 +161,7 @@ async def _pause(call: Call, leg: Leg, seconds: float) -> None:
             return
 
 
-def _sdp(message: Message) -> bytes:
+def sdp_of(message: Message) -> bytes:
+    """The SDP that a message bears, b"" for none."""
     found = sdp.find_sdp(message.first.get("content-type"), message.body)
     return message.body[found[0] : found[1]] if found else b""

@@ -12,9 +12,11 @@ from edge_router.b2bua.capabilities import ALLOW_LINE, WITHOUT_PRACK, abilities_
 from edge_router.b2bua.credentials import sent_again, shown_to
 from edge_router.b2bua.large import send_large
 from edge_router.b2bua.leaving import LARGEST_BY_UDP
+from edge_router.b2bua.live_trunk import INBOUND, OUTBOUND
 from edge_router.b2bua.next_hop import place_of, place_of_by_tls
 from edge_router.b2bua.screening import unspoken
 from edge_router.b2bua.shown_sdp import ShownSdp, content_type_of
+from edge_router.b2bua.waiting import RESPONSE, WAITED
 from edge_router.sip.headers import parse_cseq, tag_of
 from edge_router.sip.message import Request, Response
 from edge_router.sip.names import METHODS
@@ -36,17 +38,6 @@ if TYPE_CHECKING:
     from edge_router.sip.dialog import Dialog
     from edge_router.sip.transaction import ClientTransaction, ClientUser, ServerTransaction
 
-RESPONSE: Final = "response"
-TIMEOUT: Final = "timeout"
-ACK: Final = "ACK"
-NOTIFY: Final = "NOTIFY"
-WAITED: Final = "waited"
-OUTBOUND: Final = 0
-INBOUND: Final = 1
-MOVED: Final = 2
-"""How a leg counts on its trunk: as a call to it, as one from it; or another leg does so for it."""
-CALLER: Final = "caller"
-"""Whose SDP it is that the caller made."""
 _CROSSING: Final = frozenset({"INVITE", "UPDATE", "INFO", "MESSAGE", "PRACK"})  # and other packages' NOTIFY
 # Others get their 405 or 501 first (RFC 3261 §8.2.1).
 _TAKEN: Final = _CROSSING | {"BYE", "OPTIONS", "NOTIFY", "REFER", "SUBSCRIBE"}

@@ -19,6 +19,10 @@ from edge_router.dialplan.hunting import Hunting, Located
 from edge_router.dialplan.trunk import Limit, Login, Target, Trunk
 
 State = Literal["up", "partial", "down"]
+OUTBOUND: Final = 0
+INBOUND: Final = 1
+MOVED: Final = 2
+"""How a leg counts on its trunk: as a call to it, as one from it; or another leg does so for it."""
 
 _log = logging.getLogger(__name__)
 

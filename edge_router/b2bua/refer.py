@@ -10,9 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call import Call
-from edge_router.b2bua.leg import ACK, NOTIFY, RESPONSE, TIMEOUT, WAITED
 from edge_router.b2bua.redirect import contacts_of
-from edge_router.b2bua.waiting import next_event
+from edge_router.b2bua.waiting import ACK, NOTIFY, RESPONSE, TIMEOUT, WAITED, next_event
 from edge_router.sip import sdp
 from edge_router.sip.session_id import session_id_back
 from edge_router.sip.tokens import new_token

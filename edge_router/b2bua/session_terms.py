@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import WITHOUT_PRACK
 from edge_router.b2bua.crossing import IN_DIALOG, crossing
-from edge_router.b2bua.leg import CALLER
 from edge_router.b2bua.screening import Refusal
 from edge_router.b2bua.session_timer import SessionTimer
+from edge_router.b2bua.shown_sdp import CALLER
 from edge_router.sip.session_expires import LONGEST, SHORTEST, min_se, names, session_expires
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from edge_router.b2bua.destinations import VISITED, destinations, named
 from edge_router.b2bua.failure import Failure, give_back, retry_after
 from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
-from edge_router.b2bua.leg import TIMEOUT, WAITED
 from edge_router.b2bua.patience import after, left_out
 from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
@@ -26,7 +25,7 @@ from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
 from edge_router.b2bua.refer import refer
 from edge_router.b2bua.rescue import WayBack, lost, show_answer
 from edge_router.b2bua.session_terms import begin, longer_for
-from edge_router.b2bua.waiting import next_event
+from edge_router.b2bua.waiting import TIMEOUT, WAITED, next_event
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
@@ -200,15 +199,8 @@ async def bridge(call: Call, incoming: Incoming, one: Destination, targets: Sequ
         failure = await _attempt(call, incoming, peer, trunk, target)
         if failure is None:
             return None
-        callee = failure.callee
-        if callee.by_tcp and failure.code is None and not callee.provisional:
-            call.remark_once("its INVITE is too large for UDP by RFC 3261, and was sent so, since TCP failed")
-            failure = await _attempt(call, incoming, peer, trunk, target, by_udp=True)
-            if failure is None:
-                return None
-            callee = failure.callee
         patience = after(failure, patience, router.wheel.now - began)
-        _judge(trunk, target, failure, callee, router.wheel.now)
+        _judge(trunk, target, failure, failure.callee, router.wheel.now)
         if failure.code is not None and failure.code < 400:
             redirected = failure
             failure = await follow(call, incoming, peer, redirected)
@@ -216,7 +208,7 @@ async def bridge(call: Call, incoming: Incoming, one: Destination, targets: Sequ
                 return failure
         if call.emergency:
             continue  # whatever one of them says, another may help him
-        if failure.code is None and callee.provisional > 100:
+        if failure.code is None and failure.callee.provisional > 100:
             break  # nobody is there to answer: another target would only ring as long again
         if not _moves_on(trunk.trunk.hunt_on, failure.code):
             break
@@ -237,7 +229,8 @@ async def _attempt(
     """Tries one target. None when it has answered and the caller is through.
 
     It is tried again where it wants a longer session timer than it was offered (RFC 4028 §7.3): that is ``least``
-    seconds then, ``asked`` how often it has wanted one, and ``before`` the dialog of the last INVITE.
+    seconds then, ``asked`` how often it has wanted one, and ``before`` the dialog of the last INVITE. So it is by UDP
+    where an INVITE that went by TCP for its size alone has failed (RFC 3261 §18.1.1), on the same terms.
     """
     began = call.router.wheel.now
     call.caller.start_afresh()
@@ -252,9 +245,14 @@ async def _attempt(
         call.note_attempt(peer.name, target.at, code, began)
     if isinstance(answer, Failure):
         longer = longer_for(callee, answer.response, asked)
-        if not longer:
+        if longer:
+            return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1, callee.dialog)
+        if not callee.by_tcp or answer.code is not None or callee.provisional:
             return answer
-        return await _attempt(call, incoming, peer, trunk, target, by_udp, longer, asked + 1, callee.dialog)
+        call.remark_once("its INVITE is too large for UDP by RFC 3261, and was sent so, since TCP failed")
+        # Who may still answer by TCP keeps his dialog to himself.
+        again = None if before is None or callee.is_asked_yet else callee.dialog
+        return await _attempt(call, incoming, peer, trunk, target, True, least, asked, again)
     trunk.succeeded(target)
     begin(call, callee, answer, incoming.request)
     call.is_timed()

@@ -8,7 +8,12 @@ the one that the leg knows with a version that counts up by one. A description t
 
 from __future__ import annotations
 
+from typing import Final
+
 from edge_router.sip import sdp
+
+CALLER: Final = "caller"
+"""Whose SDP it is that the caller made."""
 
 
 class ShownSdp:

@@ -196,7 +196,7 @@ class Transfer(Call):
                 call.moved += (self.placed,)
         limit(call)
         self.counted_on = self.placed = None
-        self.stays.last_heard = self.caller.last_heard
+        self.stays.last_heard, self.stays.session_id = self.caller.last_heard, self.caller.session_id
         self.callee = None
         self._drop_faces()
         self._dismiss(200, NORMAL)

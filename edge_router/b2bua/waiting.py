@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from edge_router.b2bua.leg import Leg
 
+RESPONSE: Final = "response"
+TIMEOUT: Final = "timeout"
+ACK: Final = "ACK"
+NOTIFY: Final = "NOTIFY"
+WAITED: Final = "waited"
+"""What may happen on a leg while a call waits."""
 Event = tuple[str, "Leg", Any]
-"""What it is woken with: RESPONSE, TIMEOUT, WAITED, ACK or NOTIFY; the leg that it happened on; a message."""
+"""What it is woken with: one of these, the leg that it happened on, a message."""
 
 
 class _NextEvent:

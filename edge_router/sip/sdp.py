@@ -141,9 +141,9 @@ def still_fits(told: bytes, offer: bytes, answer: bytes, max_media: int = 64) ->
     """Tell whether two sides understand each other after one of them has answered the other's offer.
 
     The answerer has been described to the offerer before, by `told`. That description still serves if each stream of
-    the answer has the address, port and protocol that it had there, takes every format that the offerer may send, and
-    flows as the offer would have it (RFC 3264 §6). If not, the offerer must hear of the answer by an offer of its own.
-    What can't be read can't be told apart, and so fits.
+    the answer has the address, port, protocol and keys that it had there, takes every format that the offerer may send,
+    and flows as the offer would have it (RFC 3264 §6). If not, the offerer must hear of the answer by an offer of its
+    own. What can't be read can't be told apart, and so fits.
     """
     try:
         known, offered, answered = (_streams(each, max_media) for each in (told, offer, answer))
@@ -155,6 +155,7 @@ def still_fits(told: bytes, offer: bytes, answer: bytes, max_media: int = 64) ->
         _is_off(theirs)
         or (
             now.place == before.place
+            and now.keys <= before.keys
             and theirs.formats.items() <= now.formats.items()
             and (now.sends, now.receives) == (theirs.receives, theirs.sends)
         )
@@ -182,12 +183,13 @@ _HELD: Final = frozenset({b"a=sendonly", b"a=recvonly", b"a=inactive"})
 
 
 class _Stream(NamedTuple):
-    """One stream: its address, port and protocol; the codecs by payload type; which ways it flows."""
+    """One stream: its address, port and protocol; the codecs by payload type; which ways it flows; by which keys."""
 
     place: tuple[bytes, int, bytes]
     formats: dict[bytes, bytes]
     sends: bool
     receives: bool
+    keys: frozenset[bytes]
 
 
 def _is_off(stream: _Stream) -> bool:
@@ -204,8 +206,15 @@ def _streams(sdp: bytes, max_media: int) -> list[_Stream]:
         codecs = {each: b"" if _is_static(each) else maps.get(each, b"").lower() for each in formats}
         ways = _flow_of(lines, flow)
         place = (_address_of(lines, address), port, protocol)
-        found.append(_Stream(place, codecs, ways in (b"sendrecv", b"sendonly"), ways in (b"sendrecv", b"recvonly")))
+        sends, receives = ways in (b"sendrecv", b"sendonly"), ways in (b"sendrecv", b"recvonly")
+        found.append(_Stream(place, codecs, sends, receives, _keys_of(lines) or _keys_of(session)))
     return found
+
+
+def _keys_of(lines: list[bytes]) -> frozenset[bytes]:
+    """What SRTP is keyed by: the keys of RFC 4568, beside their tags, and the fingerprints of RFC 8122."""
+    keys = [line.partition(b" ")[2] for line in lines if line.startswith(b"a=crypto:")]
+    return frozenset(keys + [line for line in lines if line.startswith(b"a=fingerprint:")])
 
 
 def _is_static(payload: bytes) -> bool:

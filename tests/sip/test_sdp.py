@@ -391,6 +391,10 @@ AUDIO = b"m=audio 4000 RTP/AVP 0 8 101"
 DTMF = b"a=rtpmap:101 telephone-event/8000"
 
 
+KEYS = (b"a=crypto:1 S1 inline:a", b"a=crypto:2 S2 inline:b")
+PRINT = b"a=fingerprint:sha-256 AB:CD"
+
+
 @pytest.mark.parametrize(
     ("told", "theirs", "answer"),
     [
@@ -406,6 +410,9 @@ DTMF = b"a=rtpmap:101 telephone-event/8000"
         ),
         ((AUDIO, b"a=sendrecv"), (AUDIO,), (b"c=IN IP4 192.0.2.1", AUDIO)),
         ((AUDIO, b"c=IN IP4 224.2.1.1/127"), (AUDIO,), (AUDIO, b"c=IN IP4 224.2.1.1/64")),
+        # keys, by whichever number, of several or of the session
+        ((AUDIO, *KEYS), (AUDIO, b"a=crypto:2 S2 inline:c"), (AUDIO, b"a=crypto:1 S2 inline:b")),
+        ((PRINT, AUDIO), (AUDIO,), (AUDIO, PRINT)),
         # one listens alone, and the other knows
         ((AUDIO,), (AUDIO, b"a=sendonly"), (AUDIO, b"a=recvonly")),
         ((AUDIO, b"a=inactive"), (AUDIO, b"a=inactive"), (b"a=inactive", AUDIO)),
@@ -426,6 +433,9 @@ def test_an_answer_that_is_what_the_other_knew(
         ((AUDIO,), (AUDIO,), (AUDIO, b"c=IN IP4 192.0.2.9")),
         ((AUDIO,), (AUDIO,), (AUDIO.replace(b"AVP", b"AVPF"),)),
         ((AUDIO,), (AUDIO,), (AUDIO.replace(b" 8", b""),)),
+        ((AUDIO, *KEYS), (AUDIO, b"a=crypto:2 S2 inline:c"), (AUDIO, b"a=crypto:2 S2 inline:d")),
+        ((AUDIO, PRINT), (AUDIO,), (AUDIO, PRINT.replace(b"AB", b"AC"))),
+        ((PRINT, AUDIO), (AUDIO,), (PRINT.replace(b"AB", b"AC"), AUDIO)),
         ((AUDIO, DTMF), (AUDIO, DTMF), (AUDIO, b"a=rtpmap:101 CN/16000")),
         ((AUDIO,), (AUDIO,), (AUDIO, b"a=sendonly")),
         ((AUDIO,), (AUDIO,), (AUDIO, b"a=recvonly")),
