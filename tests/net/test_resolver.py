@@ -8,6 +8,7 @@ from typing import cast
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.resolver
 import dns.rrset
 import pytest
 
@@ -268,3 +269,21 @@ async def test_nor_is_a_datagram_of_that_size(records: int) -> None:
         assert len(reply.records) == (records if records == 100 else 1)
     finally:
         transport.close()
+
+
+async def test_after_a_failure_the_system_may_name_other_servers(
+    server: DnsServer, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has none of his own asks those of the system, which are others after a new lease."""
+    system = [server]
+
+    def reads(of: dns.resolver.BaseResolver, _: str) -> None:
+        of.nameservers, of.port = [system[0].address[0]], system[0].address[1]
+
+    monkeypatch.setattr(dns.resolver.BaseResolver, "read_resolv_conf", reads)
+    server.code = dns.rcode.SERVFAIL
+    with dns_server() as second:
+        second.zone = {(HOST, "A"): ["192.0.2.2"]}
+        await resolver.follow([Name(HOST, 5060, families=("A",))], [], 0.3)
+        system[0] = second
+        await until(lambda: places(resolver, Name(HOST, 5060, families=("A",))) == [Place("192.0.2.2", 5060, "udp")])
