@@ -139,23 +139,18 @@ class CalleeLeg(Leg):
         return self.invite is not None and self.invite.state in (CALLING, PROCEEDING)
 
     def call_out(self, uri: str, headers: str, body: bytes, branch: str, by_udp: bool = False) -> None:
-        """Sends the INVITE, ``by_udp`` also if its credentials make it large.
-
-        ``headers`` are all its lines from Max-Forwards to Content-Type.
-        """
-        self.last_heard = body
+        """Sends the INVITE, ``by_udp`` also if credentials make it large; ``headers``: Max-Forwards to Content-Type."""
+        self.last_heard, router, address = body, self.router, self.address
         if self.trunk.credentials is not None:
-            self.authorization = shown_to(self.trunk, self.address[0], "INVITE", uri)
+            self.authorization = shown_to(self.trunk, address[0], "INVITE", uri)
             headers += self.authorization
         message = invite_of(uri, self.listener.via + branch, headers, body)
         self.too_large = len(message) > LARGEST_DATAGRAM and not self.listener.reliable
-        self.router.observer.request("out", "INVITE", self.trunk.name)
+        router.observer.request("out", "INVITE", self.trunk.name)
         if self.authorization and not by_udp and len(message) > LARGEST_BY_UDP:
-            self.invite = send_large(
-                self.router, self.trunk, "INVITE", branch, message, self.listener, self.address, self
-            )
+            self.invite = send_large(router, self.trunk, "INVITE", branch, message, self.listener, address, self)
         else:
-            self.invite = self.router.transactions.send("INVITE", branch, message, self.listener, self.address, self)
+            self.invite = router.transactions.send("INVITE", branch, message, self.listener, address, self)
 
     def give_up(self, reason: str = "") -> None:
         """Lets go of this attempt, wherever it stands: from here on it winds itself up.
@@ -326,7 +321,10 @@ class CalleeLeg(Leg):
 
     def _early_with(self, tag: str) -> Dialog | None:
         """The early dialog with the one who has this tag."""
-        return next((each for each in self._early if each.remote_tag == tag), None)
+        for each in self._early:
+            if each.remote_tag == tag:
+                return each
+        return None
 
     def _on_answer(self, transaction: ClientTransaction, response: Response) -> None:
         tag = tag_of(response.first.get("to", ""))
