@@ -29,7 +29,7 @@ demo: system venv ## router, carrier, cloud and premise on loopback, and calls t
 	@$(BIN)/edge-router demo $(ARGS)
 
 test: system far-ends venv ## every test but the slow ones of "interop"; ARGS=tests/dialplan for some of them
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow' $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadgroup -m 'not slow' $(ARGS)
 
 interop: system far-ends venv ## every call with PJSUA2 and baresip as far ends, whichever kind calls, transport and media
 	$(BIN)/pytest -n 2 --dist loadgroup tests/interop $(ARGS)
