@@ -109,8 +109,8 @@ class Router(Contender):
         config = yaml.safe_load(text)
         self.adapt(config, scratch)
         configuration.write_text(yaml.safe_dump(config, sort_keys=False))
-        # -P: what is installed there, not the sources that the bench may have been started in.
-        return [self.python, "-P", "-m", "edge_router", "run", "-c", str(configuration)]
+        # -E, -P: what is installed there, not sources that PYTHONPATH or the working directory name.
+        return [self.python, "-E", "-P", "-m", "edge_router", "run", "-c", str(configuration)]
 
     def adapt(self, config: dict[str, Any], scratch: Path) -> None:
         """Make of the configuration what this device is to run with; files that it names go into `scratch`."""

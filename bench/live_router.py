@@ -48,7 +48,7 @@ class LiveRouter(Router):
             (scratch / name).write_text(value)
         configuration = scratch / "live.yaml"
         configuration.write_text(yaml.safe_dump(self._configuration(said), sort_keys=False))
-        return [self.python, "-P", "-m", "edge_router", "run", "-c", str(configuration)]
+        return [self.python, "-E", "-P", "-m", "edge_router", "run", "-c", str(configuration)]
 
     def known_after(self, scratch: Path) -> float | None:
         """Seconds from the start of the seed until the state was known, None while it isn't."""

@@ -53,7 +53,7 @@ def write(directory: Path, calls: int) -> None:
 def measure(directory: Path, calls: int) -> Replayed:
     """Replay what `write` wrote by the router as `make compiled` makes it."""
     files = ["--calls", "calls.jsonl", "--state", "state.jsonl", "-c", "new.yaml", "--json"]
-    command = [Router.python, "-P", "-m", "edge_router", "replay", *files]
+    command = [Router.python, "-E", "-P", "-m", "edge_router", "replay", *files]
     began = time.monotonic()
     with (directory / "found.json").open("wb") as output:
         process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output)
