@@ -118,23 +118,31 @@ def take_notify(call: Call, leg: Leg, request: Request, transaction: ServerTrans
 
 def _pass_notify(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
     """Sends a NOTIFY of such a REFER back to who sent it; whether it is one."""
-    number = event_of(request)[1]
-    mine = [each for each in call.passed if each.other is leg]
-    found = [each for each in mine if str(each.number_there) == number] if number else mine[-1:]
-    if not found or call.other_than(leg) is not found[0].asker:
-        return False
-    _pass(call, leg, found[0].asker, request, transaction, found[0].number if number else 0)
-    return True
+    ways = [(each.other, each.number_there, each.asker, each.number) for each in call.passed]
+    return _pass_along(call, leg, request, transaction, ways)
 
 
 def pass_subscribe(call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
     """Sends a SUBSCRIBE for such a REFER's NOTIFYs after it; whether it is one."""
+    ways = [(each.asker, each.number, each.other, each.number_there) for each in call.passed]
+    return _pass_along(call, leg, request, transaction, ways)
+
+
+def _pass_along(
+    call: Call, leg: Leg, request: Request, transaction: ServerTransaction, ways: list[tuple[Leg, int, Leg, int]]
+) -> bool:
+    """Sends on what belongs to a REFER that has passed; without an id in its Event it is the latest.
+
+    ``ways`` has of each REFER its number on this side and on that, behind the leg that it is counted on.
+    """
     number = event_of(request)[1]
-    mine = [each for each in call.passed if each.asker is leg]
-    found = [each for each in mine if str(each.number) == number] if number else mine[-1:]
-    if not found or call.other_than(leg) is not found[0].other:
+    found = [way for way in ways if way[0] is leg and (not number or str(way[1]) == number)]
+    if not found:
         return False
-    _pass(call, leg, found[0].other, request, transaction, found[0].number_there if number else 0)
+    _, _, other, number_there = found[-1]
+    if call.other_than(leg) is not other:
+        return False
+    _pass(call, leg, other, request, transaction, number_there if number else 0)
     return True
 
 
