@@ -47,6 +47,16 @@ def site(shared_router: RouterProcess) -> Iterator[Site]:
 
 
 @pytest.fixture
+def call_in_progress(site: Site) -> Iterator[None]:
+    """A call beside the test that notices nothing of it."""
+    caller = site.caller("+1800555")
+    callee = site.answered(caller, site.premise)
+    yield
+    assert caller.heard("BYE") == callee.heard("BYE") == []
+    site.ends(caller, callee)
+
+
+@pytest.fixture
 def own_site(start_router: StartRouter, block: Block) -> Iterator[OwnSite]:
     """For tests that leave traces (health, limits): a router over `front_door(block, ...)` and ends around it."""
     with ExitStack() as stack:

@@ -2,7 +2,6 @@
 
 import re
 import socket
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -12,6 +11,8 @@ from tests.end_to_end.configuration import front_door, trunk
 from tests.end_to_end.site import Site
 from tests.end_to_end.waiting import until
 from tests.torture.test_torture import CALL, MESSAGES, NOTHING, VERDICTS
+
+pytestmark = pytest.mark.usefixtures("call_in_progress")
 
 TORTURER: Final = 21
 UNENDED: Final[dict[str, list[int]]] = {
@@ -52,15 +53,6 @@ def verdict(name: str) -> list[int]:
     wire = VERDICTS[name].wire
     usual = [] if wire == NOTHING else [100 if wire == CALL else int(wire)]
     return UNENDED.get(name, usual)
-
-
-@pytest.fixture(autouse=True)
-def _call_in_progress(site: Site) -> Iterator[None]:
-    caller = site.caller("+1800555")
-    callee = site.answered(caller, site.premise)
-    yield
-    assert caller.heard("BYE") == callee.heard("BYE") == []
-    site.ends(caller, callee)
 
 
 @pytest.mark.parametrize("name", MESSAGES)

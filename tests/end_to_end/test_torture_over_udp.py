@@ -3,7 +3,6 @@
 import re
 import select
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.end_to_end.test_torture_over_tcp import TORTURER, configuration
 from tests.torture.test_torture import CALL, MESSAGES, NOTHING, VERDICTS
 
 __all__ = ["configuration"]
+pytestmark = pytest.mark.usefixtures("call_in_progress")
 _VIA = re.compile(
     rb"^(?:via|v)\s*:\s*SIP\s*/\s*2\.0\s*/\s*\w+\s+(?:\[[^\]]*\]|[^:;\s]+)\s*(?::\s*(\d+))?",
     re.IGNORECASE | re.MULTILINE,
@@ -40,15 +40,6 @@ def said_to(block: Block, name: str) -> int | str:
             code = int(heard[8:11])
             return CALL if code == 100 else code
     raise AssertionError("not even the OPTIONS was answered")
-
-
-@pytest.fixture(autouse=True)
-def _call_in_progress(site: Site) -> Iterator[None]:
-    caller = site.caller("+1800555")
-    callee = site.answered(caller, site.premise)
-    yield
-    assert caller.heard("BYE") == callee.heard("BYE") == []
-    site.ends(caller, callee)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
