@@ -15,8 +15,8 @@ from edge_router.policy.decision import Decision, Hop
 from edge_router.sip.uri import SipUri, TelUri, host_port, parse_uri
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.endpoint import Endpoint
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
     from edge_router.dialplan.trunk import Target
 
@@ -39,7 +39,7 @@ class Aim:
         return Decision(None, None, "bridge", to=(Hop(by_trunk(name), "bridge"),), because=because)
 
 
-def aim_of(router: Router, routing: Routing, came_by: str, uri: SipUri | TelUri) -> Aim | Refusal | None:
+def aim_of(endpoint: Endpoint, routing: Routing, came_by: str, uri: SipUri | TelUri) -> Aim | Refusal | None:
     """The target that is meant; None where the dial plan is to decide; or why it goes nowhere.
 
     ``came_by`` is the trunk of who would have it sent there: where several have that target it is that one.
@@ -47,7 +47,7 @@ def aim_of(router: Router, routing: Routing, came_by: str, uri: SipUri | TelUri)
     if isinstance(uri, TelUri):
         return None
     aim = aim_at(routing, uri, came_by)
-    return aim if aim is not None or is_here(router, uri) else ELSEWHERE
+    return aim if aim is not None or is_here(endpoint, uri) else ELSEWHERE
 
 
 def aim_at(routing: Routing, uri: SipUri, own: str = "") -> Aim | None:
@@ -84,12 +84,12 @@ def first_of(targets: Sequence[Target], aim: str) -> Sequence[Target]:
     return sorted(targets, key=lambda each: aim not in (each.uri, each.label))
 
 
-def is_here(router: Router, uri: SipUri) -> bool:
+def is_here(endpoint: Endpoint, uri: SipUri) -> bool:
     """Whether a URI names one of our listeners, or our host and no port, or the usual one."""
     place = host_port(uri.host, uri.port or usual_port(uri))
     return any(
         place == each.advertised.lower() or (uri.host == each.advertised_host.lower() and uri.port in (None, 5060))
-        for each in router.listeners.values()
+        for each in endpoint.listeners.values()
     )
 
 

@@ -1,4 +1,4 @@
-"""Why something ended, as a message says it: the Reason header (RFC 3326), and the Q.850 causes in it.
+"""Why something ended, as a message says it: the Reason header (RFC 3326), and the Q.850 causes in it; Retry-After.
 
 The two tables have a SIP status for a cause, and a cause for a status, as a CUBE has them; what it leaves out is as in
 RFC 4497 §8.4.4 and RFC 3398 §8.2.6.1.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from edge_router.sip.headers import param
 
 if TYPE_CHECKING:
-    from edge_router.sip.message import Message
+    from edge_router.sip.message import Message, Response
 
 NORMAL: Final = "Reason: Q.850;cause=16\r\n"
 FAILURE: Final = "Reason: Q.850;cause=41\r\n"
@@ -95,3 +95,10 @@ def cause_for(code: int) -> int:
 def code_for(cause: int) -> int:
     """The SIP status that a Q.850 cause stands for; 500 for one that stands for none."""
     return _CODES.get(cause, 500)
+
+
+def retry_after(response: Response | None) -> int:
+    """The seconds of a Retry-After (RFC 3261 §20.33), 0 where there is none that can be read; an hour at most."""
+    text = response.first.get("retry-after", "") if response is not None else ""
+    seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
+    return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0

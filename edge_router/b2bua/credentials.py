@@ -17,8 +17,8 @@ from edge_router.sip.requests import credentials_in, with_credentials
 from edge_router.sip.tokens import new_branch
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.endpoint import Endpoint
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
     from edge_router.dialplan.trunk import Login
     from edge_router.sip.dialog import Dialog
     from edge_router.sip.digest import Challenge
@@ -92,7 +92,7 @@ def shown_to(trunk: LiveTrunk, host: str, method: str, uri: str) -> str:
 
 
 def sent_again(
-    router: Router,
+    endpoint: Endpoint,
     trunk: LiveTrunk,
     transaction: ClientTransaction,
     response: Response,
@@ -121,11 +121,11 @@ def sent_again(
         number = dialog.local_seq = max(dialog.local_seq + 1, number)
     branch, listener = new_branch(), transaction.transport
     message = with_credentials(request, listener.via + branch, number, credentials.lines(host, method, uri))
-    router.observer.request("out", method, trunk.name)
+    endpoint.observer.request("out", method, trunk.name)
     if len(request) <= LARGEST_BY_UDP < len(message):  # else its way was chosen with its size in view
-        again = send_large(router, trunk, method, branch, message, listener, transaction.address, user)
+        again = send_large(endpoint, trunk, method, branch, message, listener, transaction.address, user)
     else:
-        again = router.transactions.send(method, branch, message, listener, transaction.address, user)
+        again = endpoint.transactions.send(method, branch, message, listener, transaction.address, user)
     again.tries = transaction.tries + 1
     return again
 

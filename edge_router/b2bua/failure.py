@@ -100,10 +100,3 @@ def _code_for_caller(trunk: Trunk, code: int, cause: int | None) -> int:
     if code == 503 and trunk.final_503 is not None:
         return trunk.final_503
     return _CODES_FOR_CALLER.get(code, code)
-
-
-def retry_after(response: Response | None) -> int:
-    """The seconds of a Retry-After (RFC 3261 §20.33), 0 where there is none that can be read; an hour at most."""
-    text = response.first.get("retry-after", "") if response is not None else ""
-    seconds = text.partition("(")[0].partition(";")[0].strip(" \t")
-    return min(int(seconds), 3600) if seconds.isascii() and seconds.isdigit() and len(seconds) < 10 else 0

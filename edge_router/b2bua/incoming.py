@@ -26,7 +26,7 @@ from edge_router.sip.session_id import session_id_of
 from edge_router.sip.uri import BadUri, TelUri, escape_user, parse_uri
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.redirection import Trail
+    from edge_router.b2bua.trail import Trail
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Trunk
 

@@ -12,8 +12,8 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.capabilities import abilities_outside
+from edge_router.b2bua.causes import retry_after
 from edge_router.b2bua.credentials import sent_again, shown_to
-from edge_router.b2bua.failure import retry_after
 from edge_router.b2bua.leaving import leaving_by
 from edge_router.b2bua.screening import MAX_FORWARDS
 from edge_router.sip.timers import GIVE_UP, TICK
@@ -22,8 +22,8 @@ from edge_router.sip.tokens import new_branch, new_token
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from edge_router.b2bua.endpoint import Endpoint
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
     from edge_router.dialplan.trunk import Keepalive, Target
     from edge_router.net.listener import Listener
     from edge_router.sip.message import Response
@@ -36,10 +36,10 @@ _SPREAD: Final = 0.618034  # of an interval from one probe's first request to th
 class Probe:
     """Asks one target, again and again, until it is stopped."""
 
-    __slots__ = ("_asked", "_began", "_due", "_router", "_stopped", "_target", "_trunk")
+    __slots__ = ("_asked", "_began", "_due", "_endpoint", "_stopped", "_target", "_trunk")
 
-    def __init__(self, router: Router, trunk: LiveTrunk, target: Target, delay: float) -> None:
-        self._router = router
+    def __init__(self, endpoint: Endpoint, trunk: LiveTrunk, target: Target, delay: float) -> None:
+        self._endpoint = endpoint
         self._trunk = trunk
         self._target = target
         self._asked: ClientTransaction | None = None
@@ -56,7 +56,7 @@ class Probe:
     def follow(self, trunk: LiveTrunk, target: Target) -> None:
         """Goes on by what the trunk says now; it asks sooner where it is to ask more often."""
         self._trunk, self._target = trunk, target
-        now = self._router.wheel.now
+        now = self._endpoint.wheel.now
         if self._asked is None and now + self._pace < self._due:
             self._ask_in(self._pace)
 
@@ -64,7 +64,7 @@ class Probe:
         """Asks no more, and waits for no answer."""
         self._stopped = True
         if self._asked is not None:
-            self._router.transactions.remove(self._asked)
+            self._endpoint.transactions.remove(self._asked)
             self._asked = None
 
     def expire(self, timer: str, now: float) -> None:
@@ -81,9 +81,9 @@ class Probe:
         """A response to our OPTIONS (ClientUser)."""
         if response.code < 200 or transaction is not self._asked:
             return
-        trunk, target, now = self._trunk, self._target, self._router.wheel.now
+        trunk, target, now = self._trunk, self._target, self._endpoint.wheel.now
         if transaction.challenged:
-            again = sent_again(self._router, trunk, transaction, response, self)
+            again = sent_again(self._endpoint, trunk, transaction, response, self)
             if again is not None:
                 self._wait_for(again)
                 return
@@ -99,30 +99,30 @@ class Probe:
         """No answer in time, or our OPTIONS could not be sent (ClientUser)."""
         if transaction is self._asked:
             if self._keepalive.fail_on.has(None):
-                self._trunk.failed(self._target, self._router.wheel.now, "no answer to OPTIONS", silent=True)
+                self._trunk.failed(self._target, self._endpoint.wheel.now, "no answer to OPTIONS", silent=True)
             self._over()
 
     def _ask_in(self, delay: float) -> None:
-        self._due = self._router.wheel.now + delay
-        self._router.wheel.start(delay, self, _ASK)
+        self._due = self._endpoint.wheel.now + delay
+        self._endpoint.wheel.start(delay, self, _ASK)
 
     def _ask(self) -> None:
-        router, target = self._router, self._target
-        listener = _listener_to(router, self._trunk, target)
+        endpoint, target = self._endpoint, self._target
+        listener = _listener_to(endpoint, self._trunk, target)
         branch = new_branch()
-        self._began, self._due = router.wheel.now, inf
-        router.observer.request("out", "OPTIONS", self._trunk.name)
+        self._began, self._due = endpoint.wheel.now, inf
+        endpoint.observer.request("out", "OPTIONS", self._trunk.name)
         message = _options(self._trunk, listener, target, branch)
-        self._wait_for(router.transactions.send("OPTIONS", branch, message, listener, target.address, self))
+        self._wait_for(endpoint.transactions.send("OPTIONS", branch, message, listener, target.address, self))
 
     def _wait_for(self, asked: ClientTransaction) -> None:
         self._asked = asked
         # Timer F of RFC 3261 is longer than most intervals. One that is early ends the transaction just as well.
-        self._router.wheel.start(min(self._pace, GIVE_UP), asked, "Timer F")
+        self._endpoint.wheel.start(min(self._pace, GIVE_UP), asked, "Timer F")
 
     def _over(self) -> None:
         self._asked = None
-        self._ask_in(max(self._began + self._pace - self._router.wheel.now, 0.0))
+        self._ask_in(max(self._began + self._pace - self._endpoint.wheel.now, 0.0))
 
     @property
     def _keepalive(self) -> Keepalive:
@@ -142,10 +142,10 @@ class Probe:
 class Keepalives:
     """The probes of a router, one for each target that is to be asked."""
 
-    __slots__ = ("_begun", "_probes", "_router", "_stopped")
+    __slots__ = ("_begun", "_endpoint", "_probes", "_stopped")
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._probes: dict[tuple[str, str], Probe] = {}
         self._begun = 0
         self._stopped = False
@@ -164,7 +164,7 @@ class Keepalives:
                 probe = before.pop(key, None)
                 if probe is None:
                     self._begun += 1
-                    probe = Probe(self._router, trunk, target, self._begun * _SPREAD % 1 * keepalive.interval)
+                    probe = Probe(self._endpoint, trunk, target, self._begun * _SPREAD % 1 * keepalive.interval)
                 else:
                     probe.follow(trunk, target)
                 self._probes[key] = probe
@@ -177,9 +177,9 @@ class Keepalives:
         self._stopped = True
 
 
-def _listener_to(router: Router, trunk: LiveTrunk, target: Target) -> Listener:
+def _listener_to(endpoint: Endpoint, trunk: LiveTrunk, target: Target) -> Listener:
     """The trunk's listener, else the first from which the target can be reached."""
-    return leaving_by(router.listeners, trunk.trunk, target, next(iter(router.listeners.values())))
+    return leaving_by(endpoint.listeners, trunk.trunk, target, next(iter(endpoint.listeners.values())))
 
 
 def _options(trunk: LiveTrunk, listener: Listener, target: Target, branch: str) -> bytes:

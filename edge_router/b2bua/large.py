@@ -13,14 +13,14 @@ from edge_router.b2bua.leaving import listener_for
 from edge_router.sip.timers import T2
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.endpoint import Endpoint
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
     from edge_router.net.address import Address
     from edge_router.sip.transaction import ClientTransaction, ClientUser, Transport
 
 
 def send_large(
-    router: Router,
+    endpoint: Endpoint,
     trunk: LiveTrunk,
     method: str,
     branch: str,
@@ -35,10 +35,10 @@ def send_large(
     """
     terms = trunk.trunk
     if terms.udp_to_tcp and not transport.reliable:
-        tcp = listener_for(router.listeners, "tcp", address[0])
+        tcp = listener_for(endpoint.listeners, "tcp", address[0])
         if tcp is not None:
             patience = min(terms.connect_timeout / 2, T2)
-            return router.transactions.send_by_tcp_first(
+            return endpoint.transactions.send_by_tcp_first(
                 method, branch, message, tcp, address, user, transport, patience
             )
-    return router.transactions.send(method, branch, message, transport, address, user)
+    return endpoint.transactions.send(method, branch, message, transport, address, user)

@@ -1,10 +1,10 @@
-"""The listener that a call leaves by."""
+"""The listener that a call leaves by, and who should be where it goes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.peers import expected_of
+from edge_router.net.security import Expected, canonical
 from edge_router.net.stream import StreamListener
 
 if TYPE_CHECKING:
@@ -46,3 +46,10 @@ def listener_for(listeners: Mapping[str, Listener], transport: str, host: str) -
 
 def _reaches(listener: Listener, transport: str, host: str) -> bool:
     return listener.transport == transport and (":" in listener.host) == (":" in host)
+
+
+def expected_of(trunk: Trunk, target: Target) -> Expected:
+    """Who should be at a target of this trunk, whoever else may be at the same address."""
+    stated = trunk.tls_names
+    asked_for = target.name or next((each for each in stated if each[:1] != "*"), "")
+    return Expected(asked_for, tuple(stated or (target.name or canonical(target.host),)), target.address)

@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Final
 from edge_router.dialplan.health import TargetHealth
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.call import Call
-    from edge_router.b2bua.destinations import Destination
-    from edge_router.b2bua.failure import Failure
-    from edge_router.dialplan.trunk import Target
+    from edge_router.dialplan.trunk import Target, Trunk
 
 MOST_WAITS: Final = 3
 """Addresses of one name that a call waits for in vain, one after another; then it goes on elsewhere."""
@@ -42,23 +39,21 @@ class Patience:
         self._waits[target.uri] = self._waits.get(target.uri, 0) + 1
 
 
-def after(failure: Failure, patience: Patience | None, seconds: float) -> Patience | None:
-    """What is left of it after a failure that took so long; None is all that there is at the beginning.
+def after(code: int | None, patience: Patience | None, trunk: Trunk, target: Target, seconds: float) -> Patience | None:
+    """What is left of it after a target has failed in so long; None is all that there is at the beginning.
 
-    An answer costs none, nor does what fails at once, as a connection that is refused.
+    An answer, which has a ``code``, costs none, nor does what fails at once, as a connection that is refused.
     """
-    target, limits = failure.callee.target, failure.callee.trunk.trunk
-    if failure.code is not None or seconds < limits.connect_timeout / 2:
+    if code is not None or seconds < trunk.connect_timeout / 2:
         return patience
     patience = patience or Patience()
     patience.lose(target)
     return patience
 
 
-def left_out(call: Call, destination: Destination, target: Target) -> None:
-    """Notes that there was no patience left for a target."""
-    destination.unasked = [*destination.unasked, target]
-    call.remark_once(f"{MOST_WAITS} addresses of {target.place} said nothing")
+def why_left_out(target: Target) -> str:
+    """Say why there was no patience left for a target."""
+    return f"{MOST_WAITS} addresses of {target.place} said nothing"
 
 
 def silent_last(targets: Sequence[Target], health_of: Callable[[Target], TargetHealth], now: float) -> Sequence[Target]:

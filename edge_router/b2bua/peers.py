@@ -1,16 +1,16 @@
-"""Who is at the other end: which trunk he is, who he should be, what he may be called by, whom a request went to."""
+"""Who is at the other end: which trunk he is, who he should be, and by which connection he may be called."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_router.b2bua.leaving import expected_of
 from edge_router.net.security import Expected, canonical, fits
 from edge_router.sip.headers import find_param, first_of
 
 if TYPE_CHECKING:
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
-    from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.transaction_layer import Arrival
@@ -47,13 +47,6 @@ def expected_at(routing: Routing, address: Address) -> Expected:
             if target.name and not stated:
                 known.append(target.name)
     return Expected(asked_for, tuple(here or (canonical(address[0]), *known)))
-
-
-def expected_of(trunk: Trunk, target: Target) -> Expected:
-    """Who should be at a target of this trunk, whoever else may be at the same address."""
-    stated = trunk.tls_names
-    asked_for = target.name or next((each for each in stated if each[:1] != "*"), "")
-    return Expected(asked_for, tuple(stated or (target.name or canonical(target.host),)), target.address)
 
 
 def reuse(trunk: LiveTrunk, listener: Listener, arrival: Arrival) -> None:

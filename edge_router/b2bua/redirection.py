@@ -19,6 +19,7 @@ from edge_router.b2bua.identity import LONGEST_VALUE, lasting_params, uri_at
 from edge_router.b2bua.incoming import read_incoming
 from edge_router.b2bua.placing import got_nowhere
 from edge_router.b2bua.screening import Refusal
+from edge_router.b2bua.trail import Trail
 from edge_router.dialplan.peer import DialPeer, Outgoing
 from edge_router.dialplan.translation import Translations
 from edge_router.policy.decision import harmless
@@ -42,22 +43,6 @@ MOST_TRIED: Final = 5
 """How many Contacts of one 3xx are tried, the best first."""
 _MOST_READ: Final = 32
 _ALTERNATIVE_SERVICE: Final = 380  # its Contacts are for another kind of call, which its body describes
-
-
-class Trail:
-    """Where a call was by redirections: how many were ``followed``, and which URIs were dialled."""
-
-    __slots__ = ("been", "followed")
-
-    def __init__(self) -> None:
-        self.followed = 0
-        self.been: set[str] = set()
-
-    def goes_to(self, user: str, target: Target) -> bool:
-        """Notes that this is dialled at a target; False where it was before."""
-        known = len(self.been)
-        self.been.add(_dialled(user, target))
-        return len(self.been) > known
 
 
 class Turn:
@@ -133,7 +118,7 @@ def to_try(
     trail = incoming.trail
     if trail is not None:
         user = incoming.user_at(peer, trunk.trunk)
-        targets = [target for target in targets if _dialled(user, target) not in trail.been]
+        targets = [target for target in targets if not trail.was_at(user, target)]
     return first_of(targets, incoming.aim) if incoming.aim else targets
 
 
@@ -149,11 +134,6 @@ def contacts_of(response: Response) -> list[SipUri | TelUri]:
             continue
         found.setdefault(text, (_preference(params), uri))
     return [uri for _, uri in sorted(found.values(), key=lambda one: -one[0])[:MOST_TRIED]]
-
-
-def _dialled(user: str, target: Target) -> str:
-    """A user at a target, and by which transport: who sends a call on may ask for it by another one."""
-    return f"{uri_at(user, target.at)};{target.transport}"
 
 
 def _preference(params: str) -> float:

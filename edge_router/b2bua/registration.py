@@ -13,8 +13,8 @@ from math import inf
 from random import uniform
 from typing import TYPE_CHECKING, Final
 
+from edge_router.b2bua.causes import retry_after
 from edge_router.b2bua.credentials import number_of, sent_again, shown_to
-from edge_router.b2bua.failure import retry_after
 from edge_router.b2bua.leaving import leaving_by
 from edge_router.b2bua.screening import MAX_FORWARDS
 from edge_router.sip.errors import BadMessage
@@ -26,8 +26,8 @@ from edge_router.sip.uri import BadUri, SipUri, parse_uri
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from edge_router.b2bua.endpoint import Endpoint
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
     from edge_router.dialplan.trunk import Register, Target
     from edge_router.net.listener import Listener
     from edge_router.sip.message import Response
@@ -54,6 +54,7 @@ class Registration:
         "_call_id",
         "_contact",
         "_due",
+        "_endpoint",
         "_failures",
         "_leaving",
         "_next_look",
@@ -62,7 +63,6 @@ class Registration:
         "_place",
         "_raised",
         "_register",
-        "_router",
         "_tag",
         "_tried",
         "_trunk",
@@ -73,8 +73,8 @@ class Registration:
         "registered",
     )
 
-    def __init__(self, router: Router, trunk: LiveTrunk, register: Register) -> None:
-        self._router = router
+    def __init__(self, endpoint: Endpoint, trunk: LiveTrunk, register: Register) -> None:
+        self._endpoint = endpoint
         self._trunk = trunk
         self._register = register
         self._asked: ClientTransaction | None = None
@@ -114,9 +114,9 @@ class Registration:
         if self._leaving:
             return
         self._leaving = True
-        bound = self._asked is not None or self._until > self._router.wheel.now
+        bound = self._asked is not None or self._until > self._endpoint.wheel.now
         if self._asked is not None:
-            self._router.transactions.remove(self._asked)
+            self._endpoint.transactions.remove(self._asked)
             self._asked = None
         self._due = self._ping_at = inf
         self.registered = False
@@ -142,27 +142,27 @@ class Registration:
         self._look_again()
 
     def _ask_in(self, delay: float) -> None:
-        self._due = self._router.wheel.now + delay
+        self._due = self._endpoint.wheel.now + delay
         self._look_again()
 
     def _look_again(self) -> None:
         """Starts a timer for what is due next; none is longer than a transaction lasts, since none can be stopped."""
-        now = self._router.wheel.now
+        now = self._endpoint.wheel.now
         next_look = min(self._due, self._ping_at, self._until if self.registered else inf, now + GIVE_UP)
         if next_look < self._next_look:
             self._next_look = next_look
-            self._router.wheel.start(max(next_look - now, 0.0), self, _LOOK)
+            self._endpoint.wheel.start(max(next_look - now, 0.0), self, _LOOK)
 
     # REGISTER
 
     def _ask(self) -> None:
-        trunk, router = self._trunk, self._router
+        trunk, endpoint = self._trunk, self._endpoint
         if not trunk.registrars:
             self._place = None
             self._failed("the registrar's name leads nowhere")
             return
         target = trunk.registrars[self._turn % len(trunk.registrars)]
-        listener = leaving_by(router.listeners, trunk.trunk, target, next(iter(router.listeners.values())))
+        listener = leaving_by(endpoint.listeners, trunk.trunk, target, next(iter(endpoint.listeners.values())))
         self._place = listener, target
         self._send(listener, target, self._wanted)
 
@@ -173,7 +173,7 @@ class Registration:
         own = f"<sips:{listener.advertised}>" if target.secure else listener.contact
         self._contact = own.replace(":", f":{register.contact_user}@", 1)
         self._number += 1
-        self._router.observer.request("out", "REGISTER", self._trunk.name)
+        self._endpoint.observer.request("out", "REGISTER", self._trunk.name)
         message = (
             f"REGISTER {uri} SIP/2.0\r\nVia: {listener.via}{branch}\r\nMax-Forwards: {MAX_FORWARDS}\r\n"
             f"From: <{register.aor}>;tag={self._tag}\r\nTo: <{register.aor}>\r\n"
@@ -181,7 +181,7 @@ class Registration:
             f"Contact: {self._contact};expires={expires}\r\nExpires: {expires}\r\n"
             f"{shown_to(self._trunk, target.host, 'REGISTER', uri)}Content-Length: 0\r\n\r\n"
         ).encode()
-        self._asked = self._router.transactions.send("REGISTER", branch, message, listener, target.address, self)
+        self._asked = self._endpoint.transactions.send("REGISTER", branch, message, listener, target.address, self)
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """A response to our REGISTER (ClientUser)."""
@@ -189,7 +189,7 @@ class Registration:
         if code < 200 or transaction is not self._asked:
             return
         if transaction.challenged:
-            again = sent_again(self._router, self._trunk, transaction, response, self)
+            again = sent_again(self._endpoint, self._trunk, transaction, response, self)
             if again is not None:
                 self._asked, self._number = again, number_of(again.message)
                 return
@@ -223,7 +223,7 @@ class Registration:
             self._failed("the registrar keeps it for no time")
             return
         self._failures = self._tried = self._raised = 0
-        now = self._router.wheel.now
+        now = self._endpoint.wheel.now
         self._until = now + life
         if not self.registered:
             self.registered = True
@@ -270,7 +270,7 @@ class Registration:
         self._failures += 1
         self._tried = self._raised = 0
         longest = min(LONGEST, BASE * 2.0 ** min(self._failures, 16))
-        if self.registered and self._until > self._router.wheel.now:
+        if self.registered and self._until > self._endpoint.wheel.now:
             _log.warning("trunk %s: not registered anew: %s", self._trunk.name, why)
         else:
             self._lose(why)
@@ -292,16 +292,16 @@ class Registration:
         if self._place is not None:
             listener, target = self._place
             listener.send(_PING, target.address)
-        self._ping_at = self._router.wheel.now + uniform(0.8, 1) * PING_EVERY
+        self._ping_at = self._endpoint.wheel.now + uniform(0.8, 1) * PING_EVERY
 
 
 class Registrations:
     """The registrations of a router, one for each trunk that wants one."""
 
-    __slots__ = ("_registrations", "_router", "_stopped")
+    __slots__ = ("_endpoint", "_registrations", "_stopped")
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._registrations: dict[str, Registration] = {}
         self._stopped = False
 
@@ -319,7 +319,7 @@ class Registrations:
                 del before[trunk.name]
                 known.follow(trunk)
             else:
-                known = Registration(self._router, trunk, register)
+                known = Registration(self._endpoint, trunk, register)
             self._registrations[trunk.name] = known
         for each in before.values():
             each.leave()

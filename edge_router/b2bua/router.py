@@ -16,6 +16,7 @@ from edge_router.b2bua.call import Call
 from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.capabilities import abilities_outside
 from edge_router.b2bua.deadlines import Deadlines
+from edge_router.b2bua.endpoint import Endpoint
 from edge_router.b2bua.keepalive import Keepalives
 from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
@@ -39,9 +40,8 @@ from edge_router.sip.headers import tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
 from edge_router.sip.remember import forget_readings
 from edge_router.sip.stateless import stateless_answer
-from edge_router.sip.timers import TimerWheel
 from edge_router.sip.tokens import new_token
-from edge_router.sip.transaction_layer import Arrival, TransactionLayer, arrived
+from edge_router.sip.transaction_layer import Arrival, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
@@ -59,7 +59,7 @@ MOST_TRANSACTIONS: Final = 1_000_000  # some six hundred octets each; 2,000 call
 COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ours
 
 
-class Router:
+class Router(Endpoint):
     """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
     ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams; while
@@ -76,14 +76,11 @@ class Router:
         limits: Limits = DEFAULT_LIMITS,
         most_transactions: int = MOST_TRANSACTIONS,
     ) -> None:
+        super().__init__(listeners, observer, clock(), lambda: self._complain("a timer"))
         self.routing = routing
-        self.listeners = listeners
-        self.observer = observer
         self.draining = False
         self.received = 0
-        self.wheel = TimerWheel(clock(), lambda: self._complain("a timer"))
         self.deadlines = Deadlines(self.wheel)
-        self.transactions = TransactionLayer(self.wheel)
         self.keepalives = Keepalives(self)
         self.registrations = Registrations(self)
         self.calls: dict[str, Call] = {}

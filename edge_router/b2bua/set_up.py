@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edge_router.b2bua.call import Call
 from edge_router.b2bua.callee import EARLY_DIALOG_ENDED
+from edge_router.b2bua.causes import retry_after
 from edge_router.b2bua.destinations import VISITED, destinations, named
-from edge_router.b2bua.failure import Failure, give_back, retry_after
+from edge_router.b2bua.failure import Failure, give_back
 from edge_router.b2bua.inviting import invite
 from edge_router.b2bua.join import join
-from edge_router.b2bua.patience import after, left_out
+from edge_router.b2bua.patience import after, why_left_out
 from edge_router.b2bua.placing import got_nowhere, place
 from edge_router.b2bua.redirect import redirect
 from edge_router.b2bua.redirection import is_followed, is_passed, to_try, turns
@@ -191,7 +192,8 @@ async def bridge(call: Call, incoming: Incoming, one: Destination, targets: Sequ
     call.caller.trying()
     for target in targets:
         if patience is not None and patience.is_over(target):
-            left_out(call, one, target)
+            one.unasked = [*one.unasked, target]
+            call.remark_once(why_left_out(target))
             continue
         began = router.wheel.now
         if incoming.trail is not None and not incoming.trail.goes_to(incoming.user_at(peer, trunk.trunk), target):
@@ -199,7 +201,7 @@ async def bridge(call: Call, incoming: Incoming, one: Destination, targets: Sequ
         failure = await _attempt(call, incoming, peer, trunk, target)
         if failure is None:
             return None
-        patience = after(failure, patience, router.wheel.now - began)
+        patience = after(failure.code, patience, trunk.trunk, target, router.wheel.now - began)
         _judge(trunk, target, failure, failure.callee, router.wheel.now)
         if failure.code is not None and failure.code < 400:
             redirected = failure
