@@ -18,7 +18,7 @@ from edge_router.b2bua.numbers import calling_at
 from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.record import CallRecord
 from edge_router.b2bua.redirect import contact_lines, contacts_of
-from edge_router.b2bua.router import Router
+from edge_router.b2bua.switchboard import Switchboard
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.number import normalise
 
@@ -82,7 +82,7 @@ class Steps:
         self._came_by = arrival.trunk.trunk
         record = CallRecord(THIS_CALL, facts.call_id, routing.node, facts.calling, facts.called, facts.trunk, 0.0)
         record.session_id = facts.session_id or None
-        self._call = Call(Router(routing, listeners, Silence(), lambda: now), routing, record)
+        self._call = Call(Switchboard(routing, listeners, Silence(), now, lambda: None), routing, record)
 
     def all(self) -> tuple[Step, ...]:
         """All steps: in the order of the decision, then those that were put off and are tried when all else fails."""

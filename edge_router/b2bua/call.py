@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from edge_router.b2bua.call_limit import CallLimit
     from edge_router.b2bua.caller import CallerLeg
     from edge_router.b2bua.exchange import Exchange
+    from edge_router.b2bua.handover import Handover
     from edge_router.b2bua.leg import Leg
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.rescue import WayBack
-    from edge_router.b2bua.router import Router
     from edge_router.b2bua.routing import Routing
-    from edge_router.b2bua.transfer import Transfer
+    from edge_router.b2bua.switchboard import Switchboard
     from edge_router.b2bua.waiting import Event
     from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Request, Response
@@ -76,7 +76,7 @@ class Call:
         "way_back",
     )
 
-    def __init__(self, router: Router, routing: Routing, record: CallRecord) -> None:
+    def __init__(self, router: Switchboard, routing: Routing, record: CallRecord) -> None:
         self.router = router
         self.routing = routing
         self.record = record
@@ -89,7 +89,7 @@ class Call:
         self.exchange: Exchange | None = None
         self.way_back: WayBack | None = None
         self.limit: CallLimit | None = None
-        self.transfer: Transfer | None = None
+        self.transfer: Handover | None = None
         self.transfers = 0
         self.moved: tuple[Placement, ...] = ()
         self.passed: tuple[Passed, ...] = ()

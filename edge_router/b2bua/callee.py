@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.diversion import Past
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
+    from edge_router.b2bua.switchboard import Switchboard
     from edge_router.dialplan.trunk import Target
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
@@ -92,7 +92,7 @@ class CalleeLeg(Leg):
     )
 
     def __init__(
-        self, router: Router, call: Call, trunk: LiveTrunk, listener: Listener, target: Target, dialog: Dialog
+        self, router: Switchboard, call: Call, trunk: LiveTrunk, listener: Listener, target: Target, dialog: Dialog
     ) -> None:
         super().__init__(router, call, trunk, listener, target.address, dialog)
         self.target = target

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.heard import Heard
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
+    from edge_router.b2bua.switchboard import Switchboard
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
@@ -49,7 +49,7 @@ class CallerLeg(Leg):
 
     def __init__(
         self,
-        router: Router,
+        router: Switchboard,
         call: Call,
         trunk: LiveTrunk,
         listener: Listener,

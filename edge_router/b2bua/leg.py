@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.exchange import Exchange
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
     from edge_router.b2bua.session_timer import SessionTimer
+    from edge_router.b2bua.switchboard import Switchboard
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.dialog import Dialog
@@ -76,7 +76,7 @@ class Leg:
     )
 
     def __init__(
-        self, router: Router, call: Call, trunk: LiveTrunk, listener: Listener, address: Address, dialog: Dialog
+        self, router: Switchboard, call: Call, trunk: LiveTrunk, listener: Listener, address: Address, dialog: Dialog
     ) -> None:
         self.router = router
         self.call: Call | None = call

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from edge_router.b2bua.capabilities import ALLOW_EVENTS_LINE
 from edge_router.b2bua.refer_passing import event_of, pass_subscribe
 from edge_router.b2bua.refer_subscription import LONGEST
+from edge_router.b2bua.transfer import Transfer
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_small_number
 
@@ -32,7 +33,11 @@ def take_subscribe(leg: Leg, request: Request, transaction: ServerTransaction) -
     if call is not None and call.passed and pass_subscribe(call, leg, request, transaction):
         return
     transfer = call.transfer if call is not None else None
-    if transfer is None or transfer.transferor is not leg or not transfer.subscription.is_meant(number):
+    if (
+        not isinstance(transfer, Transfer)
+        or transfer.transferor is not leg
+        or not transfer.subscription.is_meant(number)
+    ):
         leg.answer(transaction, 481, "Subscription Does Not Exist")
         return
     try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.call import Call
     from edge_router.b2bua.leg import Leg
     from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.router import Router
+    from edge_router.b2bua.switchboard import Switchboard
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.message import Request, Response
@@ -37,7 +37,7 @@ _NOT_YOURS: Final = Refusal(403, "The dialog is another trunk's")
 _NOT_EARLY: Final = Refusal(486, "The call is answered already")
 
 
-def take_replacement(router: Router, arrival: Arrival, trunk: LiveTrunk) -> Refusal | None:
+def take_replacement(router: Switchboard, arrival: Arrival, trunk: LiveTrunk) -> Refusal | None:
     """Begins to put the sender of an INVITE in somebody's place, or says why not. Raises BadMessage before that."""
     request = arrival.request
     replaces = replaces_of(request)
@@ -89,7 +89,7 @@ class JoiningLeg(CallerLeg):
 
     def __init__(
         self,
-        router: Router,
+        router: Switchboard,
         call: Call,
         trunk: LiveTrunk,
         listener: Listener,

@@ -1,8 +1,8 @@
 """The router: takes what the listeners receive to its transaction, its dialog, or a new call.
 
-Lives here: the tables of transactions, dialogs and calls, and who may send what: requests outside a dialog by the
-trunk that their source belongs to, requests inside one by Call-ID and both tags, CANCEL by branch and source. Must
-not know: sockets, asyncio, configuration files, who listens to the events.
+Lives here: who may send what: requests outside a dialog by the trunk that their source belongs to, requests inside one
+by Call-ID and both tags, CANCEL by branch and source. The tables of dialogs and calls are the switchboard's. Must not
+know: sockets, asyncio, configuration files, who listens to the events.
 """
 
 from __future__ import annotations
@@ -12,19 +12,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from edge_router.b2bua.call import Call
 from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.capabilities import abilities_outside
-from edge_router.b2bua.deadlines import Deadlines
-from edge_router.b2bua.endpoint import Endpoint
 from edge_router.b2bua.keepalive import Keepalives
-from edge_router.b2bua.leg import Leg
 from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
 from edge_router.b2bua.peers import expected_at, reuse, trunk_at
 from edge_router.b2bua.refer_renewal import take_subscribe
 from edge_router.b2bua.registration import Registrations
 from edge_router.b2bua.replacement import take_replacement
-from edge_router.b2bua.reserve import Reserve
 from edge_router.b2bua.screening import (
     NO_DIALOG,
     Refusal,
@@ -33,6 +28,7 @@ from edge_router.b2bua.screening import (
     check_mandatory,
     refusal_of,
 )
+from edge_router.b2bua.switchboard import Switchboard
 from edge_router.b2bua.transfer_request import take_refer
 from edge_router.b2bua.users import trunk_of
 from edge_router.sip.errors import BadMessage
@@ -45,6 +41,7 @@ from edge_router.sip.transaction_layer import Arrival, arrived
 
 if TYPE_CHECKING:
     from edge_router.b2bua.events import Observer
+    from edge_router.b2bua.leg import Leg
     from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.routing import Routing
     from edge_router.net.address import Address
@@ -59,7 +56,7 @@ MOST_TRANSACTIONS: Final = 1_000_000  # some six hundred octets each; 2,000 call
 COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ours
 
 
-class Router(Endpoint):
+class Router(Switchboard):
     """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
     ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams; while
@@ -76,19 +73,14 @@ class Router(Endpoint):
         limits: Limits = DEFAULT_LIMITS,
         most_transactions: int = MOST_TRANSACTIONS,
     ) -> None:
-        super().__init__(listeners, observer, clock(), lambda: self._complain("a timer"))
-        self.routing = routing
+        super().__init__(routing, listeners, observer, clock(), lambda: self._complain("a timer"))
         self.draining = False
         self.received = 0
-        self.deadlines = Deadlines(self.wheel)
         self.keepalives = Keepalives(self)
         self.registrations = Registrations(self)
-        self.calls: dict[str, Call] = {}
         self._clock = clock
         self._limits = limits
         self._most_transactions = most_transactions
-        self._dialogs: dict[str, Leg] = {}
-        self.reserve = Reserve()
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
@@ -283,31 +275,12 @@ class Router(Endpoint):
             self.observer.response("out", request.method, refusal.code, trunk)
             listener.send(*answer)
 
-    # What legs and calls tell
-
-    def remember_dialog(self, leg: Leg) -> None:
-        """From now on requests with this leg's tag are its."""
-        self._dialogs[leg.dialog.local_tag] = leg
-
-    def forget_dialog(self, leg: Leg) -> bool:
-        """Requests with this leg's tag get 481 from now on. Whether they didn't before."""
-        return self._dialogs.pop(leg.dialog.local_tag, None) is not None
-
-    def leg_with(self, tag: str) -> Leg | None:
-        """The leg that has this tag of ours."""
-        return self._dialogs.get(tag)
+    # What legs and the ledger tell
 
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A REFER came inside a call, or a SUBSCRIBE that may be of one."""
         take = take_refer if request.method == "REFER" else take_subscribe
         take(leg, request, transaction)
-
-    def call_over(self, call: Call) -> None:
-        """A call has ended and its record is complete."""
-        if self.calls.pop(call.record.call_id, None) is not None:
-            self.reserve.discard(call.record.call_id)
-            call.routing.load.release()
-            self.observer.ended(call.record)
 
     def _linked(self, call_id: str, task_id: str) -> None:
         """The contact centre shows a call as this task, "" for none: the one that it had isn't its."""
