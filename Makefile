@@ -8,7 +8,7 @@ ARGS   ?=
 SECONDS ?= 600
 
 # What a wheel is packed of.
-SOURCES := $(wildcard edge_router/*.py edge_router/*/*.py sip_profiles/*.py sipp_scenarios/*.xml state_client/*.py) \
+SOURCES := $(wildcard edge_router/*.py edge_router/*/*.py edge_router/*/*/*.py sip_profiles/*.py sipp_scenarios/*.xml state_client/*.py) \
            $(wildcard state_client/*/*.py state_client/*/*/*.py)
 
 # dpkg and kamailio want the sbin directories, which a user's PATH often lacks.

@@ -59,7 +59,7 @@ from edge_router.telemetry.state_metrics import StateMetrics
 from state_client.webex.webhook import PATH as WEBHOOK
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.events import Observer
+    from edge_router.b2bua.reports.events import Observer
     from edge_router.config.faults import Fault
     from edge_router.config.models import Config, Http
     from edge_router.config.tables import Tables

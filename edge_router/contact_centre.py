@@ -24,7 +24,7 @@ from state_client.webex.source import WebexSource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
     from edge_router.config.models import Config
     from edge_router.config.state_model import Webex
     from edge_router.policy.latch import Latch

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.destinations import Destination, destinations
-from edge_router.b2bua.failure import IN_A_CIRCLE, LOOP_DETECTED
-from edge_router.b2bua.redirect import contacts
+from edge_router.b2bua.routing.destinations import Destination, destinations
+from edge_router.b2bua.set_up.failure import IN_A_CIRCLE, LOOP_DETECTED
+from edge_router.b2bua.set_up.redirect import contacts
 from edge_router.config.faults import nothing_called
 from edge_router.dialplan.number import normalise
 from edge_router.http.answer import Answer
@@ -23,7 +23,7 @@ from edge_router.sip.names import key_of
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
 
 NO_WAY_OUT: Final = 480
 """What a caller gets where every way is full or switched off."""

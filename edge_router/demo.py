@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.text import Text
 
 from edge_router.app import App
-from edge_router.b2bua.events import Silence
+from edge_router.b2bua.reports.events import Silence
 from edge_router.config.loading import load
 from edge_router.demo_scene import BURST_PORT, HELD_BACK, HTTP_PORT, SIP_PORT, CannotRun, Cloud, Places, SentOn
 from edge_router.policy.decision import shown
@@ -37,7 +37,7 @@ from state_client.webex.secret import SecretError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge_router.b2bua.record import CallRecord
+    from edge_router.b2bua.reports.record import CallRecord
     from edge_router.policy.decision import Decision
 
 CALLS_PER_SECOND: Final = 2

@@ -16,7 +16,7 @@ from edge_router.explain_steps import Step, Steps
 from edge_router.sip.reasons import reason_phrase
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.plan import DialPlan, Match
     from edge_router.made_up_call import Arrival

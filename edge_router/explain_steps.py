@@ -1,6 +1,6 @@
 """Where a call goes step by step, without a call: what is sent there, and what each failure leads to.
 
-The order is that of `b2bua/destinations.py`, and what is sent is made by those who make it for a call.
+The order is that of `b2bua/routing/destinations.py`, and what is sent is made by those who make it for a call.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call import Call
-from edge_router.b2bua.correlation import correlation_lines
-from edge_router.b2bua.destinations import Destination, destinations
-from edge_router.b2bua.events import Silence
-from edge_router.b2bua.leaving import leaving_by
-from edge_router.b2bua.numbers import calling_at
-from edge_router.b2bua.outbound import new_cisco_guid, outbound_invite
-from edge_router.b2bua.record import CallRecord
-from edge_router.b2bua.redirect import contact_lines, contacts_of
-from edge_router.b2bua.switchboard import Switchboard
+from edge_router.b2bua.call.call import Call
+from edge_router.b2bua.call.switchboard import Switchboard
+from edge_router.b2bua.messages.numbers import calling_at
+from edge_router.b2bua.messages.outbound import new_cisco_guid, outbound_invite
+from edge_router.b2bua.reports.events import Silence
+from edge_router.b2bua.reports.record import CallRecord
+from edge_router.b2bua.routing.destinations import Destination, destinations
+from edge_router.b2bua.set_up.correlation import correlation_lines
+from edge_router.b2bua.set_up.redirect import contact_lines, contacts_of
+from edge_router.b2bua.trunks.leaving import leaving_by
 from edge_router.dialplan.failures import FailureSet
 from edge_router.dialplan.number import normalise
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.outbound import OutboundInvite
+    from edge_router.b2bua.messages.outbound import OutboundInvite
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
     from edge_router.dialplan.peer import DialPeer
     from edge_router.dialplan.trunk import Target, Trunk
     from edge_router.made_up_call import Arrival

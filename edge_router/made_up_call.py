@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.identity import user_of
-from edge_router.b2bua.incoming import Incoming, read_incoming
+from edge_router.b2bua.messages.identity import user_of
+from edge_router.b2bua.messages.incoming import Incoming, read_incoming
 from edge_router.dialplan.number import normalise
 from edge_router.sip.errors import BadMessage, LocalError
 from edge_router.sip.message import Request
 from edge_router.sip.uri import BadUri, escape_user
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
     from edge_router.dialplan.peer import DialPeer
     from edge_router.policy.decision import Decision
 

@@ -22,8 +22,8 @@ from edge_router.net.resolver import Resolver
 from edge_router.telemetry.name_metrics import NameReading, NamesReading
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
     from edge_router.config.models import Config, Listen
     from edge_router.config.trunk_model import Trunk
     from edge_router.dialplan.trunk import Register

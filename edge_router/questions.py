@@ -14,7 +14,7 @@ from edge_router.http.switches_api import SwitchesApi
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
     from edge_router.http.access import Access
     from edge_router.standing import Standing
 

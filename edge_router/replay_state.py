@@ -19,7 +19,7 @@ from edge_router.recording.state_watch import KNOWN, QUEUE_VALUES
 from state_client.picture import AGENT_STATES, STATIC, TELEPHONY, Queue, Team
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
     from edge_router.config.models import Config
     from edge_router.config.tables import Tables
     from edge_router.switches import Switches

@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.routing import Routing
 from edge_router.config.build import build, picture_of
 from edge_router.config.document import plain
 from edge_router.config.faults import nothing_called, quoted

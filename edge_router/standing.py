@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_router.admission.ledger import Ledger
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.routing import Routing
     from edge_router.config.models import Config
     from edge_router.switches import Switch
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from edge_router.b2bua import screening
-from edge_router.b2bua.causes import cause_of
-from edge_router.b2bua.diversion import redirected
-from edge_router.b2bua.identity import (
+from edge_router.b2bua.call.session_terms import too_brief
+from edge_router.b2bua.messages import screening
+from edge_router.b2bua.messages.causes import cause_of
+from edge_router.b2bua.messages.diversion import redirected
+from edge_router.b2bua.messages.identity import (
     LONGEST_VALUE,
     addressed,
     hides_history,
@@ -20,10 +21,9 @@ from edge_router.b2bua.identity import (
     uri_at,
     without_private,
 )
-from edge_router.b2bua.redirection import MOST_TRIED, contacts_of
-from edge_router.b2bua.refer import sipfrag_status
-from edge_router.b2bua.session_terms import too_brief
-from edge_router.b2bua.user_data import beside_ours
+from edge_router.b2bua.messages.user_data import beside_ours
+from edge_router.b2bua.set_up.redirection import MOST_TRIED, contacts_of
+from edge_router.b2bua.set_up.refer import sipfrag_status
 from edge_router.dialplan.trunk import Trunk
 from edge_router.sip.dialog import contact_uri, route_set
 from edge_router.sip.digest import quoted, read_challenges

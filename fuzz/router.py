@@ -10,7 +10,7 @@ import logging
 from functools import cache
 from typing import Final
 
-from edge_router.b2bua.events import Silence
+from edge_router.b2bua.reports.events import Silence
 from edge_router.b2bua.router import Router
 from edge_router.config.build import build
 from edge_router.config.loading import examine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge_router.b2bua.identity import lasting_params, user_of
+from edge_router.b2bua.messages.identity import lasting_params, user_of
 from edge_router.sip.remember import forget_readings
 from edge_router.sip.uri import BadUri, SipUri, TelUri, escape_user, parse_uri
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.routing import Routing
 from edge_router.cli import NOT_BUILT, app
 from edge_router.config.build import build
 from edge_router.config.loading import load

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_router.admission.placed import PlacedCalls
 from edge_router.admission.visits import identity_of
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.routing import Routing
 from edge_router.decisions import Decisions
 from edge_router.http.answer import Answer
 from edge_router.http.decisions_api import Asked, BadQuestion

@@ -44,5 +44,5 @@ def test_links_are_found() -> None:
 
 def test_the_map_has_each_file_of_the_b2bua() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
-    files = [path.name for path in (ROOT / "edge_router" / "b2bua").glob("[!_]*.py")]
+    files = [path.name for path in (ROOT / "edge_router" / "b2bua").rglob("[!_]*.py")]
     assert [name for name in files if not re.search(rf"\b{re.escape(name)}\b", page)] == []

@@ -9,7 +9,7 @@ from edge_router.admission.cloud_tasks import CloudTasks
 from edge_router.admission.ledger import Ledger
 from edge_router.admission.placed import PlacedCalls
 from edge_router.app import App
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.routing import Routing
 from edge_router.config.build import build
 from edge_router.config.loading import examine
 from edge_router.contact_centre import StateOfCentre

@@ -6,21 +6,21 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final, cast
 
-from edge_router.b2bua.call import Call
-from edge_router.b2bua.caller import CallerLeg
-from edge_router.b2bua.emergency import in_words
-from edge_router.b2bua.incoming import read_incoming
-from edge_router.b2bua.record import CallRecord
-from edge_router.b2bua.reserve import RETRY_AFTER
-from edge_router.b2bua.screening import Refusal, check_form, hops_left, refusal_of_unreliable
-from edge_router.b2bua.session_terms import too_brief
-from edge_router.b2bua.set_up import set_up
+from edge_router.b2bua.call.call import Call
+from edge_router.b2bua.call.caller import CallerLeg
+from edge_router.b2bua.call.session_terms import too_brief
+from edge_router.b2bua.messages.incoming import read_incoming
+from edge_router.b2bua.messages.screening import Refusal, check_form, hops_left, refusal_of_unreliable
+from edge_router.b2bua.reports.record import CallRecord
+from edge_router.b2bua.routing.emergency import in_words
+from edge_router.b2bua.routing.reserve import RETRY_AFTER
+from edge_router.b2bua.set_up.set_up import set_up
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.live_trunk import LiveTrunk
     from edge_router.b2bua.router import Router
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
     from edge_router.net.listener import Listener
     from edge_router.sip.transaction_layer import Arrival
 

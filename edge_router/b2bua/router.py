@@ -12,15 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
+from edge_router.b2bua.call.switchboard import Switchboard
 from edge_router.b2bua.cancelling import cancelled, is_forged
-from edge_router.b2bua.capabilities import abilities_outside
-from edge_router.b2bua.keepalive import Keepalives
-from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
-from edge_router.b2bua.peers import expected_at, reuse, trunk_at
-from edge_router.b2bua.refer_renewal import take_subscribe
-from edge_router.b2bua.registration import Registrations
-from edge_router.b2bua.replacement import take_replacement
-from edge_router.b2bua.screening import (
+from edge_router.b2bua.messages.capabilities import abilities_outside
+from edge_router.b2bua.messages.screening import (
     NO_DIALOG,
     Refusal,
     check_cseq,
@@ -28,8 +23,13 @@ from edge_router.b2bua.screening import (
     check_mandatory,
     refusal_of,
 )
-from edge_router.b2bua.switchboard import Switchboard
-from edge_router.b2bua.transfer_request import take_refer
+from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
+from edge_router.b2bua.routing.peers import expected_at, reuse, trunk_at
+from edge_router.b2bua.transfer.refer_renewal import take_subscribe
+from edge_router.b2bua.transfer.replacement import take_replacement
+from edge_router.b2bua.transfer.transfer_request import take_refer
+from edge_router.b2bua.trunks.keepalive import Keepalives
+from edge_router.b2bua.trunks.registration import Registrations
 from edge_router.b2bua.users import trunk_of
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
@@ -40,10 +40,10 @@ from edge_router.sip.tokens import new_token
 from edge_router.sip.transaction_layer import Arrival, arrived
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.events import Observer
-    from edge_router.b2bua.leg import Leg
-    from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.call.leg import Leg
+    from edge_router.b2bua.reports.events import Observer
+    from edge_router.b2bua.routing.routing import Routing
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.net.security import Expected

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.exchange import Exchange
-from edge_router.b2bua.keepalive import Probe
-from edge_router.b2bua.leg import Leg
-from edge_router.b2bua.refer_subscription import ReferSubscription
-from edge_router.b2bua.registration import Registration
-from edge_router.b2bua.session_timer import SessionTimer
+from edge_router.b2bua.call.exchange import Exchange
+from edge_router.b2bua.call.leg import Leg
+from edge_router.b2bua.call.session_timer import SessionTimer
+from edge_router.b2bua.transfer.refer_subscription import ReferSubscription
+from edge_router.b2bua.trunks.keepalive import Probe
+from edge_router.b2bua.trunks.registration import Registration
 
 if TYPE_CHECKING:
     from edge_router.sip.transaction import ClientUser

@@ -13,10 +13,10 @@ from edge_router.admission.ledger import Ledger
 from edge_router.admission.load import Load
 from edge_router.admission.share import Share
 from edge_router.admission.sources import Claim, SourceTable, parse_source
-from edge_router.b2bua.cloud import Cloud
-from edge_router.b2bua.emergency import Emergency
-from edge_router.b2bua.live_trunk import LiveTrunk
-from edge_router.b2bua.routing import Refused, Routing
+from edge_router.b2bua.routing.cloud import Cloud
+from edge_router.b2bua.routing.emergency import Emergency
+from edge_router.b2bua.routing.routing import Refused, Routing
+from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 from edge_router.config import (
     correlation_model,
     dial_peer_model,

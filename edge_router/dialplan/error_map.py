@@ -1,7 +1,7 @@
 """What a trunk's refusals are to callers: its `error_map`, read once into one table.
 
 Read when the configuration is loaded, so that a call asks with one look-up. It must not know what a cause means
-(`edge_router.b2bua.causes`), nor which codes are never given to a caller.
+(`edge_router.b2bua.messages.causes`), nor which codes are never given to a caller.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.events import Silence
-from edge_router.b2bua.record import CallRecord, why
+from edge_router.b2bua.reports.events import Silence
+from edge_router.b2bua.reports.record import CallRecord, why
 
 if TYPE_CHECKING:
     from edge_router.http.feed import Feed

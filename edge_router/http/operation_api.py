@@ -16,8 +16,8 @@ from edge_router.http.operation_views import call_view, trunk_view
 from edge_router.http.server import json_answer
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.record import CallRecord
+    from edge_router.b2bua.reports.record import CallRecord
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 
 MOST_CALLS: Final = 1_000
 """Calls in one answer."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.record import CallRecord, why
+from edge_router.b2bua.reports.record import CallRecord, why
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.live_trunk import LiveTrunk
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 
 View = dict[str, object]
 

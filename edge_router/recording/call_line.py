@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.record import CallRecord
+    from edge_router.b2bua.reports.record import CallRecord
     from edge_router.policy.facts import CallFacts
 
 Line = dict[str, object]

@@ -15,15 +15,15 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from edge_router.b2bua.events import Silence
+from edge_router.b2bua.reports.events import Silence
 from edge_router.recording.call_line import call_line
 from edge_router.recording.files import Files
 from edge_router.recording.state_watch import StateWatch
 from edge_router.recording.writer import Writer
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.record import CallRecord
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.reports.record import CallRecord
+    from edge_router.b2bua.routing.routing import Routing
     from edge_router.policy.facts import CallFacts
     from state_client.picture import Picture
 

@@ -14,9 +14,9 @@ from edge_router.policy.faults import Undecided
 from state_client.picture import AGENT_STATES, AGENTS, ESTIMATE, NEVER, STATIC, TASKS, TELEPHONY, Queue, Stamp, Team
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.cloud import Cloud
-    from edge_router.b2bua.live_trunk import LiveTrunk
-    from edge_router.b2bua.routing import Routing
+    from edge_router.b2bua.routing.cloud import Cloud
+    from edge_router.b2bua.routing.routing import Routing
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
     from edge_router.recording.call_line import Line
     from state_client.picture import Picture
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from edge_router.b2bua.events import Silence
-from edge_router.b2bua.record import CallRecord, why
+from edge_router.b2bua.reports.events import Silence
+from edge_router.b2bua.reports.record import CallRecord, why
 from edge_router.telemetry.logs import Event
 
 _log = logging.getLogger("edge_router.calls")

@@ -19,7 +19,7 @@ from edge_router.telemetry.words import OTHER, Vocabulary, is_code, method_label
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-    from edge_router.b2bua.record import CallRecord
+    from edge_router.b2bua.reports.record import CallRecord
     from edge_router.policy.facts import CallFacts
 
 PREFIX: Final = "edge_router_"

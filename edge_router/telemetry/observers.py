@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.events import Observer, Silence
+from edge_router.b2bua.reports.events import Observer, Silence
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.record import CallRecord
+    from edge_router.b2bua.reports.record import CallRecord
     from edge_router.policy.facts import CallFacts
 
 COMPLAIN_EVERY: Final = 60.0

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import yaml
 
-from edge_router.b2bua.events import Silence
-from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.reports.events import Silence
+from edge_router.b2bua.reports.record import CallRecord
 from edge_router.b2bua.router import Router
 from edge_router.config.build import build, picture_of
 from edge_router.config.loading import examine_bytes

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.screening import hops_left
+from edge_router.b2bua.messages.screening import hops_left
 from edge_router.sip.message import Request
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, REJECTED, Stage

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from edge_router.b2bua.aim import Aim, aim_at, is_here
-from edge_router.b2bua.live_trunk import LiveTrunk
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.aim import Aim, aim_at, is_here
+from edge_router.b2bua.routing.routing import Routing
+from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 from edge_router.config.build import build
 from edge_router.dialplan.hunting import Located
 from edge_router.sip.uri import SipUri, parse_uri

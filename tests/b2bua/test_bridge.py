@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.callee import MOST_PROVISIONAL
+from edge_router.b2bua.call.callee import MOST_PROVISIONAL
 from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import CLOUD_FIRST, PREMISE_ONLY, Stage

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.credentials import Credentials, shown_to
+from edge_router.b2bua.trunks.credentials import Credentials, shown_to
 from edge_router.dialplan.trunk import Login
 from state_client.webex.secret import Secret
 from tests.b2bua.challenge import FILES, LOGIN, PASSWORD, REALM, asking, assert_answers, shown_in

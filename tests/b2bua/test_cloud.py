@@ -3,7 +3,7 @@
 import pytest
 
 from edge_router.admission.ledger import Ledger
-from edge_router.b2bua.cloud import LOOK_EVERY, Cloud
+from edge_router.b2bua.routing.cloud import LOOK_EVERY, Cloud
 from edge_router.policy.faults import Undecided
 from state_client.picture import AWAITED, Picture, Queue
 

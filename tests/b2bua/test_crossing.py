@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.crossing import IN_BYE, IN_INVITE, IN_RESPONSE, crossing
+from edge_router.b2bua.messages.crossing import IN_BYE, IN_INVITE, IN_RESPONSE, crossing
 from edge_router.dialplan.pass_headers import PassHeaders
 from edge_router.dialplan.trunk import Trunk
 from edge_router.sip.message import Message, parse

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.call import Call
-from edge_router.b2bua.deadlines import Deadlines
+from edge_router.b2bua.call.call import Call
+from edge_router.b2bua.call.deadlines import Deadlines
 from edge_router.sip.timers import TimerWheel
 
 

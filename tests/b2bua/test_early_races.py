@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from edge_router.b2bua.assurance import Assurance, Ringing
+from edge_router.b2bua.call.assurance import Assurance, Ringing
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.in_call import media, part
 from tests.b2bua.leg import Leg

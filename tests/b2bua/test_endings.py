@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge_router.b2bua.call import Call
-from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.call.call import Call
+from edge_router.b2bua.reports.record import CallRecord
 from edge_router.sip.timers import GIVE_UP, T4
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.endings import ENDINGS, Ending

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.callee import CalleeLeg
-from edge_router.b2bua.incoming import Incoming
-from edge_router.b2bua.set_up import decide
+from edge_router.b2bua.call.callee import CalleeLeg
+from edge_router.b2bua.messages.incoming import Incoming
+from edge_router.b2bua.set_up.set_up import decide
 from edge_router.sip.message import Message
 from edge_router.sip.timers import GIVE_UP
 from edge_router.sip.transaction import ClientTransaction
@@ -67,18 +67,20 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("where", ["set_up.decide", "inviting.outbound_invite", "outbound.crossing"])
+@pytest.mark.parametrize(
+    "where", ["set_up.set_up.decide", "set_up.inviting.outbound_invite", "messages.outbound.crossing"]
+)
 def test_where_the_invite_is_taken(stage: Stage, break_it: Break, where: str) -> None:
     break_it(where)
     caller = stage.carrier.calls(PREMISE_ONLY, FAULT)
-    if where != "set_up.decide":
+    if where != "set_up.set_up.decide":
         caller.hears(100)
     caller.hears_refusal(500)
     is_failed(stage, 500)
 
 
 def test_where_ringing_crosses(stage: Stage, break_it: Break) -> None:
-    break_it("call.crossing")
+    break_it("call.call.crossing")
     caller = stage.carrier.calls(PREMISE_ONLY)
     caller.hears(100)
     callee = stage.premise.is_called()
@@ -89,7 +91,7 @@ def test_where_ringing_crosses(stage: Stage, break_it: Break) -> None:
 
 
 def test_where_the_answer_crosses(stage: Stage, break_it: Break) -> None:
-    break_it("call.crossing")
+    break_it("call.call.crossing")
     caller, callee = stage.ringing()
     callee.says(200, FAULT)
     caller.hears_refusal(500)
@@ -99,7 +101,7 @@ def test_where_the_answer_crosses(stage: Stage, break_it: Break) -> None:
 
 
 def test_where_a_refusal_crosses(stage: Stage, break_it: Break) -> None:
-    break_it("call.crossing")
+    break_it("call.call.crossing")
     caller, callee = stage.ringing()
     callee.refuses(486, FAULT)
     caller.hears_refusal(500)
@@ -107,7 +109,7 @@ def test_where_a_refusal_crosses(stage: Stage, break_it: Break) -> None:
 
 
 def test_where_a_cancel_is_taken(stage: Stage, break_it: Break) -> None:
-    break_it("call.cause_of")
+    break_it("call.call.cause_of")
     caller, callee = stage.ringing()
     caller.cancel(FAULT)
     caller.hears(200, "CANCEL")
@@ -136,7 +138,7 @@ def test_where_the_ack_crosses(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("who", ["caller", "callee"])
 def test_where_a_bye_crosses(stage: Stage, break_it: Break, who: str) -> None:
-    break_it("ends.crossing")
+    break_it("call.ends.crossing")
     caller, callee = stage.connected()
     ends, is_ended = (caller, callee) if who == "caller" else (callee, caller)
     ends.asks("BYE", FAULT)
@@ -146,7 +148,7 @@ def test_where_a_bye_crosses(stage: Stage, break_it: Break, who: str) -> None:
 
 
 def test_where_news_of_a_refer_are_read(stage: Stage, break_it: Break) -> None:
-    break_it("refer.sipfrag_status")
+    break_it("set_up.refer.sipfrag_status")
     caller = stage.carrier.calls(REFERRED)
     caller.hears(200)
     caller.ack()
@@ -158,7 +160,7 @@ def test_where_news_of_a_refer_are_read(stage: Stage, break_it: Break) -> None:
 
 
 def test_where_a_kept_caller_is_joined(stage: Stage, break_it: Break) -> None:
-    break_it("call.crossing")
+    break_it("call.call.crossing")
     caller = stage.carrier.calls(REFERRED)
     caller.hears(200)
     caller.ack()
@@ -216,7 +218,7 @@ def test_in_a_timer_of_a_transaction(stage: Stage, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("method", ["INVITE", "INFO"])
 def test_where_a_request_within_the_call_crosses(stage: Stage, break_it: Break, method: str) -> None:
-    break_it("exchange.crossing")
+    break_it("call.exchange.crossing")
     caller, callee = stage.connected()
     caller.asks(method, FAULT)
     if method == "INVITE":
@@ -232,7 +234,7 @@ def test_where_a_request_within_the_call_crosses(stage: Stage, break_it: Break, 
 @pytest.mark.parametrize("method", ["INVITE", "INFO"])
 @pytest.mark.parametrize("code", [200, 488])
 def test_where_its_answer_crosses(stage: Stage, break_it: Break, method: str, code: int) -> None:
-    break_it("exchange.crossing")
+    break_it("call.exchange.crossing")
     caller, callee = stage.connected()
     callee.asks(method)
     if method == "INVITE":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.identity import LONGEST_VALUE, hides_identity, without_private
+from edge_router.b2bua.messages.identity import LONGEST_VALUE, hides_identity, without_private
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import PREMISE_ONLY, Stage

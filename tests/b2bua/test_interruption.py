@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.caller import CallerLeg
-from edge_router.b2bua.set_up import decide
+from edge_router.b2bua.call.caller import CallerLeg
+from edge_router.b2bua.set_up.set_up import decide
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.stage import Stage
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge_router.b2bua.leaving import leaving_by
+from edge_router.b2bua.trunks.leaving import leaving_by
 from edge_router.dialplan.trunk import Target, Trunk
 from edge_router.net.listener import Listener
 from edge_router.net.stream import StreamListener

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, replace
 
-from edge_router.b2bua.live_trunk import LiveTrunk
+from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 from edge_router.dialplan.hunting import Located
 from edge_router.dialplan.trunk import Limit, Target, Trunk
 

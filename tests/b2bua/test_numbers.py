@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.incoming import call_facts
-from edge_router.b2bua.numbers import Numbers, renumbered, retold
+from edge_router.b2bua.messages.incoming import call_facts
+from edge_router.b2bua.messages.numbers import Numbers, renumbered, retold
 from edge_router.dialplan.translation import Translation, TranslationRule
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.leg import CALLING

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge_router.b2bua.incoming import read_incoming
-from edge_router.b2bua.outbound import OutboundInvite, cisco_guid_of, new_cisco_guid, outbound_invite
+from edge_router.b2bua.messages.incoming import read_incoming
+from edge_router.b2bua.messages.outbound import OutboundInvite, cisco_guid_of, new_cisco_guid, outbound_invite
 from edge_router.dialplan.peer import DialPeer, Outgoing
 from edge_router.dialplan.trunk import Target, Trunk
 from edge_router.net.udp import UdpListener

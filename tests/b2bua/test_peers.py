@@ -4,9 +4,9 @@ import pytest
 
 from edge_router.admission.load import Load
 from edge_router.admission.sources import Claim, SourceTable
-from edge_router.b2bua.live_trunk import LiveTrunk
-from edge_router.b2bua.peers import expected_at, trunk_at
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.peers import expected_at, trunk_at
+from edge_router.b2bua.routing.routing import Routing
+from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.trunk import Register, Target, Trunk
 from edge_router.net.security import Expected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.redirect import contact_lines
+from edge_router.b2bua.set_up.redirect import contact_lines
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.stage import DIAL_PEERS, REDIRECTED, Stage
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edge_router.b2bua.refer import sipfrag_status
+from edge_router.b2bua.set_up.refer import sipfrag_status
 from edge_router.sip.message import Request
 from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.conftest import OpenStage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.registration import BASE, LONGEST, PING_EVERY
+from edge_router.b2bua.trunks.registration import BASE, LONGEST, PING_EVERY
 from edge_router.config.build import build
 from edge_router.dialplan.trunk import Target
 from edge_router.net.address import Address

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from edge_router.b2bua import incoming, next_hop, outbound, screening
+from edge_router.b2bua.messages import incoming, next_hop, outbound, screening
 from edge_router.sip import dialog, headers, message, uri
 from edge_router.sip.remember import LONGEST
 from edge_router.sip.timers import GIVE_UP

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.placing import Placement
+from edge_router.b2bua.call.placing import Placement
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import media

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.reports.record import CallRecord
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.stage import Stage
 

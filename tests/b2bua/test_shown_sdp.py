@@ -1,4 +1,4 @@
-from edge_router.b2bua.shown_sdp import ShownSdp
+from edge_router.b2bua.messages.shown_sdp import ShownSdp
 from edge_router.sip.sdp import Origin, origin
 
 KIND = "application/sdp"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edge_router.admission.sources import SourceTable
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.routing import Routing
 from edge_router.config.build import build, claims, picture_of
 from edge_router.config.loading import examine_bytes
 from edge_router.config.models import Config

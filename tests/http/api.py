@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from edge_router import __version__
-from edge_router.b2bua.live_trunk import LiveTrunk
-from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.reports.record import CallRecord
+from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 from edge_router.dialplan.trunk import Limit, Target, Trunk
 from edge_router.http.access import Access
 from edge_router.http.answer import Answer

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.reports.record import CallRecord
 from edge_router.config.build import build, picture_of
 from edge_router.policy.facts import CallFacts
 from edge_router.recording.recorder import IDLE, LOOK_EVERY, PART_OF_TIME, Recorder

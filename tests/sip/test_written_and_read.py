@@ -8,9 +8,9 @@ import sipmessage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_router.b2bua.identity import Party, addressed, read_party, rehost
-from edge_router.b2bua.redirect import contact_lines
-from edge_router.b2bua.user_data import beside_ours
+from edge_router.b2bua.messages.identity import Party, addressed, read_party, rehost
+from edge_router.b2bua.messages.user_data import beside_ours
+from edge_router.b2bua.set_up.redirect import contact_lines
 from edge_router.dialplan.correlation import user_to_user
 from edge_router.sip.dialog import Dialog, contact_uri, route_set
 from edge_router.sip.headers import branch_of, param, parse_cseq, parse_name_addr, parse_via, split_list, tag_of

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.reports.record import CallRecord
 from edge_router.policy.decision import Decision, Hop
 
 

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from edge_router.b2bua.record import Attempt, CallRecord, why
+from edge_router.b2bua.reports.record import Attempt, CallRecord, why
 from edge_router.policy.decision import Decision, Hop
 from edge_router.telemetry.call_log import CallLine, CallLog, what_became
 from tests.telemetry.records import record, to_cloud

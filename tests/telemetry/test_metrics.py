@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge_router.b2bua.events import Observer
+from edge_router.b2bua.reports.events import Observer
 from edge_router.telemetry.exposition import exposition
 from edge_router.telemetry.metrics import Metrics
 from edge_router.telemetry.readings import RouterReading, TrunkReading

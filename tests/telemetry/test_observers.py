@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from edge_router.b2bua.events import Observer, Silence
-from edge_router.b2bua.record import CallRecord
+from edge_router.b2bua.reports.events import Observer, Silence
+from edge_router.b2bua.reports.record import CallRecord
 from edge_router.policy.facts import CallFacts
 from edge_router.telemetry.observers import Observers
 from tests.telemetry.records import record

@@ -10,10 +10,10 @@ import pytest
 
 from edge_router.admission.load import Load
 from edge_router.admission.sources import Claim, SourceTable
-from edge_router.b2bua.events import Silence
-from edge_router.b2bua.live_trunk import LiveTrunk
+from edge_router.b2bua.reports.events import Silence
 from edge_router.b2bua.router import Router
-from edge_router.b2bua.routing import Routing
+from edge_router.b2bua.routing.routing import Routing
+from edge_router.b2bua.trunks.live_trunk import LiveTrunk
 from edge_router.dialplan.peer import DialPeer, Outgoing, WayIn
 from edge_router.dialplan.plan import DialPlan
 from edge_router.dialplan.trunk import Target, Trunk

@@ -1,0 +1,69 @@
+"""What is under way in the router, as a call and its legs know it: whose a dialog is, which calls there are.
+
+Lives here: the tables of calls and dialogs, and what legs and calls tell. Must not know: what a datagram is, and how a
+call begins; that is router.py's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_router.b2bua.call.deadlines import Deadlines
+from edge_router.b2bua.routing.reserve import Reserve
+from edge_router.b2bua.trunks.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edge_router.b2bua.call.call import Call
+    from edge_router.b2bua.call.leg import Leg
+    from edge_router.b2bua.reports.events import Observer
+    from edge_router.b2bua.routing.routing import Routing
+    from edge_router.net.listener import Listener
+    from edge_router.sip.message import Request
+    from edge_router.sip.transaction import ServerTransaction
+
+
+class Switchboard(Endpoint):
+    """``routing`` is the configuration for new calls, ``calls`` has those in progress by the ids of their records.
+
+    ``deadlines`` are what is due to them in minutes or hours, ``reserve`` which emergency calls are above a limit.
+    """
+
+    def __init__(
+        self,
+        routing: Routing,
+        listeners: Mapping[str, Listener],
+        observer: Observer,
+        now: float,
+        timer_failed: Callable[[], None],
+    ) -> None:
+        super().__init__(listeners, observer, now, timer_failed)
+        self.routing = routing
+        self.deadlines = Deadlines(self.wheel)
+        self.reserve = Reserve()
+        self.calls: dict[str, Call] = {}
+        self._dialogs: dict[str, Leg] = {}
+
+    def remember_dialog(self, leg: Leg) -> None:
+        """From now on requests with this leg's tag are its."""
+        self._dialogs[leg.dialog.local_tag] = leg
+
+    def forget_dialog(self, leg: Leg) -> bool:
+        """Requests with this leg's tag get 481 from now on. Whether they didn't before."""
+        return self._dialogs.pop(leg.dialog.local_tag, None) is not None
+
+    def leg_with(self, tag: str) -> Leg | None:
+        """The leg that has this tag of ours."""
+        return self._dialogs.get(tag)
+
+    def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        """A REFER came inside a call, or a SUBSCRIBE that may be of one."""
+        raise NotImplementedError
+
+    def call_over(self, call: Call) -> None:
+        """A call has ended and its record is complete."""
+        if self.calls.pop(call.record.call_id, None) is not None:
+            self.reserve.discard(call.record.call_id)
+            call.routing.load.release()
+            self.observer.ended(call.record)

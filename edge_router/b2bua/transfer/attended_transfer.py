@@ -1,0 +1,307 @@
+"""A transfer to somebody whom the transferor has asked already (RFC 5589 §7): two calls of ours become one.
+
+His REFER names, by a Replaces, another dialog that he has with us. So nobody has to be called: the two who are left of
+his two calls are re-INVITEd with each other's SDP, and both of his legs end. Until both have agreed each call stands
+as it was; who was re-INVITEd before the other refused is brought back. So is he whose call stands when the other of the
+two calls ends meanwhile: else his media would go to somebody who is there no more. Who is back may be somewhere else
+than he was before, and the transferor hears of that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge_router.b2bua.call.call_limit import take_over_limit
+from edge_router.b2bua.call.exchange import content_of, has_sdp
+from edge_router.b2bua.call.placing import has_left
+from edge_router.b2bua.messages.causes import FAILURE, NORMAL, cause_of
+from edge_router.b2bua.messages.shown_sdp import ShownSdp
+from edge_router.b2bua.set_up.join import GONE, agree, final_answer, offer, sdp_of, session_line
+from edge_router.b2bua.transfer.seat import SeatedCallee, SeatedCaller, stays_seated
+from edge_router.b2bua.transfer.transfer import Transfer
+from edge_router.b2bua.trunks.live_trunk import MOVED
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.call.call import Call
+    from edge_router.b2bua.call.leg import Leg
+    from edge_router.b2bua.messages.incoming import Incoming
+    from edge_router.b2bua.reports.record import CallRecord
+    from edge_router.policy.decision import Decision
+    from edge_router.sip.message import Request, Response
+
+_SDP: Final = "Content-Type: application/sdp\r\n"
+
+
+class AttendedTransfer(Transfer):
+    """``other`` is the transferor's other call, ``replaced`` his leg there, ``far`` the leg of whom he asked."""
+
+    __slots__ = ("_asked", "_back", "_face", "_left", "_parted", "_telling", "_took", "far", "other", "replaced")
+
+    def __init__(self, of: Call, transferor: Leg, stays: Leg, record: CallRecord, uri: str, replaced: Leg, far: Leg):
+        super().__init__(of, transferor, stays, record, uri)
+        assert replaced.call is not None
+        self.other = replaced.call
+        self.replaced = replaced
+        self.far = far
+        if far.shown is None and far.last_heard:
+            far.shown = ShownSdp(replaced.source, far.last_heard)
+        self._face = SeatedCallee(far, self)
+        self._left = False  # he has hung up the other call
+        self._parted = False  # somebody has been told of new media, and not brought back
+        self._telling = False  # who was asked is back, and the transferor is told what he said to that
+        self._asked: tuple[Leg, ...] = ()  # who has been offered the other's media
+        self._took: tuple[Leg, ...] = ()  # and who has taken them
+        self._back = stays.last_heard  # what brings who stays back to the transferor
+        self.other.transfer = self
+
+    def begin(self, incoming: Incoming, decision: Decision | None) -> None:
+        """Brings the two together."""
+        self.start(self._bring_together(incoming))
+
+    async def _bring_together(self, incoming: Incoming) -> None:
+        code = await self._join(incoming.request)
+        self.setup = None
+        if self.of.record.outcome:
+            self._is_back(self.other, self._parted)
+        elif code:
+            self._code = code
+            if self._parted:
+                self._end_both("the two could not be joined")
+            else:
+                self._failed()
+        else:
+            self._reached()
+
+    async def _join(self, invite: Request) -> int:
+        """0 where both have agreed, else the status that tells why not."""
+        stays, far, back = self.caller, self._face, self.far.last_heard
+        if not invite.body or not back:
+            return 488
+        self._asked = (far,)
+        said = await offer(self, far, _SDP + session_line(stays, far), far.own(stays.source, _SDP, invite.body))
+        if said is None or said.code >= 300:
+            self._parted = said is None or said.code in GONE
+            return _code(said)
+        far.acknowledge_reinvite()
+        self._parted = True
+        self._took = (far,)
+        if not has_sdp(said):
+            return 488
+        headers = content_of(said) + session_line(far, stays)
+        self._asked = (far, stays)
+        answer = await offer(self, stays, headers, stays.own(far.source, headers, said.body))
+        if answer is None or answer.code >= 300:
+            if answer is not None and answer.code not in GONE:
+                session = session_line(self.replaced, far)
+                again = await offer(self, far, _SDP + session, far.own(self.replaced.source, _SDP, back))
+                if again is not None and again.code < 300:
+                    far.acknowledge_reinvite()
+                    self._telling = True
+                    self._parted = await self._is_told(self.replaced, far, back, again)
+            return _code(answer)
+        stays.acknowledge_reinvite()
+        self._took = (far, stays)
+        stays.last_heard, far.last_heard = said.body, invite.body
+        gone = await agree(self, far, stays, sdp_of(invite), sdp_of(said), answer)
+        self.far.last_heard = far.last_heard
+        return 500 if gone else 0
+
+    async def _is_told(self, transferor: Leg, back: Leg, offered: bytes, said: Response) -> bool:
+        """Has the transferor hear what somebody has ``said`` who is ``back``. True where one of them is gone."""
+        if self.is_gone(transferor):
+            return False
+        gone = await agree(self, transferor, back, transferor.last_heard, offered, said)
+        return gone and not self.is_gone(transferor)
+
+    async def _bring_back(self, left: Call, leg: Leg, to: Leg, body: bytes) -> None:
+        """Has who was offered new media in the call that is left take those again that he had there."""
+        took = leg in self._took
+        said = await final_answer(leg) if leg.is_asked() else None
+        if said is not None and said.code < 300:
+            leg.acknowledge_reinvite()
+            took = True
+        elif said is None or said.code in GONE:
+            took = True  # it may be
+        lost = took
+        if took:
+            headers = _SDP + session_line(to, leg)
+            said = await offer(self, leg, headers, leg.own(to.source, _SDP, body)) if body else None
+            if said is not None and said.code < 300:
+                leg.acknowledge_reinvite()
+                leg.last_heard = body
+                lost = await self._is_told(to, leg, body, said)
+        self.setup = None
+        self._is_back(left, lost)
+
+    def _is_back(self, left: Call, lost: bool) -> None:
+        """The call that is left goes on, unless he could not be brought back."""
+        why = "its media could not be brought back"
+        if left is self.of and lost:
+            self._end_all(why, FAILURE, 41)
+        elif left is self.of:
+            self.stays.last_heard = self.caller.last_heard
+            self._code = 500
+            self._failed()
+        else:
+            self.far.last_heard = self._face.last_heard
+            self.stop()
+            if lost:
+                left.end(why, FAILURE, 41)
+            elif self._left:
+                self.far.bye(FAILURE)
+                left.over("answered", left.side_of(self.replaced))
+
+    def call_is_over(self, call: Call) -> None:
+        """One of the two calls has ended by itself: nobody in the other is left with media of who was there."""
+        left = self.other if call is self.of else self.of
+        leg: Leg = self._face if left is self.other else self.caller
+        if left.record.outcome or self.setup is None:
+            self.stop()
+        elif leg not in self._asked:
+            self.stop()
+            if left is self.of:
+                left.remark(f"not transferred to {self.uri}: that call is over")
+                self.subscription.tell(500)
+        elif self._telling and left is self.other:
+            call.transfer = None
+            if self.caller is not self.stays:
+                self.caller.call = None
+        else:
+            self.setup.close()
+            call.transfer = None
+            if call is self.other:
+                self._face.call = None
+            elif self.caller is not self.stays:
+                self.caller.call = None
+            if left is self.of:
+                self.start(self._bring_back(left, leg, self.transferor, self._back))
+            else:
+                self.start(self._bring_back(left, leg, self.replaced, self.far.last_heard))
+
+    def end(self, words: str, reason: str, cause: int) -> None:
+        """The call that is transferred ends by itself; the other one may go on."""
+        call = self.of
+        call.remark(f"{words} ({self.uri})")
+        self._wind_up_of()
+        self.stays.bye(reason)
+        self._dismiss(500, reason)
+        call.over("answered", "router", cause)
+
+    def broken(self) -> None:
+        """A fault of ours: what is left of the calls goes on as if there had been no REFER."""
+        if self.of.record.outcome:
+            self.stop()
+            self.other.broken()
+        else:
+            super().broken()
+
+    def is_negotiating(self, leg: Leg) -> bool:
+        """Whether a leg has something to agree upon yet from before the REFER."""
+        if leg is self.caller:
+            return super().is_negotiating(leg)
+        call = self.of if leg is self.transferor else self.other
+        side = self.far if leg is self._face else leg
+        return call.exchange is not None or side.acceptance is not None or side.is_inviting()
+
+    def is_inviting(self) -> bool:
+        """Whether one of the two is being asked for an answer to an offer."""
+        return super().is_inviting() or self._face.is_inviting()
+
+    def is_gone(self, leg: Leg | None) -> bool:
+        """Whether this is a leg of the transferor's, and he has hung it up."""
+        return super().is_gone(leg) or (self._left and leg is self.replaced)
+
+    def left(self, leg: Leg, request: Request) -> bool:
+        """One side of one of the calls has hung up."""
+        if leg is self.replaced:
+            self._left = True
+            self._wind_up_other()
+        elif leg is self.transferor:
+            return super().left(leg, request)
+        else:
+            self._end_both("one of the two hung up as they were joined", NORMAL, cause_of(request), leg)
+        return True
+
+    def _reached(self) -> None:
+        call, other, far, transferor = self.of, self.other, self.far, self.transferor
+        self._wind_up_of()
+        self._wind_up_other()
+        call.transfer = other.transfer = None
+        if call.way_back is not None:
+            call.way_back.let_go()
+        call.remark(f"transferred by the {call.side_of(transferor)} to {self.uri}, whom he had in another call")
+        call.record.transferred_to = self.uri
+        other.remark(f"its {other.side_of(far)} went on in call {call.record.call_id}")
+        if transferor is call.callee:
+            if call.placed is not None:
+                has_left(call, call.placed, "answered")
+                call.placed = None
+            if transferor.inbound:
+                transferor.release()
+            call.count_on(None)
+            call.callee = SeatedCallee(far, call)
+            call.router.remember_dialog(call.callee)
+            stays_seated(call.callee)
+            if far is other.callee and not far.inbound:
+                call.counted_on, other.counted_on = other.counted_on, None
+        else:
+            transferor.release()
+            call.caller = SeatedCaller(far, call)
+            call.router.remember_dialog(call.caller)
+            stays_seated(call.caller)
+            if far is other.callee and not far.inbound:
+                other.counted_on = None
+        if far is other.callee and other.placed is not None:
+            call.moved += (other.placed,)
+            other.placed = None
+        far.inbound = MOVED
+        far.call = self.replaced.call = None
+        take_over_limit(call, other)
+        self.stays.last_heard = self.caller.last_heard
+        self._drop_faces()
+        self.replaced.bye(NORMAL)
+        other.over("answered", "router", 16)
+        self._dismiss(200, NORMAL)
+
+    def _failed(self) -> None:
+        """Both calls go on as they were, unless the transferor has left them."""
+        other = self.other
+        super()._failed()
+        if self._left:
+            self.far.bye(FAILURE)
+            other.over("answered", other.side_of(self.replaced))
+
+    def _end_both(self, why: str, reason: str = FAILURE, cause: int | None = 41, by: Leg | None = None) -> None:
+        """Ends what there is of both calls; ``by``: who has hung up."""
+        other = self.other
+        side = "router" if by is None or by is not self.far else other.side_of(by)
+        if self.of.record.outcome:
+            self.stop()
+        else:
+            self._end_all(why, reason, cause)
+        if other.record.outcome:
+            return
+        self._wind_up_other()
+        other.remark(f"{why} ({self.uri})")
+        self.far.bye(reason)
+        self.replaced.bye(reason)
+        other.over("answered", side, cause)
+
+    def _wind_up_other(self) -> None:
+        for leg in (self.replaced, self.far):
+            for exchange in leg.open:
+                exchange.wind_up()
+
+    def _drop_faces(self) -> None:
+        super()._drop_faces()
+        self._face.call = None
+
+    def stop(self) -> None:
+        """Gives it up, wherever it stands."""
+        if self.other.transfer is self:
+            self.other.transfer = None
+        super().stop()
+
+
+def _code(response: Response | None) -> int:
+    return 408 if response is None else response.code if response.code >= 300 else 500

@@ -1,0 +1,44 @@
+"""Requests that are too large for UDP: those of a trunk with ``udp_to_tcp: try`` go by TCP first (RFC 3261 §18.1.1).
+
+A first INVITE that is so large by itself goes by TCP as a whole, with its call (inviting.py). Here are the requests
+inside a call and what only its credentials make large: the call stays on UDP, and its Contact names that. Not the ACK
+of a 2xx: nobody answers it, so that no one would know whether it came.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_router.b2bua.trunks.leaving import listener_for
+from edge_router.sip.timers import T2
+
+if TYPE_CHECKING:
+    from edge_router.b2bua.trunks.endpoint import Endpoint
+    from edge_router.b2bua.trunks.live_trunk import LiveTrunk
+    from edge_router.net.address import Address
+    from edge_router.sip.transaction import ClientTransaction, ClientUser, Transport
+
+
+def send_large(
+    endpoint: Endpoint,
+    trunk: LiveTrunk,
+    method: str,
+    branch: str,
+    message: bytes,
+    transport: Transport,
+    address: Address,
+    user: ClientUser,
+) -> ClientTransaction:
+    """Sends a request of more than 1,300 octets, made for ``transport``: by TCP first if that is UDP's.
+
+    By UDP again where nothing was heard in half the trunk's ``connect_timeout``, so that an INVITE has the other half.
+    """
+    terms = trunk.trunk
+    if terms.udp_to_tcp and not transport.reliable:
+        tcp = listener_for(endpoint.listeners, "tcp", address[0])
+        if tcp is not None:
+            patience = min(terms.connect_timeout / 2, T2)
+            return endpoint.transactions.send_by_tcp_first(
+                method, branch, message, tcp, address, user, transport, patience
+            )
+    return endpoint.transactions.send(method, branch, message, transport, address, user)
