@@ -82,7 +82,7 @@ class Steps:
         self._came_by = arrival.trunk.trunk
         record = CallRecord(THIS_CALL, facts.call_id, routing.node, facts.calling, facts.called, facts.trunk, 0.0)
         record.session_id = facts.session_id or None
-        self._call = Call(Switchboard(routing, listeners, Silence(), now, lambda: None), routing, record)
+        self._call = Call(Switchboard(routing, listeners, Silence(), now), routing, record)
 
     def all(self) -> tuple[Step, ...]:
         """All steps: in the order of the decision, then those that were put off and are tried when all else fails."""

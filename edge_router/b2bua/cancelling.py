@@ -10,11 +10,11 @@ from edge_router.sip.headers import tag_of
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.router import Router
+    from edge_router.b2bua.call.switchboard import Switchboard
     from edge_router.sip.transaction_layer import Arrival
 
 
-def is_forged(router: Router, cancel: Arrival) -> bool:
+def is_forged(router: Switchboard, cancel: Arrival) -> bool:
     """Drops a CANCEL from another source than its INVITE: the true one must not be taken for a copy of it."""
     forged = router.transactions.invite_of(cancel) is not None
     if forged:
@@ -22,7 +22,7 @@ def is_forged(router: Router, cancel: Arrival) -> bool:
     return forged
 
 
-def cancelled(router: Router, arrival: Arrival) -> bool:
+def cancelled(router: Switchboard, arrival: Arrival) -> bool:
     """Takes the CANCEL of a call, by the branch and from the source of its INVITE.
 
     Also where a reload has since taken the source from its trunk: the call keeps what it began with.

@@ -19,7 +19,7 @@ from edge_router.sip.dialog import Dialog
 from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
-    from edge_router.b2bua.router import Router
+    from edge_router.b2bua.call.switchboard import Switchboard
     from edge_router.b2bua.trunks.live_trunk import LiveTrunk
     from edge_router.net.listener import Listener
     from edge_router.sip.transaction_layer import Arrival
@@ -30,7 +30,7 @@ DRAINING: Final = Refusal(503, "Service Unavailable", RETRY_AFTER)
 _TOO_MANY_HOPS: Final = Refusal(483, "Too Many Hops")
 
 
-def begin_call(router: Router, arrival: Arrival, trunk: LiveTrunk, urn: bool) -> None:
+def begin_call(router: Switchboard, arrival: Arrival, trunk: LiveTrunk, urn: bool) -> None:
     """Makes a call of an INVITE, or raises BadMessage before anything is kept of it.
 
     ``urn``: its Request-URI was a URN for emergencies.
@@ -89,7 +89,7 @@ def begin_call(router: Router, arrival: Arrival, trunk: LiveTrunk, urn: bool) ->
     call.start(set_up(call, incoming))
 
 
-def begins_emergency(router: Router, arrival: Arrival, trunk: str) -> bool:
+def begins_emergency(router: Switchboard, arrival: Arrival, trunk: str) -> bool:
     """Whether a request is the INVITE of an emergency call: read once more, where no other is taken."""
     if (request := arrival.request).method != "INVITE" or (routing := router.routing).emergency is None:
         return False

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from edge_router.b2bua.call.switchboard import Switchboard
+from edge_router.b2bua.call.switchboard import MOST_TRANSACTIONS, Switchboard
 from edge_router.b2bua.cancelling import cancelled, is_forged
 from edge_router.b2bua.messages.capabilities import abilities_outside
 from edge_router.b2bua.messages.screening import (
@@ -25,6 +25,7 @@ from edge_router.b2bua.messages.screening import (
 )
 from edge_router.b2bua.new_call import DRAINING, begin_call, begins_emergency
 from edge_router.b2bua.routing.peers import expected_at, reuse, trunk_at
+from edge_router.b2bua.transfer.refer_passing import take_notify
 from edge_router.b2bua.transfer.refer_renewal import take_subscribe
 from edge_router.b2bua.transfer.replacement import take_replacement
 from edge_router.b2bua.transfer.transfer_request import take_refer
@@ -35,11 +36,10 @@ from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import tag_of
 from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
 from edge_router.sip.remember import forget_readings
-from edge_router.sip.stateless import stateless_answer
-from edge_router.sip.tokens import new_token
 from edge_router.sip.transaction_layer import Arrival, arrived
 
 if TYPE_CHECKING:
+    from edge_router.b2bua.call.call import Call
     from edge_router.b2bua.call.leg import Leg
     from edge_router.b2bua.reports.events import Observer
     from edge_router.b2bua.routing.routing import Routing
@@ -48,20 +48,19 @@ if TYPE_CHECKING:
     from edge_router.net.listener import Listener
     from edge_router.net.security import Expected
     from edge_router.sip.framing import Unframeable
-    from edge_router.sip.transaction import ServerTransaction, Transport
+    from edge_router.sip.transaction import ServerTransaction
 
 _log = logging.getLogger(__name__)
 
-MOST_TRANSACTIONS: Final = 1_000_000  # some six hundred octets each; 2,000 calls a second need a quarter of it
 COMPLAIN_EVERY: Final = 60.0  # seconds between two log lines about faults of ours
 
 
 class Router(Switchboard):
     """A B2BUA on some listeners. ``routing`` is the configuration for new calls; ``follow`` takes another.
 
-    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams; while
-    ``draining`` no new call is taken. Beyond ``most_transactions`` requests outside a dialog are dropped, save
-    emergency calls: their sender will repeat them, and calls in progress go on.
+    ``clock`` gives monotonic seconds. ``receive`` and ``tick`` drive it. ``received`` counts datagrams. Beyond
+    ``most_transactions`` requests outside a dialog are dropped, save emergency calls: their sender will repeat them,
+    and calls in progress go on.
     """
 
     def __init__(
@@ -73,14 +72,12 @@ class Router(Switchboard):
         limits: Limits = DEFAULT_LIMITS,
         most_transactions: int = MOST_TRANSACTIONS,
     ) -> None:
-        super().__init__(routing, listeners, observer, clock(), lambda: self._complain("a timer"))
-        self.draining = False
+        super().__init__(routing, listeners, observer, clock(), most_transactions)
         self.received = 0
         self.keepalives = Keepalives(self)
         self.registrations = Registrations(self)
         self._clock = clock
         self._limits = limits
-        self._most_transactions = most_transactions
         self._complain_from = 0.0
         routing.ledger.placed.linked = self._linked  # the ledger outlives this routing
 
@@ -146,9 +143,9 @@ class Router(Switchboard):
         """Who should be at an address that is connected to by TLS."""
         return expected_at(self.routing, address)
 
-    def trunk_by(self, listener: Transport, source: Address) -> str | None:
-        """The trunk of whoever sends from there, by a name of his certificate or by his address; None: a stranger."""
-        return trunk_at(self.routing, source[0], cast("Listener", listener).names_of(source), listener.name)
+    def timer_failed(self) -> None:
+        """What a timer belongs to has raised when it fired."""
+        self._complain("a timer")
 
     def _complain(self, what: str) -> None:
         """Logs a fault of ours; once a minute, since whoever hit upon it may do so again."""
@@ -241,18 +238,6 @@ class Router(Switchboard):
             return DRAINING if self.draining else Refusal(200, "OK", abilities_outside(trunk.trunk))
         return NO_DIALOG
 
-    @property
-    def crowded(self) -> bool:
-        """Whether there are so many transactions that only calls in progress go on, and emergencies begin."""
-        return len(self.transactions) >= self._most_transactions
-
-    def refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
-        """Answers a request that goes no further, in a transaction of its own."""
-        code, reason, headers = refusal
-        transaction = self.transactions.serve(arrival)
-        self.observer.response("out", transaction.method, code, trunk)
-        transaction.respond(code, reason, "" if tag_of(arrival.request.first["to"]) else new_token(), headers)
-
     def _malformed(self, error: BadMessage, data: bytes, source: Address, listener: Listener) -> None:
         """What can't be read: answered where it can be and its sender is known, else dropped; counted in any case."""
         if not data.strip(b"\r\n\0 "):
@@ -266,21 +251,16 @@ class Router(Switchboard):
         if isinstance(request, Request):
             self.answer_statelessly(request, source, listener, trunk, Refusal(error.code, error.why))
 
-    def answer_statelessly(
-        self, request: Request, source: Address, listener: Transport, trunk: str, refusal: Refusal
-    ) -> None:
-        """Answers without keeping anything: under a flood, and to what could not be read."""
-        answer = stateless_answer(request, source, *refusal, reliable=listener.reliable)
-        if answer is not None and request.method != "ACK":
-            self.observer.response("out", request.method, refusal.code, trunk)
-            listener.send(*answer)
-
     # What legs and the ledger tell
 
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A REFER came inside a call, or a SUBSCRIBE that may be of one."""
         take = take_refer if request.method == "REFER" else take_subscribe
         take(leg, request, transaction)
+
+    def notified(self, call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
+        """A NOTIFY came inside a call; whether it tells how the caller fares whom the router has REFERred."""
+        return take_notify(call, leg, request, transaction)
 
     def _linked(self, call_id: str, task_id: str) -> None:
         """The contact centre shows a call as this task, "" for none: the one that it had isn't its."""

@@ -18,7 +18,6 @@ from edge_router.b2bua.call.exchange import content_of
 from edge_router.b2bua.call.glare import pass_on
 from edge_router.b2bua.call.guard import or_it_ends as _or_it_ends
 from edge_router.b2bua.call.placing import Placement
-from edge_router.b2bua.call.refer_passing import Passed, take_notify
 from edge_router.b2bua.call.waiting import ACK, NOTIFY
 from edge_router.b2bua.messages.causes import FAILURE, RECOVERY_ON_TIMER, cause_of, reasons_of
 from edge_router.b2bua.messages.crossing import IN_RESPONSE, crossing
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from edge_router.b2bua.call.call_limit import CallLimit
     from edge_router.b2bua.call.caller import CallerLeg
     from edge_router.b2bua.call.exchange import Exchange
-    from edge_router.b2bua.call.handover import Handover
+    from edge_router.b2bua.call.handover import Handover, Passed
     from edge_router.b2bua.call.leg import Leg
     from edge_router.b2bua.call.rescue import WayBack
     from edge_router.b2bua.call.switchboard import Switchboard
@@ -278,7 +277,7 @@ class Call:
     @_or_it_ends
     def notified(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A NOTIFY: of a REFER it is wanted only while the caller is being REFERred (RFC 3515)."""
-        if take_notify(self, leg, request, transaction):
+        if self.router.notified(self, leg, request, transaction):
             self.wake(NOTIFY, leg, request)
 
     @_or_it_ends

@@ -1,6 +1,6 @@
-"""A side of a call that is about to be somebody else's: what the call itself has to know of that.
+"""REFERs as the call itself has to know them: the one by which a side is about to be somebody else, those that passed.
 
-What it comes to is transfer.py's; a call asks it, and tells it what happens meanwhile.
+What a transfer comes to is transfer.py's; a call asks it, and tells it what happens meanwhile.
 """
 
 from __future__ import annotations
@@ -37,3 +37,15 @@ class Handover(Protocol):
 
     def call_is_over(self, call: Call) -> None:
         """The call that was to be transferred, or from, has ended by itself."""
+
+
+class Passed:
+    """A REFER that has passed: by whom, with which CSeq number; to whom, with which."""
+
+    __slots__ = ("asker", "number", "number_there", "other")
+
+    def __init__(self, asker: Leg, number: int, other: Leg, number_there: int) -> None:
+        self.asker = asker
+        self.number = number
+        self.other = other
+        self.number_there = number_there

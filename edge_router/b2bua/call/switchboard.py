@@ -6,28 +6,33 @@ call begins; that is router.py's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call.deadlines import Deadlines
+from edge_router.b2bua.routing.peers import trunk_at
 from edge_router.b2bua.routing.reserve import Reserve
 from edge_router.b2bua.trunks.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from edge_router.b2bua.call.call import Call
     from edge_router.b2bua.call.leg import Leg
     from edge_router.b2bua.reports.events import Observer
     from edge_router.b2bua.routing.routing import Routing
+    from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.message import Request
-    from edge_router.sip.transaction import ServerTransaction
+    from edge_router.sip.transaction import ServerTransaction, Transport
+
+MOST_TRANSACTIONS: Final = 1_000_000  # some six hundred octets each; 2,000 calls a second need a quarter of it
 
 
 class Switchboard(Endpoint):
     """``routing`` is the configuration for new calls, ``calls`` has those in progress by the ids of their records.
 
     ``deadlines`` are what is due to them in minutes or hours, ``reserve`` which emergency calls are above a limit.
+    While ``draining`` no new call is taken.
     """
 
     def __init__(
@@ -36,14 +41,27 @@ class Switchboard(Endpoint):
         listeners: Mapping[str, Listener],
         observer: Observer,
         now: float,
-        timer_failed: Callable[[], None],
+        most_transactions: int = MOST_TRANSACTIONS,
     ) -> None:
-        super().__init__(listeners, observer, now, timer_failed)
+        super().__init__(listeners, observer, now)
         self.routing = routing
+        self.draining = False
+        self._most_transactions = most_transactions
         self.deadlines = Deadlines(self.wheel)
         self.reserve = Reserve()
         self.calls: dict[str, Call] = {}
         self._dialogs: dict[str, Leg] = {}
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many transactions that only calls in progress go on, and emergencies begin."""
+        return len(self.transactions) >= self._most_transactions
+
+    def trunk_by(self, listener: Transport, source: Address) -> str | None:
+        """The trunk of whoever sends from there, by a name of his certificate or by his address; None: a stranger."""
+        return trunk_at(self.routing, source[0], cast("Listener", listener).names_of(source), listener.name)
+
+    # What legs and calls tell
 
     def remember_dialog(self, leg: Leg) -> None:
         """From now on requests with this leg's tag are its."""
@@ -59,6 +77,10 @@ class Switchboard(Endpoint):
 
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A REFER came inside a call, or a SUBSCRIBE that may be of one."""
+        raise NotImplementedError
+
+    def notified(self, call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> bool:
+        """A NOTIFY came inside a call; whether it tells how the caller fares whom the router has REFERred."""
         raise NotImplementedError
 
     def call_over(self, call: Call) -> None:

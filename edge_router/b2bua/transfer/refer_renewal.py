@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call.refer_passing import event_of, pass_subscribe
 from edge_router.b2bua.messages.capabilities import ALLOW_EVENTS_LINE
+from edge_router.b2bua.transfer.refer_passing import event_of, pass_subscribe
 from edge_router.b2bua.transfer.refer_subscription import LONGEST
 from edge_router.b2bua.transfer.transfer import Transfer
 from edge_router.sip.errors import BadMessage

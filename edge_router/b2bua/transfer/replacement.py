@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call.caller import CallerLeg
 from edge_router.b2bua.call.exchange import Exchange
-from edge_router.b2bua.call.replaces import leg_of
 from edge_router.b2bua.call.session_terms import too_brief
 from edge_router.b2bua.messages.causes import NORMAL
 from edge_router.b2bua.messages.screening import NO_DIALOG, PENDING, Refusal
 from edge_router.b2bua.messages.shown_sdp import ShownSdp
+from edge_router.b2bua.transfer.replaces import leg_of
 from edge_router.b2bua.transfer.seat import SeatedCallee, stays_seated
 from edge_router.sip.dialog import Dialog
 from edge_router.sip.refer_to import Replaces, replaces_of

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call.callee import CalleeLeg
 from edge_router.b2bua.call.caller import CallerLeg
-from edge_router.b2bua.call.refer_passing import pass_refer
-from edge_router.b2bua.call.replaces import leg_of
 from edge_router.b2bua.messages.capabilities import ALLOW_LINE
 from edge_router.b2bua.messages.diversion import transferred
 from edge_router.b2bua.messages.incoming import Incoming, read_incoming
@@ -23,7 +21,9 @@ from edge_router.b2bua.reports.record import CallRecord
 from edge_router.b2bua.routing.aim import aim_of
 from edge_router.b2bua.set_up.correlation import new_session
 from edge_router.b2bua.transfer.attended_transfer import AttendedTransfer
+from edge_router.b2bua.transfer.refer_passing import pass_refer
 from edge_router.b2bua.transfer.refer_subscription import ReferSubscription
+from edge_router.b2bua.transfer.replaces import leg_of
 from edge_router.b2bua.transfer.transfer import Transfer
 from edge_router.sip import sdp
 from edge_router.sip.errors import BadMessage

@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 from edge_router.b2bua.call.exchange import Exchange
 from edge_router.b2bua.call.glare import pass_on, why_not
-from edge_router.b2bua.call.replaces import far_side_of
+from edge_router.b2bua.call.handover import Passed
 from edge_router.b2bua.messages.capabilities import ALLOW_EVENTS_LINE
 from edge_router.b2bua.messages.identity import lasting_params
 from edge_router.b2bua.routing.aim import aim_at, is_here
+from edge_router.b2bua.transfer.replaces import far_side_of
 from edge_router.sip.headers import param, parse_cseq
 from edge_router.sip.refer_to import parse_replaces
 from edge_router.sip.uri import TelUri
@@ -30,18 +31,6 @@ if TYPE_CHECKING:
 
 _MOST: Final = 10  # REFERs of a call whose NOTIFYs are known
 _IN_URI: Final = "-_.!~*'()[]/?:+$"  # unreserved and hnv-unreserved (RFC 3261 §25.1), besides letters and digits
-
-
-class Passed:
-    """A REFER that has passed: by whom, with which CSeq number; to whom, with which."""
-
-    __slots__ = ("asker", "number", "number_there", "other")
-
-    def __init__(self, asker: Leg, number: int, other: Leg, number_there: int) -> None:
-        self.asker = asker
-        self.number = number
-        self.other = other
-        self.number_there = number_there
 
 
 class PassedRefer(Exchange):
