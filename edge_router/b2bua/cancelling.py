@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call.call import Call
-from edge_router.b2bua.call.exchange import Exchange
+from edge_router.b2bua.in_call.exchange import Exchange
 from edge_router.sip.headers import tag_of
 from edge_router.sip.tokens import new_token
 

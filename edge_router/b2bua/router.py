@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call.switchboard import MOST_TRANSACTIONS, Switchboard
 from edge_router.b2bua.cancelling import cancelled, is_forged
+from edge_router.b2bua.in_call.glare import pass_on
 from edge_router.b2bua.messages.capabilities import abilities_outside
 from edge_router.b2bua.messages.screening import (
     NO_DIALOG,
@@ -252,6 +253,10 @@ class Router(Switchboard):
             self.answer_statelessly(request, source, listener, trunk, Refusal(error.code, error.why))
 
     # What legs and the ledger tell
+
+    def asked(self, call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        """A request came inside a call that the other side is to answer."""
+        pass_on(call, leg, request, transaction)
 
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A REFER came inside a call, or a SUBSCRIBE that may be of one."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_router.b2bua.call.exchange import Exchange
 from edge_router.b2bua.call.leg import Leg
 from edge_router.b2bua.call.session_timer import SessionTimer
+from edge_router.b2bua.in_call.exchange import Exchange
 from edge_router.b2bua.transfer.refer_subscription import ReferSubscription
 from edge_router.b2bua.trunks.keepalive import Probe
 from edge_router.b2bua.trunks.registration import Registration

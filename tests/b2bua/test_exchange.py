@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.call.glare import MOST_OPEN
+from edge_router.b2bua.in_call.glare import MOST_OPEN
 from edge_router.sip.timers import GIVE_UP, T1
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import WHO, ends_of, media, part, reinvites

@@ -218,7 +218,7 @@ def test_in_a_timer_of_a_transaction(stage: Stage, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("method", ["INVITE", "INFO"])
 def test_where_a_request_within_the_call_crosses(stage: Stage, break_it: Break, method: str) -> None:
-    break_it("call.exchange.crossing")
+    break_it("in_call.exchange.crossing")
     caller, callee = stage.connected()
     caller.asks(method, FAULT)
     if method == "INVITE":
@@ -234,7 +234,7 @@ def test_where_a_request_within_the_call_crosses(stage: Stage, break_it: Break, 
 @pytest.mark.parametrize("method", ["INVITE", "INFO"])
 @pytest.mark.parametrize("code", [200, 488])
 def test_where_its_answer_crosses(stage: Stage, break_it: Break, method: str, code: int) -> None:
-    break_it("call.exchange.crossing")
+    break_it("in_call.exchange.crossing")
     caller, callee = stage.connected()
     callee.asks(method)
     if method == "INVITE":

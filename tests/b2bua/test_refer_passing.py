@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_router.b2bua.call.glare import MOST_OPEN
+from edge_router.b2bua.in_call.glare import MOST_OPEN
 from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import media, part
 from tests.b2bua.leg import Leg

@@ -1,5 +1,5 @@
-"""A call that is there: its two legs, what goes from one to the other, its timers, and its ends.
+"""A call that is there: its two legs, their provisional answers and session timers, and the call's ends.
 
-`call.py` and `leg.py` are what the others stand around. It must not know how a call is set up, who would take whose
-place in it, or what a datagram is: it is told of that by the few words of `switchboard.py` and `handover.py`.
+`call.py` and `leg.py` are what the others stand around. It must not know how a call is set up, what its sides ask each
+other, or who would take whose place in it: of that it has the few words of `asked.py`, `handover.py`, `switchboard.py`.
 """

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from edge_router.b2bua.call.call_limit import limit
 from edge_router.b2bua.call.callee import CalleeLeg
 from edge_router.b2bua.call.ends import hang_up, let_go
-from edge_router.b2bua.call.exchange import content_of
-from edge_router.b2bua.call.glare import pass_on
 from edge_router.b2bua.call.guard import or_it_ends as _or_it_ends
 from edge_router.b2bua.call.placing import Placement
 from edge_router.b2bua.call.waiting import ACK, NOTIFY
 from edge_router.b2bua.messages.causes import FAILURE, RECOVERY_ON_TIMER, cause_of, reasons_of
+from edge_router.b2bua.messages.content import content_of
 from edge_router.b2bua.messages.crossing import IN_RESPONSE, crossing
 from edge_router.b2bua.reports.record import Attempt, CallRecord
 from edge_router.sip.session_id import session_id_of
@@ -27,9 +26,9 @@ from edge_router.sip.session_id import session_id_of
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from edge_router.b2bua.call.asked import Asked
     from edge_router.b2bua.call.call_limit import CallLimit
     from edge_router.b2bua.call.caller import CallerLeg
-    from edge_router.b2bua.call.exchange import Exchange
     from edge_router.b2bua.call.handover import Handover, Passed
     from edge_router.b2bua.call.leg import Leg
     from edge_router.b2bua.call.rescue import WayBack
@@ -85,7 +84,7 @@ class Call:
         self.setup: Coroutine[None, Event, None] | None = None
         self.emergency = False
         self.placed: Placement | None = None
-        self.exchange: Exchange | None = None
+        self.exchange: Asked | None = None
         self.way_back: WayBack | None = None
         self.limit: CallLimit | None = None
         self.transfer: Handover | None = None
@@ -230,10 +229,10 @@ class Call:
     @_or_it_ends
     def asked(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the call that the other side is to answer."""
-        pass_on(self, leg, request, transaction)
+        self.router.asked(self, leg, request, transaction)
 
     @_or_it_ends
-    def answered_inside(self, exchange: Exchange, response: Response) -> None:
+    def answered_inside(self, exchange: Asked, response: Response) -> None:
         """What the other side says to it."""
         exchange.answered(response)
 

@@ -28,8 +28,8 @@ from edge_router.sip.transaction import ACCEPTED, CALLING, PROCEEDING
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call.acceptance import Acceptance
+    from edge_router.b2bua.call.asked import Asked
     from edge_router.b2bua.call.call import Call
-    from edge_router.b2bua.call.exchange import Exchange
     from edge_router.b2bua.call.session_timer import SessionTimer
     from edge_router.b2bua.call.switchboard import Switchboard
     from edge_router.b2bua.trunks.live_trunk import LiveTrunk
@@ -88,7 +88,7 @@ class Leg:
         self._asked: ClientTransaction | None = None
         self._asked_seq = 0
         self.acceptance: Acceptance | None = None
-        self.open: tuple[Exchange, ...] = ()
+        self.open: tuple[Asked, ...] = ()
         self.shown: ShownSdp | None = None
         self.authorization = ""
         self.session: SessionTimer | None = None
@@ -357,7 +357,7 @@ class Leg:
         asked = self._asked
         return asked is not None and asked.method == "INVITE" and asked.state in (CALLING, PROCEEDING)
 
-    def exchange_over(self, exchange: Exchange) -> None:
+    def exchange_over(self, exchange: Asked) -> None:
         """A request of his has its answer, and its ACK if it was an INVITE."""
         self.open = tuple([each for each in self.open if each is not exchange])
         if self.call is not None and self.call.exchange is exchange:

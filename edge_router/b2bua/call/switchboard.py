@@ -75,6 +75,10 @@ class Switchboard(Endpoint):
         """The leg that has this tag of ours."""
         return self._dialogs.get(tag)
 
+    def asked(self, call: Call, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
+        """A request came inside a call that the other side is to answer."""
+        raise NotImplementedError
+
     def referred(self, leg: Leg, request: Request, transaction: ServerTransaction) -> None:
         """A REFER came inside a call, or a SUBSCRIBE that may be of one."""
         raise NotImplementedError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_router.b2bua.call.callee import CalleeLeg, invite_of
-from edge_router.b2bua.call.exchange import has_sdp
 from edge_router.b2bua.call.session_terms import lines_of, terms_for
+from edge_router.b2bua.messages.content import has_sdp
 from edge_router.b2bua.messages.diversion import past_of
 from edge_router.b2bua.messages.outbound import new_cisco_guid, outbound_invite
 from edge_router.b2bua.set_up.correlation import correlation_lines

@@ -12,9 +12,9 @@ from random import randint
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call.call import Call
-from edge_router.b2bua.call.exchange import content_of
 from edge_router.b2bua.call.leg import Leg
 from edge_router.b2bua.call.waiting import RESPONSE, TIMEOUT, WAITED, next_event
+from edge_router.b2bua.messages.content import content_of
 from edge_router.b2bua.messages.shown_sdp import ShownSdp
 from edge_router.sip import sdp
 from edge_router.sip.session_id import session_id_of

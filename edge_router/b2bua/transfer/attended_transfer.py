@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call.call_limit import take_over_limit
-from edge_router.b2bua.call.exchange import content_of, has_sdp
 from edge_router.b2bua.call.placing import has_left
 from edge_router.b2bua.messages.causes import FAILURE, NORMAL, cause_of
+from edge_router.b2bua.messages.content import content_of, has_sdp
 from edge_router.b2bua.messages.shown_sdp import ShownSdp
 from edge_router.b2bua.set_up.join import GONE, agree, final_answer, offer, sdp_of, session_line
 from edge_router.b2bua.transfer.seat import SeatedCallee, SeatedCaller, stays_seated

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from edge_router.b2bua.call.exchange import Exchange
-from edge_router.b2bua.call.glare import pass_on, why_not
 from edge_router.b2bua.call.handover import Passed
+from edge_router.b2bua.in_call.exchange import Exchange
+from edge_router.b2bua.in_call.glare import pass_on, why_not
 from edge_router.b2bua.messages.capabilities import ALLOW_EVENTS_LINE
 from edge_router.b2bua.messages.identity import lasting_params
 from edge_router.b2bua.routing.aim import aim_at, is_here

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from edge_router.b2bua.call.caller import CallerLeg
-from edge_router.b2bua.call.exchange import Exchange
 from edge_router.b2bua.call.session_terms import too_brief
+from edge_router.b2bua.in_call.exchange import Exchange
 from edge_router.b2bua.messages.causes import NORMAL
 from edge_router.b2bua.messages.screening import NO_DIALOG, PENDING, Refusal
 from edge_router.b2bua.messages.shown_sdp import ShownSdp

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call.exchange import Exchange
+from edge_router.b2bua.in_call.exchange import Exchange
 from edge_router.sip.timers import GIVE_UP
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from random import randint
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call.exchange import Exchange, has_sdp
-from edge_router.b2bua.call.prack import acknowledge, have_agreed
 from edge_router.b2bua.call.session_terms import refreshed_here, too_brief
-from edge_router.b2bua.call.update import Update
+from edge_router.b2bua.in_call.exchange import Exchange
+from edge_router.b2bua.in_call.prack import acknowledge, have_agreed
+from edge_router.b2bua.in_call.update import Update
 from edge_router.b2bua.messages.capabilities import ALLOW_EVENTS_LINE
+from edge_router.b2bua.messages.content import has_sdp
 from edge_router.b2bua.messages.screening import PENDING, Refusal
 
 if TYPE_CHECKING:

@@ -14,22 +14,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge_router.b2bua.call.acceptance import Acceptance
+from edge_router.b2bua.call.asked import Asked
 from edge_router.b2bua.call.session_terms import answer_lines
 from edge_router.b2bua.messages.capabilities import WITHOUT_PRACK
 from edge_router.b2bua.messages.causes import reasons_of
+from edge_router.b2bua.messages.content import content_of, has_sdp
 from edge_router.b2bua.messages.crossing import IN_DIALOG, IN_DIALOG_RESPONSE, crossing
 from edge_router.net.listener import LARGEST_DATAGRAM
 from edge_router.sip.headers import parse_cseq
 from edge_router.sip.reasons import reason_phrase
 from edge_router.sip.requests import cancel_for
-from edge_router.sip.sdp import find_sdp
 from edge_router.sip.timers import GIVE_UP
 from edge_router.sip.tokens import new_branch
 from edge_router.sip.transaction import PROCEEDING
 
 if TYPE_CHECKING:
     from edge_router.b2bua.call.leg import Leg
-    from edge_router.sip.message import Message, Request, Response
+    from edge_router.sip.message import Request, Response
     from edge_router.sip.transaction import ClientTransaction, ServerTransaction
 
 _REFRESHING: Final = ("INVITE", "UPDATE")  # whose Contact is the remote target (RFC 3261 §12.2, RFC 3311 §5.1)
@@ -41,7 +42,7 @@ _OPEN: Final = "open"
 _NOT_CANCELLED: Final = "not cancelled"
 
 
-class Exchange:
+class Exchange(Asked):
     """``asker`` is the leg that the request came by, ``other`` the one that it goes on by.
 
     ``received`` is its transaction until its final answer, ``request`` the request for as long. ``offers`` says that
@@ -59,10 +60,7 @@ class Exchange:
         "_invites",
         "_quiet",
         "_sent",
-        "accepted",
-        "asker",
         "late",
-        "method",
         "number",
         "offers",
         "other",
@@ -71,15 +69,13 @@ class Exchange:
     )
 
     def __init__(self, asker: Leg, other: Leg, request: Request, transaction: ServerTransaction, offers: bool) -> None:
-        self.asker = asker
+        super().__init__(asker, request.method)
         self.other = other
-        self.method = request.method
         self.request: Request | None = request
         self.received: ServerTransaction | None = transaction
         self.offers = offers
         self._invites = self.method == "INVITE"  # the other side, whatever it is that came
         self.late = self._invites and not has_sdp(request)
-        self.accepted = False
         self._dialogs = asker.dialog, other.dialog  # a callee that forks may change his by the answer
         self._sent: ClientTransaction | None = None
         self.number = 0
@@ -353,17 +349,6 @@ class Exchange:
         """It has its final answer, and its ACK if it was an INVITE."""
         self._let_go()
         self.asker.exchange_over(self)
-
-
-def has_sdp(message: Message) -> bool:
-    """Whether a message bears an offer or an answer."""
-    return bool(message.body) and find_sdp(message.first.get("content-type"), message.body) is not None
-
-
-def content_of(message: Message) -> str:
-    """The Content-Type line of a message, "" where it has no body."""
-    content_type = message.first.get("content-type")
-    return f"Content-Type: {content_type}\r\n" if message.body and content_type else ""
 
 
 def _ours(leg: Leg, method: str) -> str:

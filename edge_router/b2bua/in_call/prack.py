@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge_router.b2bua.call.exchange import Exchange, has_sdp
+from edge_router.b2bua.in_call.exchange import Exchange
+from edge_router.b2bua.messages.content import has_sdp
 from edge_router.b2bua.messages.screening import PENDING, Refusal
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import parse_rack
