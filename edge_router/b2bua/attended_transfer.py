@@ -138,12 +138,11 @@ class AttendedTransfer(Transfer):
 
         ``took``: he has taken new ones already, whatever he says to what he is being offered.
         """
-        said = await final_answer(leg) if leg.is_asked() else None
-        if said is not None and said.code < 300:
-            leg.acknowledge_reinvite()
-            took = True
-        elif said is None or said.code in GONE:
-            took = True  # it may be
+        if leg.is_asked():
+            said = await final_answer(leg)
+            if said is not None and said.code < 300:
+                leg.acknowledge_reinvite()
+            took = took or said is None or said.code < 300 or said.code in GONE  # where nothing was heard it may be
         lost = took
         if took:
             headers = _SDP + session_line(to, leg)

@@ -9,7 +9,7 @@ from tests.b2bua.conftest import OpenStage
 from tests.b2bua.in_call import accepts, media, part, reinvites
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import Stage
-from tests.b2bua.test_attended_transfer import WHOS, begins, is_brought_back, loses, two_calls
+from tests.b2bua.test_attended_transfer import WHOS, begins, is_brought_back, loses, refer_to, two_calls
 from tests.b2bua.transfers import FROM_ANYWHERE, is_told
 from tests.end_to_end.wire import Wire, beside_origin
 
@@ -80,6 +80,56 @@ def test_the_call_ends_and_who_was_asked_refuses_the_new_media(
         asked.is_hung_up()
     else:
         go_on(consulting, asked)
+
+
+@WHOS
+@pytest.mark.parametrize("consulting_is_gone", [False, True])
+def test_the_call_ends_before_anybody_is_offered_new_media(
+    stage: Stage, first: str, second: str, consulting_is_gone: bool
+) -> None:
+    """Who was asked has yet to acknowledge something of before; he hears of nothing."""
+    transferor, stays, consulting, asked = two_calls(stage, first, second)
+    consulting.answers(reinvites(asked, consulting), 200, body=media(consulting, 2))
+    asked.hears(200, "INVITE")
+    transferor.asks("REFER", refer_to(consulting))
+    transferor.hears(202)
+    is_told(transferor, "100 Trying")
+    if consulting_is_gone:
+        consulting.hangs_up()
+        consulting.hears("ACK")
+    the_call_ends(transferor, stays)
+    asked.ack()
+    if consulting_is_gone:
+        asked.is_hung_up()
+        return
+    consulting.hears("ACK")
+    stage.pass_time(5)
+    go_on(consulting, asked)
+
+
+@WHOS
+@pytest.mark.parametrize("transferor_is_gone", [False, True])
+def test_the_other_call_ends_before_who_stays_is_offered_new_media(
+    stage: Stage, first: str, second: str, transferor_is_gone: bool
+) -> None:
+    """So it is with him, though who was asked has taken them."""
+    transferor, stays, consulting, asked = two_calls(stage, first, second)
+    transferor.answers(reinvites(stays, transferor), 200, body=media(transferor, 2))
+    stays.hears(200, "INVITE")
+    asked.answers(begins(transferor, consulting, asked), 200, body=media(asked, 2))
+    asked.hears("ACK")
+    if transferor_is_gone:
+        transferor.hangs_up()
+        transferor.hears("ACK")
+    the_other_call_ends(consulting, asked)
+    is_told(transferor, "500 Server Internal Error")
+    stays.ack()
+    if transferor_is_gone:
+        stays.is_hung_up()
+        return
+    transferor.hears("ACK")
+    stage.pass_time(5)
+    go_on(transferor, stays)
 
 
 @WHOS
