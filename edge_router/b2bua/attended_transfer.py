@@ -161,8 +161,7 @@ class AttendedTransfer(Transfer):
             self._end_all(why, FAILURE, 41)
         elif left is self.of:
             self.stays.last_heard = self.caller.last_heard
-            self._code = 500
-            self._failed()
+            self._give_back(500, "that call is over")
         else:
             self.far.last_heard = self._face.last_heard
             self.stop()
@@ -179,16 +178,12 @@ class AttendedTransfer(Transfer):
         act = _WHEN_OVER.get((self._stands, FIRST if call is self.of else OTHER), AttendedTransfer.stop)
         act(self)
 
-    def _call_off(self) -> None:
-        """The call goes on as it was: who stays has been offered nothing, or refused it."""
-        self._give_back(500, "that call is over")
-
     def _let_far_be(self) -> None:
         """Who was asked is back with the transferor, who goes on to hear of it."""
         self._let_go_of(self.of)
 
     def _return_far_if_he_takes_it(self) -> None:
-        """Who was asked is brought back unless he refuses what he is being offered."""
+        """Who was asked is brought back if he takes what he is being offered."""
         self._return_far(False)
 
     def _return_far(self, took: bool = True) -> None:
@@ -197,7 +192,7 @@ class AttendedTransfer(Transfer):
         self._begin_anew(self._bring_back(self.other, self._face, self.replaced, self.far.last_heard, took))
 
     def _return_stays_if_he_takes_it(self) -> None:
-        """Who stays is brought back unless he refuses what he is being offered."""
+        """Who stays is brought back if he takes what he is being offered; his call is given back in any case."""
         self._return_stays(False)
 
     def _return_stays(self, took: bool = True) -> None:
@@ -351,13 +346,13 @@ def _code(response: Response | None) -> int:
 _WHEN_OVER: Final[dict[tuple[str, str], Callable[[AttendedTransfer], None]]] = {
     # how far it has come, and what is over: what becomes of the other call; in all else there is nothing to bring back
     (FAR_OFFERED, FIRST): AttendedTransfer._return_far_if_he_takes_it,
-    (FAR_OFFERED, OTHER): AttendedTransfer._call_off,
+    (FAR_OFFERED, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
     (STAYS_OFFERED, FIRST): AttendedTransfer._return_far,
     (STAYS_OFFERED, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
     (AGREEING, FIRST): AttendedTransfer._return_far,
     (AGREEING, OTHER): AttendedTransfer._return_stays,
     (FAR_RETURNING, FIRST): AttendedTransfer._return_far,
-    (FAR_RETURNING, OTHER): AttendedTransfer._call_off,
+    (FAR_RETURNING, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
     (TELLING, FIRST): AttendedTransfer._let_far_be,
-    (TELLING, OTHER): AttendedTransfer._call_off,
+    (TELLING, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
 }
