@@ -7,7 +7,9 @@ import pytest
 
 from tests.test_ground import ROOT
 
-ROWS: Final = re.findall(r"^\| (\d+) \| (.*?) \| .* \| (.*?) \|$", (ROOT / "docs" / "rfc.md").read_text(), re.MULTILINE)
+ROWS: Final = re.findall(
+    r"^\| (\d+(?:, \d+)*) \| (.*?) \| .* \| (.*?) \|$", (ROOT / "docs" / "rfc.md").read_text(), re.MULTILINE
+)
 TESTS: Final = {
     name
     for file in (ROOT / "tests").rglob("test_*.py")

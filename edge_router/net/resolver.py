@@ -88,10 +88,9 @@ class Resolver:
                 self._asking.add(task := loop.create_task(self._ask(query, gate)))
                 task.add_done_callback(self._asking.discard)
             wait = self._names.next_due - time.monotonic()
-            try:
-                await asyncio.wait_for(self._changed.wait(), max(wait, _SOON) if isfinite(wait) else None)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):  # wait_for loses a cancellation that comes with the change (3.11)
+                async with asyncio.timeout(max(wait, _SOON) if isfinite(wait) else None):
+                    await self._changed.wait()
 
     async def _ask(self, query: Query, gate: asyncio.Semaphore) -> None:
         async with gate:

@@ -12,38 +12,25 @@ from edge_router.sip.timers import T1
 from edge_router.sip.transaction import CALLING, INVITE_CLIENT, NON_INVITE_CLIENT, TRYING, ClientTransaction, Table
 
 if TYPE_CHECKING:
-    from edge_router.sip.transaction import Address, ClientUser, Transport
-    from edge_router.sip.transaction_layer import TransactionLayer
+    from edge_router.sip.transaction import Transport
 
 _SILENCE: Final = "silence"
 
 
 class Detour(ClientTransaction):
-    """A request of ours that goes by ``transport``, TCP, because it is large. ``message`` is made for UDP.
+    """A request of ours that goes by TCP because it is large; ``may_return`` is said to it before anything comes of it.
 
-    ``other`` is the transport that it doesn't go by just now: that of UDP, which it goes back to when the connection
-    fails, or nothing has been heard in ``patience`` seconds.
+    ``other`` is the transport that it doesn't go by just now.
     """
 
     __slots__ = ("other",)
 
-    def __init__(
-        self,
-        layer: TransactionLayer,
-        transport: Transport,
-        address: Address,
-        key: str,
-        method: str,
-        message: bytes,
-        user: ClientUser | None,
-        udp: Transport,
-        patience: float,
-    ) -> None:
-        super().__init__(layer, transport, address, key, method, _by(transport, udp, message), user)
+    def may_return(self, udp: Transport, patience: float) -> None:
+        """Lets it go back to UDP when the connection fails, or nothing has been heard in ``patience`` seconds."""
         self.other = udp
-        self.table = _INVITE if method == "INVITE" else _NON_INVITE
+        self.table = _INVITE if self.method == "INVITE" else _NON_INVITE
         self.interval = 0.0  # when its connection is lost it is not said by another one, but by UDP
-        layer.wheel.start(patience, self, _SILENCE)
+        self.layer.wheel.start(patience, self, _SILENCE)
 
 
 def return_to_udp(transaction: Detour, _: object) -> None:
@@ -53,15 +40,15 @@ def return_to_udp(transaction: Detour, _: object) -> None:
     transaction.table = INVITE_CLIENT if invites else NON_INVITE_CLIENT
     tcp, udp = transaction.transport, transaction.other
     transaction.transport, transaction.other = udp, tcp
-    transaction.message = _by(udp, tcp, transaction.message)
+    transaction.message = as_said_by(udp, tcp, transaction.message)
     transaction.interval = T1
     layer.wheel.start(T1, transaction, "Timer A" if invites else "Timer E")
     if not udp.send(transaction.message, transaction.address):
         layer.wheel.start(0.0, transaction, "transport error")
 
 
-def _by(now: Transport, before: Transport, message: bytes) -> bytes:
-    """The request with the Via of another transport."""
+def as_said_by(now: Transport, before: Transport, message: bytes) -> bytes:
+    """The request with the Via of another transport than it was made for."""
     return message.replace(f"\r\nVia: {before.via}".encode(), f"\r\nVia: {now.via}".encode(), 1)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_router.sip.detour import Detour
+from edge_router.sip.detour import Detour, as_said_by
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import Via, branch_of, find_param, first_of, parse_cseq, parse_via, tag_of
 from edge_router.sip.message import Request
@@ -97,7 +97,8 @@ class TransactionLayer:
         patience: float,
     ) -> ClientTransaction:
         """Sends a large request of ours, made for UDP, as detour.py has it."""
-        transaction = Detour(self, tcp, address, branch, method, message, user, udp, patience)
+        transaction = Detour(self, tcp, address, branch, method, as_said_by(tcp, udp, message), user)
+        transaction.may_return(udp, patience)
         self._clients[branch] = transaction
         self._connect(transaction)
         return transaction

@@ -209,7 +209,8 @@ class WebexSource:
         """The names of all queues and teams, then their state, then who serves which queue."""
         await self._persist("asking for queues and teams", lambda: self._lists(names.read_lists))
         with suppress(TimeoutError):  # events first: what happens before they come would have to wait for a comparison
-            await asyncio.wait_for(self._tried_to_subscribe.wait(), SUBSCRIBE_FIRST)
+            async with asyncio.timeout(SUBSCRIBE_FIRST):
+                await self._tried_to_subscribe.wait()
         await self._persist("asking for calls and agents", lambda: self._full_comparison(api))
         self.seeded.set()
         await self._limits(api)

@@ -17,6 +17,7 @@ SOON = 1.0  # half of a connect_timeout
 TRY = {"udp_to_tcp": "try", "connect_timeout": 2 * SOON}
 TEXT = "Content-Type: text/plain"
 Open = Callable[..., tuple[Stage, Line]]
+Acknowledged = Callable[..., tuple[Leg, Leg, Wire]]
 
 
 @pytest.fixture
@@ -129,6 +130,62 @@ def test_the_cancel_of_a_large_re_invite_goes_its_way(open_both: Open) -> None:
     callee.hears("ACK")
     caller.hears_refusal(487)
     part(caller, callee)
+
+
+class TestAck:
+    """The ACK of a 2xx that bears a large answer: of the call's own INVITE, and of one within it."""
+
+    ANSWER = b"a=x-long:" + b"x" * 1_300 + b"\r\n"
+
+    @pytest.fixture(params=["first", "again by the caller", "again by the callee"])
+    def acknowledged(self, request: pytest.FixtureRequest) -> Acknowledged:
+        """Who asks for an offer and ACKs it, who has made it in a 200, and the INVITE that he answers by that."""
+
+        def acknowledge(stage: Stage, answer: bytes = self.ANSWER) -> tuple[Leg, Leg, Wire]:
+            if request.param == "first":
+                asker = stage.carrier.calls(PREMISE_ONLY, body=b"")
+                other = stage.premise.is_called()
+                invite = other.invite
+                asker.hears(100)
+            else:
+                caller, callee = stage.connected()
+                asker, other = (caller, callee) if request.param.endswith("caller") else (callee, caller)
+                asker.asks("INVITE")
+                asker.hears(100, "INVITE")
+                invite = other.hears("INVITE")
+            other.answers(invite, 200, body=media(other, 2))
+            asker.hears(200, "INVITE")
+            asker.ack(media(asker, 3) + answer)
+            return asker, other, invite
+
+        return acknowledge
+
+    def test_goes_by_tcp_and_again_by_udp(self, open_both: Open, acknowledged: Acknowledged) -> None:
+        """A 2xx that comes again says that it hasn't come."""
+        stage, _ = open_both(TRY, TRY)
+        asker, other, invite = acknowledged(stage)
+        before = other.hears("ACK")
+        assert before.body.endswith(self.ANSWER)
+        for _ in range(2):
+            other.answers(invite, 200, body=media(other, 2))
+            is_again(other.hears("ACK"), before)
+        part(asker, other)
+
+    @pytest.mark.parametrize(("way", "answer"), [("try", b""), ("never", ANSWER)])
+    def test_goes_by_udp(self, open_both: Open, acknowledged: Acknowledged, way: str, answer: bytes) -> None:
+        stage, _ = open_both({"udp_to_tcp": way}, {"udp_to_tcp": way})
+        asker, other, _ = acknowledged(stage, answer)
+        assert way_of(other.hears("ACK")) == "UDP"
+        part(asker, other)
+
+    def test_goes_by_udp_at_once_where_no_connection_can_be_had(
+        self, open_both: Open, acknowledged: Acknowledged
+    ) -> None:
+        stage, tcp = open_both(TRY, TRY)
+        tcp.cut.update((stage.premise.address, stage.carrier.address))
+        asker, other, _ = acknowledged(stage)
+        assert way_of(other.hears("ACK")) == "UDP"
+        part(asker, other)
 
 
 class TestWayBack:

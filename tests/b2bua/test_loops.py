@@ -151,3 +151,22 @@ def test_an_emergency_from_elsewhere_goes_where_another_one_of_the_same_numbers_
     again.hears(100)
     stage.premise.is_called().refuses(486)
     again.hears_refusal(486)
+
+
+def test_in_a_circle_that_a_policy_wants_it_ends_when_it_may_go_no_further(open_stage: OpenStage) -> None:
+    """Each time round Max-Forwards is one less, and one branch alone goes on (RFC 5393 §4, §5)."""
+    stage = open_stage(door={"revisit": True}, peers=ROUND)
+    legs, hops = [], 4
+    caller = stage.carrier.calls(CLOUD_FIRST, SESSION, f"Max-Forwards: {hops}", "Max-Breadth: 60")
+    while hops:
+        caller.hears(100)
+        callee = stage.cloud.is_called()
+        hops -= 1
+        assert callee.invite.all("Max-Forwards") == [str(hops)]
+        assert callee.invite.all("Max-Breadth") == []
+        legs.append((caller, callee))
+        caller = stage.cloud.calls(CLOUD_FIRST, SESSION, f"Max-Forwards: {hops}")
+    caller.hears_refusal(483)
+    for caller, callee in reversed(legs):
+        callee.refuses(483)
+        caller.hears_refusal(483)

@@ -111,6 +111,22 @@ class TestRegistering:
         assert not shown_in(asked)
         assert up(stage)
 
+    def test_a_path_and_a_service_route_are_not_kept(self, stage: Stage) -> None:
+        """RFC 3327 and RFC 3608 aren't spoken: what is sent goes where the trunk's targets are, by no other way."""
+        asked = request(stage)
+        assert not asked.all("Path") + asked.all("Supported")
+        place = f"<sip:{REGISTRAR};lr>"
+        answer(stage, asked, 200, f"Contact: {asked.get('Contact')}", f"Path: {place}", f"Service-Route: {place}")
+        assert up(stage)
+        caller = stage.carrier.calls(CLOUD_FIRST, f"Path: {place}", f"Service-Route: {place}")
+        caller.hears(100)
+        callee = stage.cloud.is_called()
+        assert not callee.invite.all("Route") + callee.invite.all("Path") + callee.invite.all("Service-Route")
+        callee.refuses(486)
+        caller.hears_refusal(486)
+        seconds_until_asked(stage, 160)
+        assert accept(stage).all("Route") == []
+
     def test_the_contact_is_the_aors_user_unless_it_is_said(self, open_stage: OpenStage) -> None:
         register = {key: value for key, value in REGISTER.items() if key != "contact_user"}
         stage = opened(open_stage, register=register)

@@ -167,3 +167,17 @@ def test_a_trunk_with_a_listener_of_its_own_asks_for_what_that_one_reaches(
     )
     assert ("A", f"a.{NAME}") in server.asked
     assert "AAAA" not in {kind for kind, _ in server.asked}
+
+
+def test_after_a_reload_the_new_file_says_who_is_asked(own_site: OwnSite, server: DnsServer, block: Block) -> None:
+    """Already while calls still go by the old one, and the names of both are followed."""
+    other = "other.example.com"
+    site = open_site(own_site, server)
+    with dns_server(block.host(54)) as second:
+        second.zone = {(other, "A"): [block.cloud_spare], ("callers.example.com", "A"): [block.host(21)]}
+        text = site.router.file.read_text().replace(f"sip:{NAME}", f"sip:{other}:5060")
+        before, after = ("{}:{}".format(*each.address) for each in (server, second))
+        site.router.configure(text.replace(before, after))
+        until(lambda: [one["address"] for one in targets(site)] == [f"{block.cloud_spare}:5060"], "the reload")
+        assert ("A", other) in second.asked
+        assert ("A", other) not in server.asked

@@ -278,6 +278,34 @@ def test_a_large_request_in_a_call_by_udp_goes_by_tcp_if_it_can(own_site: OwnSit
         tcp.close()
 
 
+@pytest.mark.parametrize("by_tcp", [True, False])
+def test_a_large_ack_goes_by_tcp_if_it_can(own_site: OwnSite, block: Block, by_tcp: bool) -> None:
+    """Else it is heard when the 200 has come again."""
+    site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try"})
+    caller, udp = site.caller(NUMBER), site.phone(block.premise)
+    tcp = StreamPhone(block.premise)
+    try:
+        if not by_tcp:
+            tcp.shut()
+        callee = site.answered(caller, udp)
+        caller.invite(body=b"")
+        asked = callee.expect("INVITE")
+        callee.reply(asked, 200, body=callee.body)
+        caller.ack(caller.expect(200, method="INVITE"), LARGE_BODY)
+        if not by_tcp:
+            site.settled()
+            assert callee.heard("ACK") == []
+            callee.reply(asked, 200, body=callee.body)
+        callee.phone = tcp if by_tcp else udp
+        ack = callee.expect("ACK")
+        assert (ack.cseq, ack.body) == (asked.cseq, LARGE_BODY)
+        assert ack.get("Via").startswith("SIP/2.0/TCP" if by_tcp else "SIP/2.0/UDP")
+        callee.phone = udp
+        site.ends(caller, callee)
+    finally:
+        tcp.close()
+
+
 # ------------------------------------------------------------------------------------------------ sent elsewhere
 
 

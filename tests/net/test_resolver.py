@@ -177,6 +177,15 @@ async def test_without_names_nothing_is_asked_and_nothing_runs(server: DnsServer
     assert (server.asked, asyncio.all_tasks()) == ([], {asyncio.current_task()})
 
 
+async def test_it_may_be_closed_as_soon_as_an_answer_is_there(server: DnsServer, resolver: Resolver) -> None:
+    """An answer wakes the task that asks; a cancellation that comes at the same moment is not lost."""
+    server.zone = {(HOST, "A"): ["192.0.2.1"]}
+    await resolver.follow([NAME], [server.address], 5.0)
+    assert places(resolver)
+    async with asyncio.timeout(15):
+        await resolver.close()
+
+
 def big_answer(question: bytes, flags: int, count: int) -> bytes:
     """An answer with so many addresses, all of them different."""
     addresses = [b"\x0a\0" + number.to_bytes(2) for number in range(count)]

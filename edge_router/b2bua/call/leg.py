@@ -14,7 +14,7 @@ from edge_router.b2bua.messages.next_hop import place_of, place_of_by_tls
 from edge_router.b2bua.messages.screening import unspoken
 from edge_router.b2bua.messages.shown_sdp import ShownSdp, content_type_of
 from edge_router.b2bua.trunks.credentials import sent_again, shown_to
-from edge_router.b2bua.trunks.large import send_large
+from edge_router.b2bua.trunks.large import send_large, send_large_ack
 from edge_router.b2bua.trunks.leaving import LARGEST_BY_UDP
 from edge_router.b2bua.trunks.live_trunk import INBOUND, OUTBOUND
 from edge_router.sip.headers import parse_cseq, tag_of
@@ -170,13 +170,16 @@ class Leg:
         return again
 
     def send_ack(self, seq: int, branch: str, headers: str = "", body: bytes = b"") -> bytes:
-        """ACKs the 2xx to our INVITE with CSeq number ``seq``; returns the ACK."""
+        """ACKs the 2xx to our INVITE with CSeq number ``seq``; returns the ACK as it is said again."""
         address = self.next_hop()
         if self.authorization:
             headers = self.shown_in_ack(address) + headers
         ack = self.dialog.request("ACK", self.listener.via + branch, headers, body, seq)
         self.router.observer.request("out", "ACK", self.trunk.name)
-        self.listener.send(ack, address)
+        if len(ack) > LARGEST_BY_UDP:
+            send_large_ack(self.router, self.trunk, ack, self.listener, address)
+        else:
+            self.listener.send(ack, address)
         return ack
 
     def shown_in_ack(self, address: Address) -> str:

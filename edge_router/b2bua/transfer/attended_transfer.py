@@ -22,8 +22,11 @@ from edge_router.b2bua.transfer.transfer import Transfer
 from edge_router.b2bua.trunks.live_trunk import MOVED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from edge_router.b2bua.call.call import Call
     from edge_router.b2bua.call.leg import Leg
+    from edge_router.b2bua.call.waiting import Event
     from edge_router.b2bua.messages.incoming import Incoming
     from edge_router.b2bua.reports.record import CallRecord
     from edge_router.policy.decision import Decision
@@ -32,10 +35,23 @@ if TYPE_CHECKING:
 _SDP: Final = "Content-Type: application/sdp\r\n"
 
 
+# How far it has come.
+FAR_OFFERED: Final = "who was asked is offered the media of who stays"
+STAYS_OFFERED: Final = "he has taken them, and who stays is offered his"
+AGREEING: Final = "who stays has taken them, too, and both hear what the other said to that"
+FAR_RETURNING: Final = "who stays has refused, and who was asked is offered what he had before"
+TELLING: Final = "he is back, and the transferor hears what he said to that"
+HALVED: Final = "one of the two calls is over"
+
+# Which of the two calls is over.
+FIRST: Final = "the call that is transferred"
+OTHER: Final = "the transferor's other call"
+
+
 class AttendedTransfer(Transfer):
     """``other`` is the transferor's other call, ``replaced`` his leg there, ``far`` the leg of whom he asked."""
 
-    __slots__ = ("_asked", "_back", "_face", "_left", "_parted", "_telling", "_took", "far", "other", "replaced")
+    __slots__ = ("_back", "_face", "_left", "_stands", "far", "other", "replaced")
 
     def __init__(self, of: Call, transferor: Leg, stays: Leg, record: CallRecord, uri: str, replaced: Leg, far: Leg):
         super().__init__(of, transferor, stays, record, uri)
@@ -47,10 +63,7 @@ class AttendedTransfer(Transfer):
             far.shown = ShownSdp(replaced.source, far.last_heard)
         self._face = SeatedCallee(far, self)
         self._left = False  # he has hung up the other call
-        self._parted = False  # somebody has been told of new media, and not brought back
-        self._telling = False  # who was asked is back, and the transferor is told what he said to that
-        self._asked: tuple[Leg, ...] = ()  # who has been offered the other's media
-        self._took: tuple[Leg, ...] = ()  # and who has taken them
+        self._stands = ""  # how far it has come
         self._back = stays.last_heard  # what brings who stays back to the transferor
         self.other.transfer = self
 
@@ -59,52 +72,59 @@ class AttendedTransfer(Transfer):
         self.start(self._bring_together(incoming))
 
     async def _bring_together(self, incoming: Incoming) -> None:
-        code = await self._join(incoming.request)
+        code, astray = await self._join(incoming.request)
         self.setup = None
-        if self.of.record.outcome:
-            self._is_back(self.other, self._parted)
+        if self._stands == HALVED:
+            self._is_back(self.other, astray)
+        elif astray:
+            self._code = code
+            self._end_both("the two could not be joined")
         elif code:
             self._code = code
-            if self._parted:
-                self._end_both("the two could not be joined")
-            else:
-                self._failed()
+            self._failed()
         else:
             self._reached()
 
-    async def _join(self, invite: Request) -> int:
-        """0 where both have agreed, else the status that tells why not."""
+    async def _join(self, invite: Request) -> tuple[int, bool]:
+        """0 where both have agreed, else the status that tells why not.
+
+        With it, whether somebody is gone, or has been told of new media and not brought back.
+        """
         stays, far, back = self.caller, self._face, self.far.last_heard
         if not invite.body or not back:
-            return 488
-        self._asked = (far,)
+            return 488, False
+        self._stands = FAR_OFFERED
         said = await offer(self, far, _SDP + session_line(stays, far), far.own(stays.source, _SDP, invite.body))
         if said is None or said.code >= 300:
-            self._parted = said is None or said.code in GONE
-            return _code(said)
+            return _code(said), said is None or said.code in GONE
         far.acknowledge_reinvite()
-        self._parted = True
-        self._took = (far,)
         if not has_sdp(said):
-            return 488
+            return 488, True
+        self._stands = STAYS_OFFERED
         headers = content_of(said) + session_line(far, stays)
-        self._asked = (far, stays)
         answer = await offer(self, stays, headers, stays.own(far.source, headers, said.body))
-        if answer is None or answer.code >= 300:
-            if answer is not None and answer.code not in GONE:
-                session = session_line(self.replaced, far)
-                again = await offer(self, far, _SDP + session, far.own(self.replaced.source, _SDP, back))
-                if again is not None and again.code < 300:
-                    far.acknowledge_reinvite()
-                    self._telling = True
-                    self._parted = await self._is_told(self.replaced, far, back, again)
-            return _code(answer)
+        if answer is None or answer.code in GONE:
+            return _code(answer), True
+        if answer.code >= 300:
+            return answer.code, await self._undo(back)
         stays.acknowledge_reinvite()
-        self._took = (far, stays)
+        self._stands = AGREEING
         stays.last_heard, far.last_heard = said.body, invite.body
         gone = await agree(self, far, stays, sdp_of(invite), sdp_of(said), answer)
         self.far.last_heard = far.last_heard
-        return 500 if gone else 0
+        return 500 if gone else 0, gone
+
+    async def _undo(self, back: bytes) -> bool:
+        """Offers who was asked what he had before. True where he doesn't take it, or somebody is gone."""
+        self._stands = FAR_RETURNING
+        far = self._face
+        headers = _SDP + session_line(self.replaced, far)
+        said = await offer(self, far, headers, far.own(self.replaced.source, _SDP, back))
+        if said is None or said.code >= 300:
+            return True
+        far.acknowledge_reinvite()
+        self._stands = TELLING
+        return await self._is_told(self.replaced, far, back, said)
 
     async def _is_told(self, transferor: Leg, back: Leg, offered: bytes, said: Response) -> bool:
         """Has the transferor hear what somebody has ``said`` who is ``back``. True where one of them is gone."""
@@ -113,15 +133,16 @@ class AttendedTransfer(Transfer):
         gone = await agree(self, transferor, back, transferor.last_heard, offered, said)
         return gone and not self.is_gone(transferor)
 
-    async def _bring_back(self, left: Call, leg: Leg, to: Leg, body: bytes) -> None:
-        """Has who was offered new media in the call that is left take those again that he had there."""
-        took = leg in self._took
-        said = await final_answer(leg) if leg.is_asked() else None
-        if said is not None and said.code < 300:
-            leg.acknowledge_reinvite()
-            took = True
-        elif said is None or said.code in GONE:
-            took = True  # it may be
+    async def _bring_back(self, left: Call, leg: Leg, to: Leg, body: bytes, took: bool) -> None:
+        """Has who was offered new media in the call that is left take those again that he had there.
+
+        ``took``: he has taken new ones already, whatever he says to what he is being offered.
+        """
+        if leg.is_asked():
+            said = await final_answer(leg)
+            if said is not None and said.code < 300:
+                leg.acknowledge_reinvite()
+            took = took or said is None or said.code < 300 or said.code in GONE  # where nothing was heard it may be
         lost = took
         if took:
             headers = _SDP + session_line(to, leg)
@@ -140,8 +161,7 @@ class AttendedTransfer(Transfer):
             self._end_all(why, FAILURE, 41)
         elif left is self.of:
             self.stays.last_heard = self.caller.last_heard
-            self._code = 500
-            self._failed()
+            self._give_back(500, "that call is over")
         else:
             self.far.last_heard = self._face.last_heard
             self.stop()
@@ -151,32 +171,34 @@ class AttendedTransfer(Transfer):
                 self.far.bye(FAILURE)
                 left.over("answered", left.side_of(self.replaced))
 
+    # One of the two calls ends by itself
+
     def call_is_over(self, call: Call) -> None:
         """One of the two calls has ended by itself: nobody in the other is left with media of who was there."""
-        left = self.other if call is self.of else self.of
-        leg: Leg = self._face if left is self.other else self.caller
-        if left.record.outcome or self.setup is None:
-            self.stop()
-        elif leg not in self._asked:
-            self.stop()
-            if left is self.of:
-                left.remark(f"not transferred to {self.uri}: that call is over")
-                self.subscription.tell(500)
-        elif self._telling and left is self.other:
-            call.transfer = None
-            if self.caller is not self.stays:
-                self.caller.call = None
-        else:
-            self.setup.close()
-            call.transfer = None
-            if call is self.other:
-                self._face.call = None
-            elif self.caller is not self.stays:
-                self.caller.call = None
-            if left is self.of:
-                self.start(self._bring_back(left, leg, self.transferor, self._back))
-            else:
-                self.start(self._bring_back(left, leg, self.replaced, self.far.last_heard))
+        act = _WHEN_OVER.get((self._stands, FIRST if call is self.of else OTHER), AttendedTransfer.stop)
+        act(self)
+
+    def _let_far_be(self) -> None:
+        """Who was asked is back with the transferor, who goes on to hear of it."""
+        self._let_go_of(self.of)
+
+    def _return_far_if_he_takes_it(self) -> None:
+        """Who was asked is brought back if he takes what he is being offered."""
+        self._return_far(False)
+
+    def _return_far(self, took: bool = True) -> None:
+        """Who was asked is brought back."""
+        self._let_go_of(self.of)
+        self._begin_anew(self._bring_back(self.other, self._face, self.replaced, self.far.last_heard, took))
+
+    def _return_stays_if_he_takes_it(self) -> None:
+        """Who stays is brought back if he takes what he is being offered; his call is given back in any case."""
+        self._return_stays(False)
+
+    def _return_stays(self, took: bool = True) -> None:
+        """Who stays is brought back."""
+        self._let_go_of(self.other)
+        self._begin_anew(self._bring_back(self.of, self.caller, self.transferor, self._back, took))
 
     def end(self, words: str, reason: str, cause: int) -> None:
         """The call that is transferred ends by itself; the other one may go on."""
@@ -292,6 +314,20 @@ class AttendedTransfer(Transfer):
             for exchange in leg.open:
                 exchange.wind_up()
 
+    def _begin_anew(self, setup: Coroutine[None, Event, None]) -> None:
+        if self.setup is not None:
+            self.setup.close()
+        self.start(setup)
+
+    def _let_go_of(self, over: Call) -> None:
+        """One of the two calls is over; what comes from who was there he settles by himself."""
+        self._stands = HALVED
+        over.transfer = None
+        if over is self.other:
+            self._face.call = None
+        elif self.caller is not self.stays:
+            self.caller.call = None
+
     def _drop_faces(self) -> None:
         super()._drop_faces()
         self._face.call = None
@@ -305,3 +341,18 @@ class AttendedTransfer(Transfer):
 
 def _code(response: Response | None) -> int:
     return 408 if response is None else response.code if response.code >= 300 else 500
+
+
+_WHEN_OVER: Final[dict[tuple[str, str], Callable[[AttendedTransfer], None]]] = {
+    # how far it has come, and what is over: what becomes of the other call; in all else there is nothing to bring back
+    (FAR_OFFERED, FIRST): AttendedTransfer._return_far_if_he_takes_it,
+    (FAR_OFFERED, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
+    (STAYS_OFFERED, FIRST): AttendedTransfer._return_far,
+    (STAYS_OFFERED, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
+    (AGREEING, FIRST): AttendedTransfer._return_far,
+    (AGREEING, OTHER): AttendedTransfer._return_stays,
+    (FAR_RETURNING, FIRST): AttendedTransfer._return_far,
+    (FAR_RETURNING, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
+    (TELLING, FIRST): AttendedTransfer._let_far_be,
+    (TELLING, OTHER): AttendedTransfer._return_stays_if_he_takes_it,
+}

@@ -203,12 +203,14 @@ class Transfer(Call):
 
     def _failed(self) -> None:
         """Nobody new has come: the call goes on as it was, unless the transferor has left it."""
+        if self.of.transfer is self:
+            self._give_back(self._code, str(self._code))
+
+    def _give_back(self, code: int, why: str) -> None:
         call = self.of
-        if call.transfer is not self:
-            return
         self.stop()
-        call.remark(f"not transferred to {self.uri}: {self._code}")
-        self.subscription.tell(self._code)
+        call.remark(f"not transferred to {self.uri}: {why}")
+        self.subscription.tell(code)
         if self._gone:
             self.stays.bye(FAILURE)
             call.over("answered", call.side_of(self.transferor))
