@@ -16,7 +16,7 @@ from tests.end_to_end.waiting import until
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 
-_STOP_WITHIN: Final = 10.0
+_STOP_WITHIN: Final = 30.0
 
 StartRouter = Callable[[str], "RouterProcess"]
 """The fixture `start_router`: a configuration's text in, a router that is ready out."""

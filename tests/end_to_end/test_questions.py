@@ -33,7 +33,7 @@ def switch(path: Path, *words: str, expect: int = 0, **login: str) -> Any:
     command = [sys.executable, "-m", "edge_router", "switch", *words, "-c", str(path)]
     environment = {"SUDO_USER": "", **os.environ, **login}
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False, env=environment
+        command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False, env=environment
     )
     assert done.returncode == expect, (done.stdout, done.stderr)
     return json.loads(done.stdout) if expect == 0 else done.stderr
