@@ -18,6 +18,7 @@ import yaml
 
 from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import front_door
+from tests.end_to_end.forked import ran
 from tests.end_to_end.router_process import RouterProcess, StartRouter
 from tests.end_to_end.simulator_process import SimulatorProcess, running_simulator
 from tests.end_to_end.waiting import until
@@ -34,8 +35,7 @@ def configured(block: Block, cloud: SimulatorProcess, **settings: Any) -> str:
 
 
 def webex(path: Path, *words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edge_router", "webex", *words, "-c", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+    done = ran("edge_router", ["webex", *words, "-c", str(path)])
     assert done.returncode == expect, (done.stdout, done.stderr)
     return done
 
