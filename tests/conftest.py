@@ -1,12 +1,15 @@
-"""What holds for every test: one profile for every property, and a garbage collector that leaves the tests alone."""
+"""What holds for every test: profiles for every property, and a garbage collector that leaves the tests alone."""
 
 import gc
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A machine that is busy with something else must not fail an example by its clock.
-settings.register_profile("edge-router", deadline=None)
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("roaming", PATIENT, derandomize=False, max_examples=1_000, print_blob=True)  # make properties
+# The same examples each time: whoever changes something else isn't stopped by what somebody finds at last.
+settings.register_profile("edge-router", PATIENT, derandomize=True)
 settings.load_profile("edge-router")
 
 
