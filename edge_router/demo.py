@@ -199,8 +199,8 @@ class Play(Silence):
         self._watchers.append(asyncio.create_task(bursts()))
 
     async def _until_nobody_waits(self, app: App) -> None:
-        """A burst is worst where the cloud seems to be empty. After two tides it comes all the same."""
-        deadline = time.monotonic() + 2 * TIDE
+        """A burst is worst where the cloud seems to be empty. After a whole tide it comes all the same."""
+        deadline = time.monotonic() + TIDE
         queue = app.state.picture.queue("Support")
         while time.monotonic() < deadline:
             if queue is None or not queue.length:
