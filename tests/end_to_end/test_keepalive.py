@@ -44,9 +44,8 @@ def test_a_target_goes_and_comes_back(own_site: OwnSite, block: Block) -> None:
 
 def test_options_leave_by_the_listener_that_calls_would(own_site: OwnSite, block: Block) -> None:
     """The trunk's own, else one that speaks the target's kind of IP address."""
-    with closing(Phone(block.cloud, 5060)) as cloud, closing(Phone("::1")) as six, closing(Phone("::1")) as free:
-        port = free.port
-        free.close()
+    port = block.port_of_six
+    with closing(Phone(block.cloud, 5060)) as cloud, closing(Phone("::1")) as six:
         site = own_site(
             RULE,
             listen=[

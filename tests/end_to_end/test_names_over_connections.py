@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -186,18 +185,15 @@ def test_who_says_alias_is_called_by_his_connection_where_his_name_leads_to_him(
 
 
 def test_an_address_that_no_listener_of_its_transport_reaches_is_left_out(
-    own_site: OwnSite, server: DnsServer, authority: Authority
+    own_site: OwnSite, server: DnsServer, block: Block
 ) -> None:
-    server.zone[NAME, "A"] = [server.address[0].rpartition(".")[0] + ".14"]
+    server.zone[NAME, "A"] = [block.cloud]
     server.zone[NAME, "AAAA"] = ["::1"]
-    host = server.address[0].rpartition(".")[0] + ".10"
-    with closing(Phone("::1")) as free:
-        port = free.port
     site = own_site(
         RULE,
         listen=[
-            {"name": "udp", "address": f"{host}:5060"},
-            {"name": "tcp", "transport": "tcp", "address": f"[::1]:{port}"},
+            {"name": "udp", "address": "{}:{}".format(*block.router)},
+            {"name": "tcp", "transport": "tcp", "address": f"[::1]:{block.port_of_six}"},
         ],
         cloud={"targets": [f"sip:{NAME}"]},
         resolver={"servers": ["{}:{}".format(*server.address)]},
