@@ -19,7 +19,7 @@ export PIP_CONSTRAINT := requirements.lock
 export PIP_BUILD_CONSTRAINT := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop churn storm leak fuzz lint format compiled test-compiled bench schema venv system compiler lock
+.PHONY: help demo test interop churn storm leak properties fuzz lint format compiled test-compiled bench schema venv system compiler lock
 .PHONY: clean
 
 help: ## this list
@@ -42,6 +42,9 @@ storm: venv ## 100,000 calls over networks that lose, double and reorder, or who
 
 leak: system venv ## 20 bursts of 1,000 calls by UDP and by TCP, quiet after each: nothing is left; takes a quarter of an hour
 	LEAK=20 LEAK_CALLS=1000 $(BIN)/pytest tests/end_to_end/test_leak.py -rP $(ARGS)
+
+properties: venv ## every property of hypothesis with examples that nobody has seen, ten times as many as "test" has
+	$(BIN)/pytest -n 2 --dist loadgroup -m hypothesis --hypothesis-profile roaming $(ARGS)
 
 fuzz: venv ## atheris on what reads strangers' octets; ARGS="message uri" for some targets, SECONDS=60 for each
 	$(foreach target,$(or $(ARGS),message uri sdp framing router),\

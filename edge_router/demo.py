@@ -27,7 +27,7 @@ from rich.text import Text
 from edge_router.app import App
 from edge_router.b2bua.reports.events import Silence
 from edge_router.config.loading import load
-from edge_router.demo_scene import BURST_PORT, HELD_BACK, HTTP_PORT, SIP_PORT, CannotRun, Cloud, Places, SentOn
+from edge_router.demo_scene import BURST_PORT, HELD_BACK, HTTP_PORT, SIP_PORT, TIDE, CannotRun, Cloud, Places, SentOn
 from edge_router.policy.decision import shown
 from edge_router.status import Status
 from edge_router.telemetry.call_log import what_became
@@ -199,8 +199,8 @@ class Play(Silence):
         self._watchers.append(asyncio.create_task(bursts()))
 
     async def _until_nobody_waits(self, app: App) -> None:
-        """A burst is worst where the cloud seems to be empty. If that takes too long, it comes all the same."""
-        deadline = time.monotonic() + PATIENCE
+        """A burst is worst where the cloud seems to be empty. After a whole tide it comes all the same."""
+        deadline = time.monotonic() + TIDE
         queue = app.state.picture.queue("Support")
         while time.monotonic() < deadline:
             if queue is None or not queue.length:

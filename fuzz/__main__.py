@@ -22,7 +22,7 @@ def main() -> None:
     reader.add_argument("target", choices=LONGEST)
     reader.add_argument("--seconds", type=int, default=600)
     reader.add_argument("--corpus", type=Path, default=Path(".fuzz"), help="a folder, which is made if it isn't there")
-    reader.add_argument("--again", action="store_true", help="the same each time, and whatever time an input takes")
+    reader.add_argument("--runs", type=int, help="so many inputs from the same seed each time, whatever time one takes")
     chosen = reader.parse_args()
     corpus, begun, lines = (chosen.corpus / chosen.target / name for name in ("corpus", "seeds", "words"))
     for folder in (corpus, begun):
@@ -32,11 +32,14 @@ def main() -> None:
     for at, seed in enumerate(seeds(chosen.target) + _calls(chosen.target)):
         (begun / f"{at:04}").write_bytes(seed)
     lines.write_text("".join(f'"{_escaped(word)}"\n' for word in words()))
-    options = [f"-max_total_time={chosen.seconds}", f"-max_len={LONGEST[chosen.target]}", f"-dict={lines}"]
+    until = (
+        [f"-max_total_time={chosen.seconds}"]
+        if chosen.runs is None
+        else [f"-runs={chosen.runs}", "-seed=1", "-reload=0"]
+    )
+    options = [*until, f"-max_len={LONGEST[chosen.target]}", f"-dict={lines}"]
     options += [f"-artifact_prefix={corpus.parent}/", "-timeout=60", "-print_final_stats=1", "-report_slow_units=5"]
-    if chosen.again:
-        options.append("-seed=1")
-    run = check if chosen.again else Stopwatch(check).run
+    run = Stopwatch(check).run if chosen.runs is None else check
     atheris.Setup([sys.argv[0], *options, str(corpus), str(begun)], run)
     atheris.Fuzz()
 

@@ -52,6 +52,16 @@ def is_again(message: Wire, before: Wire) -> None:
 
 def says(this: Leg, size: int = 1_300, method: str = "MESSAGE") -> None:
     this.asks(method, TEXT, body=b"x" * size)
+    if method == "INVITE":
+        this.hears(100)
+
+
+def is_answered(this: Leg, other: Leg, heard: Wire) -> None:
+    other.answers(heard, 200)
+    this.hears(200, heard.method)
+    if heard.method == "INVITE":
+        this.ack()
+        other.hears("ACK")
 
 
 @pytest.mark.parametrize("method", ["MESSAGE", "INFO", "UPDATE"])
@@ -196,9 +206,7 @@ class TestWayBack:
         stage, tcp = open_both(TRY)
         tcp.cut.add(stage.premise.address)
         caller, callee = stage.connected()
-        caller.asks(method, TEXT, body=b"x" * 1_300)
-        if method == "INVITE":
-            caller.hears(100)
+        says(caller, 1_300, method)
         callee.hears_nothing()
         stage.pass_time(0)
         heard = callee.hears(method)
@@ -207,31 +215,21 @@ class TestWayBack:
             stage.pass_time(pause)
             assert callee.hears(method).encode() == heard.encode()
             callee.hears_nothing()
-        callee.answers(heard, 200)
-        caller.hears(200, method)
-        if method == "INVITE":
-            caller.ack()
-            callee.hears("ACK")
+        is_answered(caller, callee, heard)
         part(caller, callee)
 
     @pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
     def test_the_connection_breaks(self, open_both: Open, method: str) -> None:
         stage, tcp = open_both(TRY)
         caller, callee = stage.connected()
-        caller.asks(method, TEXT, body=b"x" * 1_300)
-        if method == "INVITE":
-            caller.hears(100)
+        says(caller, 1_300, method)
         before = callee.hears(method)
         stage.router.lost(stage.premise.address, tcp)
         heard = callee.hears(method)
         is_again(heard, before)
         stage.router.lost(stage.premise.address, tcp)  # no more of its concern
         callee.hears_nothing()
-        callee.answers(heard, 200)
-        caller.hears(200, method)
-        if method == "INVITE":
-            caller.ack()
-            callee.hears("ACK")
+        is_answered(caller, callee, heard)
         part(caller, callee)
 
     @pytest.mark.parametrize("answered", ["TCP", "UDP"])
@@ -241,19 +239,13 @@ class TestWayBack:
         stage, _ = open_both(TRY)
         caller, callee = stage.connected()
         says(caller, 1_300, method)
-        if method == "INVITE":
-            caller.hears(100)
         before = callee.hears(method)
         stage.pass_time(SOON - 0.2)
         callee.hears_nothing()
         stage.pass_time(0.2)
         heard = callee.hears(method)
         is_again(heard, before)
-        callee.answers(heard if answered == "UDP" else before, 200)
-        caller.hears(200, method)
-        if method == "INVITE":
-            caller.ack()
-            callee.hears("ACK")
+        is_answered(caller, callee, heard if answered == "UDP" else before)
         part(caller, callee)
 
     def test_who_is_heard_by_tcp_is_not_asked_by_udp(self, open_both: Open) -> None:

@@ -7,6 +7,7 @@ from tests.b2bua.in_call import part
 from tests.b2bua.leg import Leg
 from tests.b2bua.stage import Stage
 from tests.b2bua.transfers import FROM_ANYWHERE, TO_CLOUD, WHO, arrives, ends, is_joined, is_told, refers
+from tests.end_to_end.wire import Wire
 
 
 @pytest.fixture
@@ -20,6 +21,13 @@ def hears_state(transferor: Leg, status: str, state: str) -> None:
     assert notify.get("Subscription-State") == state
     assert notify.body == f"SIP/2.0 {status}\r\n".encode()
     transferor.answers(notify, 200)
+
+
+def refers_and_is_slow(transferor: Leg, stage: Stage) -> tuple[Wire, Leg]:
+    """He hears of it, and doesn't answer yet: that NOTIFY, and who is called."""
+    transferor.asks("REFER", TO_CLOUD)
+    transferor.hears(202)
+    return transferor.hears("NOTIFY"), stage.cloud.is_called()
 
 
 def subscribes(transferor: Leg, expires: int | None, granted: int, event: str = "refer") -> None:
@@ -120,10 +128,7 @@ def test_it_is_ended_and_the_transfer_fails(stage: Stage, who: str) -> None:
 def test_while_a_notify_is_under_way(stage: Stage, who: str, expires: int) -> None:
     """None overtakes another, and one tells all that came meanwhile."""
     transferor, stays = ends(stage, who)
-    transferor.asks("REFER", TO_CLOUD)
-    transferor.hears(202)
-    first = transferor.hears("NOTIFY")
-    new = stage.cloud.is_called()
+    first, new = refers_and_is_slow(transferor, stage)
     subscribes(transferor, 30, 30)
     subscribes(transferor, expires, expires)
     if not expires:
@@ -144,10 +149,7 @@ def test_while_a_notify_is_under_way(stage: Stage, who: str, expires: int) -> No
 @WHO
 def test_the_last_word_comes_before_it_is_ended(stage: Stage, who: str) -> None:
     transferor, stays = ends(stage, who)
-    transferor.asks("REFER", TO_CLOUD)
-    transferor.hears(202)
-    first = transferor.hears("NOTIFY")
-    new = stage.cloud.is_called()
+    first, new = refers_and_is_slow(transferor, stage)
     subscribes(transferor, 0, 0)
     new.says(200)
     is_joined(stays, new)

@@ -1,6 +1,7 @@
 """Features that were built apart, together in one call: transfers, logins, timers, redirections, rescue, PRACK."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,10 @@ from tests.end_to_end.wire import Wire, beside_origin
 
 SPARE = f"Contact: <sip:{CLOUD_FIRST}@198.51.100.22:5060>"
 DROPPED = "Reason: Q.850;cause=41"
+CARRIER_IS_CALLED: dict[str, Any] = {
+    "rules": [{"name": "back", "when": 'call.called.endsWith("6000")', "to": "carrier"}],
+    "peers": (*FROM_ANYWHERE, {"name": "carrier", "outgoing": {"trunk": "carrier"}}),
+}
 RESCUED = {"name": "cloud", "outgoing": {"trunk": "cloud"}, "rescue": {}}
 
 
@@ -33,10 +38,9 @@ def asked_again(leg: Leg, request: Wire, *challenge: str) -> Wire:
     return again
 
 
-def with_timer(stage: Stage, who: str, by_update: bool) -> tuple[Leg, Leg]:
-    """Transferor and who stays, whom the router has to refresh at 900 s."""
+def talk(stage: Stage, who: str, *lines: str) -> tuple[Leg, Leg]:
+    """Transferor and who stays, who says these lines in his INVITE or his 200."""
     stays_calls = who == "callee"
-    lines = (TIMER, refreshed_by_us("caller" if stays_calls else "callee"), *((ALLOW,) if by_update else ()))
     caller = stage.carrier.calls(PREMISE_ONLY, *(lines if stays_calls else ()))
     callee = stage.premise.is_called()
     callee.says(200, *(() if stays_calls else lines))
@@ -45,6 +49,26 @@ def with_timer(stage: Stage, who: str, by_update: bool) -> tuple[Leg, Leg]:
     caller.ack()
     callee.hears("ACK")
     return (callee, caller) if stays_calls else (caller, callee)
+
+
+def who_stays(who: str) -> str:
+    return "caller" if who == "callee" else "callee"
+
+
+def with_timer(stage: Stage, who: str, by_update: bool) -> tuple[Leg, Leg]:
+    """Transferor and who stays, whom the router has to refresh at 900 s."""
+    return talk(stage, who, TIMER, refreshed_by_us(who_stays(who)), *((ALLOW,) if by_update else ()))
+
+
+def is_over_while_it_rings(stage: Stage, transferor: Leg, stays: Leg, new: Leg, within: float) -> None:
+    """The call of who stays ends, and with it the transfer."""
+    new.says(180)
+    is_told(transferor, "180 Ringing")
+    until(stage, stays, within)
+    stays.is_hung_up()
+    is_told(transferor, "500 Server Internal Error")
+    transferor.is_hung_up()
+    new.is_cancelled()
 
 
 class TestTransfer:
@@ -139,24 +163,10 @@ class TestTransfer:
 
     @WHO
     def test_who_stays_and_does_not_refresh_ends_it_while_it_rings(self, stage: Stage, who: str) -> None:
-        stays_calls = who == "callee"
-        caller = stage.carrier.calls(PREMISE_ONLY, *((TIMER, refreshed_by_him("caller", 90)) if stays_calls else ()))
-        callee = stage.premise.is_called()
-        callee.says(200, *(() if stays_calls else (TIMER, refreshed_by_him("callee", 90))))
-        caller.hears(100)
-        caller.hears(200)
-        caller.ack()
-        callee.hears("ACK")
-        transferor, stays = (callee, caller) if who == "callee" else (caller, callee)
+        transferor, stays = talk(stage, who, TIMER, refreshed_by_him(who_stays(who), 90))
         stage.pass_time(40)
         new = refers(transferor, new=stage.cloud)
-        new.says(180)
-        is_told(transferor, "180 Ringing")
-        until(stage, stays, 25)
-        stays.is_hung_up()
-        is_told(transferor, "500 Server Internal Error")
-        transferor.is_hung_up()
-        new.is_cancelled()
+        is_over_while_it_rings(stage, transferor, stays, new, 25)
 
     @WHO
     def test_its_time_is_over_while_it_rings(self, open_stage: OpenStage, who: str) -> None:
@@ -164,13 +174,7 @@ class TestTransfer:
         transferor, stays = ends(stage, who)
         stage.pass_time(50)
         new = refers(transferor, new=stage.cloud)
-        new.says(180)
-        is_told(transferor, "180 Ringing")
-        until(stage, stays, 12)
-        stays.is_hung_up()
-        is_told(transferor, "500 Server Internal Error")
-        transferor.is_hung_up()
-        new.is_cancelled()
+        is_over_while_it_rings(stage, transferor, stays, new, 12)
 
     @WHO
     def test_the_time_of_the_new_partys_trunk_counts_from_when_he_comes(self, open_stage: OpenStage, who: str) -> None:
@@ -190,9 +194,7 @@ class TestTransfer:
     def test_whom_the_transferor_had_asked_brings_his_time_along(
         self, open_stage: OpenStage, first: str, second: str
     ) -> None:
-        rules = [{"name": "back", "when": 'call.called.endsWith("6000")', "to": "carrier"}]
-        peers = (*FROM_ANYWHERE, {"name": "carrier", "outgoing": {"trunk": "carrier"}})
-        stage = open_stage(rules=rules, peers=peers, cloud={"max_duration": "60s"})
+        stage = open_stage(**CARRIER_IS_CALLED, cloud={"max_duration": "60s"})
         transferor, stays, consulting, asked = two_calls(stage, first, second)
         stage.pass_time(20)
         asked.answers(begins(transferor, consulting, asked), 200, body=asked.party.sdp)
@@ -213,9 +215,7 @@ class TestTransfer:
     def test_whom_the_transferor_had_asked_has_no_time_left(
         self, open_stage: OpenStage, first: str, second: str
     ) -> None:
-        rules = [{"name": "back", "when": 'call.called.endsWith("6000")', "to": "carrier"}]
-        peers = (*FROM_ANYWHERE, {"name": "carrier", "outgoing": {"trunk": "carrier"}})
-        stage = open_stage(rules=rules, peers=peers, cloud={"max_duration": "60s"})
+        stage = open_stage(**CARRIER_IS_CALLED, cloud={"max_duration": "60s"})
         transferor, stays, consulting, asked = two_calls(stage, first, second)
         stage.pass_time(55)
         again = begins(transferor, consulting, asked)
@@ -271,14 +271,7 @@ class TestTransfer:
     @WHO
     def test_everybody_asks_who_we_are(self, asking_stage: Stage, who: str) -> None:
         stage = asking_stage
-        caller = stage.carrier.calls(PREMISE_ONLY)
-        callee = stage.premise.is_called()
-        callee.says(200)
-        caller.hears(100)
-        caller.hears(200)
-        caller.ack()
-        callee.hears("ACK")
-        transferor, stays = (caller, callee) if who == "caller" else (callee, caller)
+        transferor, stays = talk(stage, who)
         transferor.asks("REFER", f"Refer-To: <sip:{CLOUD_FIRST}@192.0.2.1:5060>")
         transferor.hears(202, "REFER")
         told = asked_again(transferor, transferor.hears("NOTIFY"))

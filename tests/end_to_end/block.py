@@ -5,8 +5,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 Address = tuple[str, int]
+FIRST: Final = 32
+"""Blocks begin at 127.32.1.0, above those of demos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,12 @@ class Block:
     @property
     def http(self) -> Address:
         return (self.host(10), 8080)
+
+    @property
+    def port_of_six(self) -> int:
+        """A port at ::1, of which there is only one, that no other block has."""
+        _, second, third, *_ = map(int, self.prefix.split("."))
+        return 1024 + (second - FIRST) * 256 + third
 
     @property
     def carrier(self) -> str:
@@ -51,7 +60,7 @@ class Block:
 def taken_block() -> Iterator[Block]:
     """Holds a block that nobody else holds: the socket bound in it is the lock, gone with its process."""
     for _ in range(1000):
-        prefix = f"127.{random.randrange(32, 255)}.{random.randrange(1, 255)}"
+        prefix = f"127.{random.randrange(FIRST, 255)}.{random.randrange(1, 255)}"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as lock:
             try:
                 lock.bind((f"{prefix}.1", 5060))

@@ -1,8 +1,6 @@
 """The simulated contact centre, in a process of its own, as a user starts it."""
 
 import json
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.block import Block
+from tests.end_to_end.forked import Forked
+from tests.end_to_end.waiting import until
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -21,23 +21,22 @@ class SimulatorProcess:
     def __init__(self, block: Block, directory: Path) -> None:
         self._directory = directory
         self._webhook = "http://{}:{}/webhooks/webex".format(*block.http)
-        command = [sys.executable, "-m", "state_client.simulator", "--load", "0", "--lag", "0"]
-        self.process = subprocess.Popen(
-            [*command, "--host", block.host(20), "--port", "8090"], stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
+        words = ["--load", "0", "--lag", "0", "--host", block.host(20), "--port", "8090"]
+        stdout, stderr = (directory / f"simulator.{kind}" for kind in ("stdout", "stderr"))
+        self._process = Forked("state_client.simulator", words, stdout, stderr)
         self.said: dict[str, str] = {}
-        while "truth" not in self.said:
-            line = self.process.stdout.readline()
-            assert line, "the simulator ended"
-            name, value = line.split()
-            self.said[name] = value
+
+        def has_begun() -> bool:
+            assert self._process.poll() is None, f"the simulator ended: {stderr.read_text()}"
+            *lines, _ = stdout.read_text().split("\n")
+            self.said = dict(line.split() for line in lines)
+            return "truth" in self.said
+
+        until(has_begun, "the simulator to begin")
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self._process.terminate()
+        self._process.wait(30)
 
     def state(self, **settings: Any) -> dict[str, Any]:
         """The section `state` for a router that follows it; writes the secrets beside the configuration."""

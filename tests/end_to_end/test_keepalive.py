@@ -24,9 +24,9 @@ def up(site: Site) -> bool:
     return site.router.metric("trunk_up", trunk="cloud") == 1
 
 
-def test_a_target_goes_and_comes_back(own_site: OwnSite) -> None:
-    site = own_site(RULE, cloud={"keepalive": KEEPALIVE})
-    with closing(Phone(site.block.cloud, 5060)) as cloud:
+def test_a_target_goes_and_comes_back(own_site: OwnSite, block: Block) -> None:
+    with closing(Phone(block.cloud, 5060)) as cloud:  # before anybody asks him
+        site = own_site(RULE, cloud={"keepalive": KEEPALIVE})
         asked = answer(cloud, site)
         assert not asked.faults()
         assert asked.get("Contact") == "<sip:{}:{}>".format(*site.block.router)
@@ -39,14 +39,13 @@ def test_a_target_goes_and_comes_back(own_site: OwnSite) -> None:
     assert site.router.metric("failovers_total", **{"from": "cloud", "reason": "down"}) == 1
     with closing(Phone(site.block.cloud, 5060)) as cloud:
         until(lambda: bool(answer(cloud, site).start) and up(site), "the cloud to be up again")
-    until(lambda: site.router.stderr.count("target sip:") == 2, "two lines in the log")
+        until(lambda: site.router.stderr.count("target sip:") == 2, "two lines in the log")
 
 
 def test_options_leave_by_the_listener_that_calls_would(own_site: OwnSite, block: Block) -> None:
     """The trunk's own, else one that speaks the target's kind of IP address."""
-    with closing(Phone(block.cloud, 5060)) as cloud, closing(Phone("::1")) as six, closing(Phone("::1")) as free:
-        port = free.port
-        free.close()
+    port = block.port_of_six
+    with closing(Phone(block.cloud, 5060)) as cloud, closing(Phone("::1")) as six:
         site = own_site(
             RULE,
             listen=[

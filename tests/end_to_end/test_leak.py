@@ -14,6 +14,7 @@ from typing import Final
 
 import yaml
 
+from edge_router.garbage import IDLE_AFTER, SLICE_EVERY
 from tests.end_to_end.block import Block
 from tests.end_to_end.router_process import RouterProcess, StartRouter
 from tests.end_to_end.sipp_process import SCENARIOS, bound_addresses
@@ -24,6 +25,8 @@ CALLS: Final = int(os.environ.get("LEAK_CALLS", "500"))
 RATE: Final = 200
 QUIET: Final = 60.0
 """Seconds in which all that lingers must be over: 64*T1, and some for a busy machine."""
+TIDIED: Final = 1.2 * IDLE_AFTER * SLICE_EVERY
+"""Seconds for which memory stands still once the router has tidied up, which it does after so long without calls."""
 WARM: Final = 5
 """Cycles after which nothing more is loaded or laid out for the first time."""
 FIRST: Final = 1_500
@@ -85,7 +88,21 @@ def burst(router: RouterProcess, transport: str, log: Path) -> None:
 def quiet(router: RouterProcess) -> int:
     """Waits until nothing is held, and the router has tidied up; its memory then, in KB."""
     until(lambda: not any(router.metric(each) for each in HELD), "all that lingers to be over", QUIET)
-    time.sleep(3)  # it tidies up when it has had nothing to do for two seconds
+    last, since = 0, time.monotonic()
+
+    def stands_still() -> bool:
+        nonlocal last, since
+        found = memory(router)
+        if found != last:
+            last, since = found, time.monotonic()
+        return time.monotonic() - since > TIDIED
+
+    until(stands_still, "memory to stand still", QUIET)
+    return last
+
+
+def memory(router: RouterProcess) -> int:
+    """KB that are in use."""
     status = Path(f"/proc/{router.pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
 

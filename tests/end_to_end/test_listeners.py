@@ -92,23 +92,18 @@ def test_trunks_of_other_listeners_are_strangers(own_site: OwnSite, block: Block
     site.ends(caller, callee)
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        probe.bind(("::1", 0))
-        return int(probe.getsockname()[1])
-
-
 def has_ipv6() -> bool:
     try:
-        free_port()
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
     except OSError:
         return False
     return True
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 loopback on this machine")
-def test_a_call_over_ipv6(own_site: OwnSite) -> None:
-    router = ("::1", free_port())
+def test_a_call_over_ipv6(own_site: OwnSite, block: Block) -> None:
+    router = ("::1", block.port_of_six)
     site: Site
     caller_end, callee_end = Phone("::1"), Phone("::1")
     try:

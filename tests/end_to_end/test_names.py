@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import dns.rcode
 import pytest
 
 from tests.end_to_end.block import Block
-from tests.end_to_end.phone import Phone
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
 from tests.net.dns_server import DnsServer, dns_server
@@ -154,13 +152,11 @@ def test_each_address_is_asked_and_a_reload_follows_other_names(own_site: OwnSit
 def test_a_trunk_with_a_listener_of_its_own_asks_for_what_that_one_reaches(
     own_site: OwnSite, server: DnsServer, block: Block
 ) -> None:
-    with closing(Phone("::1")) as free:
-        port = free.port
     own_site(
         RULE,
         listen=[
             {"name": "pstn", "address": "{}:{}".format(*block.router)},
-            {"name": "six", "address": f"[::1]:{port}"},
+            {"name": "six", "address": f"[::1]:{block.port_of_six}"},
         ],
         cloud={"targets": [f"sip:{NAME}"], "listen": "pstn"},
         resolver={"servers": ["{}:{}".format(*server.address)]},

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +49,8 @@ def open_site(own_site: OwnSite, server: DnsServer, authority: Authority, spoken
     return own_site(RULE, listen=listen, cloud={"targets": [uri], **cloud}, resolver=dns)
 
 
-def secure(site: Site, authority: Authority, host: str, port: int, *names: str) -> StreamPhone:
-    phone = StreamPhone(host, port, authority.server(*names), authority.client(*names))
-    site.joins(phone)
-    return phone
+def secure(authority: Authority, host: str, port: int, *names: str) -> StreamPhone:
+    return StreamPhone(host, port, authority.server(*names), authority.client(*names))
 
 
 def opening(callee: Leg) -> Wire:
@@ -68,7 +65,8 @@ def test_the_certificate_must_be_for_the_name_and_not_for_what_dns_says(
     server.zone[f"_sips._tcp.{NAME}", "SRV"] = [f"10 1 5071 a.{NAME}.", f"20 1 5072 b.{NAME}."]
     site = open_site(own_site, server, authority, "udp tls", f"sips:{NAME}", connect_timeout="30s")
     block = site.block
-    impostor = secure(site, authority, block.cloud, 5071, block.cloud, f"a.{NAME}")
+    impostor = secure(authority, block.cloud, 5071, block.cloud, f"a.{NAME}")
+    site.joins(impostor)
     context = authority.server(NAME)
     asked: list[str | None] = []
     context.sni_callback = lambda sock, name, _: asked.append(name)
@@ -144,28 +142,27 @@ def answer(phone: Phone, site: Site) -> Wire:
     ],
 )
 def test_who_is_asked_by_a_connection_goes_and_comes_back(
-    own_site: OwnSite, server: DnsServer, authority: Authority, uri: str, contact: str
+    own_site: OwnSite, server: DnsServer, authority: Authority, block: Block, uri: str, contact: str
 ) -> None:
-    server.zone[NAME, "A"] = [server.address[0].rpartition(".")[0] + ".14"]
-    site = open_site(own_site, server, authority, "udp tcp tls", uri, keepalive=KEEPALIVE)
+    server.zone[NAME, "A"] = [block.cloud]
 
     def cloud() -> StreamPhone:
         if uri.startswith("sips"):
-            return secure(site, authority, site.block.cloud, 5070, NAME)
-        phone = StreamPhone(site.block.cloud, 5070)
-        site.joins(phone)
-        return phone
+            return secure(authority, block.cloud, 5070, NAME)
+        return StreamPhone(block.cloud, 5070)
 
     def up() -> bool:
         return site.router.metric("trunk_up", trunk="cloud") == 1
 
-    there = cloud()
+    there = cloud()  # before anybody asks him
+    site = open_site(own_site, server, authority, "udp tcp tls", uri, keepalive=KEEPALIVE)
+    site.joins(there)
     asked = answer(there, site)
     assert (asked.uri, asked.get("Contact")) == (uri, contact.format(host=site.block.router[0]))
     assert up()
     there.shut()
     until(lambda: not up(), "the cloud to be taken for down")
-    there = cloud()
+    site.joins(there := cloud())
     until(lambda: bool(answer(there, site).start) and up(), "the cloud to be up again")
 
 
@@ -188,18 +185,15 @@ def test_who_says_alias_is_called_by_his_connection_where_his_name_leads_to_him(
 
 
 def test_an_address_that_no_listener_of_its_transport_reaches_is_left_out(
-    own_site: OwnSite, server: DnsServer, authority: Authority
+    own_site: OwnSite, server: DnsServer, block: Block
 ) -> None:
-    server.zone[NAME, "A"] = [server.address[0].rpartition(".")[0] + ".14"]
+    server.zone[NAME, "A"] = [block.cloud]
     server.zone[NAME, "AAAA"] = ["::1"]
-    host = server.address[0].rpartition(".")[0] + ".10"
-    with closing(Phone("::1")) as free:
-        port = free.port
     site = own_site(
         RULE,
         listen=[
-            {"name": "udp", "address": f"{host}:5060"},
-            {"name": "tcp", "transport": "tcp", "address": f"[::1]:{port}"},
+            {"name": "udp", "address": "{}:{}".format(*block.router)},
+            {"name": "tcp", "transport": "tcp", "address": f"[::1]:{block.port_of_six}"},
         ],
         cloud={"targets": [f"sip:{NAME}"]},
         resolver={"servers": ["{}:{}".format(*server.address)]},

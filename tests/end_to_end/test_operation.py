@@ -260,7 +260,7 @@ def test_retransmissions_are_counted_apart(own_site: OwnSite) -> None:
 
 def run(file: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "edge_router", "run", "-c", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_run_refuses_a_broken_configuration(tmp_path: Path, block: Block) -> None:

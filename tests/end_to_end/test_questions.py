@@ -1,9 +1,7 @@
 """Who asks the running router for a decision, and who switches something on it."""
 
 import json
-import os
-import subprocess
-import sys
+import signal
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import front_door
+from tests.end_to_end.forked import ran
 from tests.end_to_end.router_process import RouterProcess, StartRouter
 from tests.end_to_end.site import OwnSite, Site
 from tests.end_to_end.waiting import until
@@ -30,11 +29,7 @@ def decision(router: RouterProcess, query: str) -> dict[str, Any]:
 
 def switch(path: Path, *words: str, expect: int = 0, **login: str) -> Any:
     """Run the command; `login` is what the environment says of whoever runs it."""
-    command = [sys.executable, "-m", "edge_router", "switch", *words, "-c", str(path)]
-    environment = {"SUDO_USER": "", **os.environ, **login}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False, env=environment
-    )
+    done = ran("edge_router", ["switch", *words, "-c", str(path)], {"SUDO_USER": "", **login})
     assert done.returncode == expect, (done.stdout, done.stderr)
     return json.loads(done.stdout) if expect == 0 else done.stderr
 
@@ -74,7 +69,8 @@ def test_a_switch_is_for_the_next_call_and_kept_over_a_restart(block: Block, sta
     assert ready["degraded"] is True
     assert "trunk cloud is off (by loopback:ann, " in ready["reason"]
     assert router.metrics()["switch"] == [({"kind": "trunk", "name": "cloud"}, 0)]
-    router.stop()
+    router.send(signal.SIGTERM)
+    assert router.wait_for_end() == 0
     again = start_router(text)
     assert switch(again.file, "trunk", "cloud") == found
     found = switch(again.file, "trunk", "cloud", "auto", SUDO_USER="", LOGNAME="Jörg\n" + "x" * 80)

@@ -234,9 +234,7 @@ def test_a_large_invite_goes_by_udp_where_nothing_is_heard_by_tcp(own_site: OwnS
 def test_who_has_answered_a_large_invite_by_tcp_is_not_asked_by_udp(
     own_site: OwnSite, block: Block, first: int
 ) -> None:
-    site = own_site(
-        listen=listeners(block), premise={"udp_to_tcp": "try", "connect_timeout": SOON, "progress_timeout": SOON}
-    )
+    site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try", "progress_timeout": SOON})
     udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
     try:
         caller = site.caller(NUMBER)

@@ -18,6 +18,7 @@ import yaml
 
 from tests.end_to_end.block import Block
 from tests.end_to_end.configuration import front_door
+from tests.end_to_end.forked import ran
 from tests.end_to_end.router_process import RouterProcess, StartRouter
 from tests.end_to_end.simulator_process import SimulatorProcess, running_simulator
 from tests.end_to_end.waiting import until
@@ -34,8 +35,7 @@ def configured(block: Block, cloud: SimulatorProcess, **settings: Any) -> str:
 
 
 def webex(path: Path, *words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edge_router", "webex", *words, "-c", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
+    done = ran("edge_router", ["webex", *words, "-c", str(path)])
     assert done.returncode == expect, (done.stdout, done.stderr)
     return done
 
@@ -85,7 +85,7 @@ class Login:
 
     def ends_with_a_token(self, pasted: str | None = None) -> str:
         """The token that is on disk after it; no secret was shown."""
-        out, err = self.process.communicate(pasted, timeout=20)
+        out, err = self.process.communicate(pasted, timeout=60)
         self.said += out + err
         assert self.process.returncode == 0, self.said
         refresh = self.directory / "refresh"
@@ -211,7 +211,7 @@ def own_address() -> str:
 def test_status_of_a_router_that_wants_a_token(block: Block, cloud: SimulatorProcess, tmp_path: Path) -> None:
     """It listens where others reach it, so that it takes everybody for another one."""
     address = own_address()
-    with socket.create_server((address, 0)) as probe:
+    with socket.create_server(("0.0.0.0", 0)) as probe:  # free at every address, as the router wants it
         port = probe.getsockname()[1]
     everywhere = {"address": f"0.0.0.0:{port}", "tokens_file": "tokens", "webhook_address": "{}:{}".format(*block.http)}
     (tmp_path / "tokens").write_text("0123456789abcdef wallboard read\n")

@@ -21,6 +21,7 @@ from edge_router.http.description import description
 from edge_router.http.state_api import StateApi
 from tests.http.api import Works, centre, record, refuses, served
 
+pytestmark = pytest.mark.hypothesis  # which doesn't see those that are made here
 PATHS = description(__version__)
 del PATHS["paths"]["/v1/events"]  # an answer without an end
 FOUND = [each.ok() for each in schemathesis.openapi.from_dict(PATHS).get_all_operations() if isinstance(each, Ok)]
@@ -59,7 +60,7 @@ def test_every_path_is_asked() -> None:
 
 
 def ask(label: str, mode: GenerationMode, url: str, names: dict[str, Any] | None = None) -> None:
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(case=OPERATIONS[label].as_strategy(mode, path_parameters=names))
     def asked(case: Case[Any]) -> None:
         case.call_and_validate(base_url=url)

@@ -261,7 +261,7 @@ def test_who_does_not_end_his_message_is_cut(open_ear: Open, block: Block, stack
 
 def test_who_ends_each_of_his_messages_is_kept(open_ear: Open, block: Block, stack: ExitStack) -> None:
     """Though one has always begun, as on a busy connection; each has its own time."""
-    ear = open_ear(QUICK._replace(idle=60.0))
+    ear = open_ear(QUICK._replace(idle=60.0, message=1.5))
     peer = stack.enter_context(closing(Peer.connecting(ear, block.carrier)))
     one = message("one of many")
 
@@ -278,7 +278,7 @@ def test_who_ends_each_of_his_messages_is_kept(open_ear: Open, block: Block, sta
 
 
 def test_who_is_spoken_to_is_not_idle(open_ear: Open, block: Block, stack: ExitStack) -> None:
-    ear = open_ear(QUICK)
+    ear = open_ear(QUICK._replace(idle=1.5))
     peer = stack.enter_context(closing(Peer.connecting(ear, block.carrier)))
     peer.says(message())
     ear.hears(1)

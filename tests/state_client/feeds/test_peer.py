@@ -345,6 +345,7 @@ class Other:
         self.again = again
         self.encoding = encoding
         self.asked = 0
+        self.beats = 0
         self.queues: list[str] = []
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
@@ -357,6 +358,7 @@ class Other:
         with suppress(ConnectionError):
             while True:
                 await response.write(self.again)
+                self.beats += 1
                 await asyncio.sleep(0.005)
         return response
 
@@ -509,9 +511,10 @@ async def test_who_has_no_news_any_more_is_left_for_the_next_one(url: str, here:
 
 async def test_one_alone_is_not_left_because_nothing_happens(here: ContactCentre) -> None:
     other = Other(said("Support", length=8), again=BEAT)
-    async with other.there() as quiet, following(here, quiet, silence=0.1, patience=0.1) as source:
+    async with other.there() as quiet, following(here, quiet, patience=0.1) as source:
         await until(lambda: length(here) == 8)
-        await asyncio.sleep(0.4)
+        beats = other.beats
+        await until(lambda: other.beats > beats + 60 or other.asked > 1)  # one every 5 ms at most
         assert (source.followed, other.asked) == (quiet, 1)
 
 
