@@ -150,6 +150,7 @@ def test_every_metric_is_told() -> None:
     assert named - families == set()
 
 
+@pytest.mark.xdist_group("texts")  # to read the sources takes seconds, and is done once for all of them
 @pytest.mark.parametrize("line", [line for block in blocks("log") for line in block.splitlines()])
 def test_every_line_of_the_log_reads_so(line: str) -> None:
     pieces = [piece.strip(" .") for piece in re.split(r"…|: |\?\. |[()]", line)]
