@@ -38,6 +38,19 @@ Counts = dict[tuple[str | int, ...], int]
 """A count for each set of label values, in the order of the labels' names."""
 
 
+class _Tally:
+    """A count of messages: there are fourteen to a call, and to look each up once is enough."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+_Tallies = dict[tuple[str | int, ...], _Tally]
+"""As `Counts`."""
+
+
 class Metrics(Collector):
     """Observes calls (``b2bua.events.Observer``) and collects for Prometheus.
 
@@ -56,8 +69,8 @@ class Metrics(Collector):
         self._decisions: Counts = {}
         self._fallbacks: Counts = {}
         self._failovers: Counts = {}
-        self._requests: Counts = {}
-        self._responses: Counts = {}
+        self._requests: _Tallies = {}
+        self._responses: _Tallies = {}
         self._rejected: Counts = {}
         self._decision_seconds = Histogram(DECISION_BOUNDS)
         self._setup_seconds: dict[str, Histogram] = {}
@@ -70,18 +83,18 @@ class Metrics(Collector):
 
     def request(self, direction: str, method: str, trunk: str) -> None:
         """Count a request."""
-        try:
-            self._requests[direction, method, trunk] += 1
-        except KeyError:
-            _count(self._requests, (direction, method_label(method), trunk))
+        tally = self._requests.get((direction, method, trunk))
+        if tally is None:
+            tally = self._requests.setdefault((direction, method_label(method), trunk), _Tally())
+        tally.count += 1
 
     def response(self, direction: str, method: str, code: int, trunk: str) -> None:
         """Count a response."""
-        try:
-            self._responses[direction, method, code, trunk] += 1
-        except KeyError:
+        tally = self._responses.get((direction, method, code, trunk))
+        if tally is None:
             label = code if is_code(code) else OTHER
-            _count(self._responses, (direction, method_label(method), label, trunk))
+            tally = self._responses.setdefault((direction, method_label(method), label, trunk), _Tally())
+        tally.count += 1
 
     def rejected(self, reason: str) -> None:
         """Count what was dropped or refused before it became a call."""
@@ -212,9 +225,10 @@ class Metrics(Collector):
     def _sip_families(self) -> Iterator[Metric]:
         router = self.read_router()
         labels = ("direction", "method", "trunk")
-        yield _counter("sip_requests", "Requests, retransmissions not counted", labels, self._requests)
+        yield _counter("sip_requests", "Requests, retransmissions not counted", labels, _counts(self._requests))
         labels_with_code = ("direction", "method", "code", "trunk")
-        yield _counter("sip_responses", "Responses, retransmissions not counted", labels_with_code, self._responses)
+        responses = _counts(self._responses)
+        yield _counter("sip_responses", "Responses, retransmissions not counted", labels_with_code, responses)
         again: Counts = {("in",): router.retransmissions_in, ("out",): router.retransmissions_out}
         yield _counter("sip_retransmissions", "Messages that came or left again", ("direction",), again)
         yield _counter(
@@ -236,6 +250,11 @@ class Metrics(Collector):
         build = _gauge("build_info", "Always 1; the version is the label", "version")
         build.add_metric((self._version,), 1)
         yield build
+
+
+def _counts(tallies: _Tallies) -> Counts:
+    """What they come to."""
+    return {key: tally.count for key, tally in list(tallies.items())}
 
 
 def _count(counts: Counts, key: tuple[str | int, ...]) -> None:
