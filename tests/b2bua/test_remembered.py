@@ -15,7 +15,7 @@ from tests.b2bua.stage import PREMISE_ONLY, Stage
 LONG = "x" * (LONGEST + 1)
 TABLES = (
     message._read_start,
-    headers._host_port,
+    headers._sender,
     headers.parse_cseq,
     dialog._read_contact,
     dialog._read_route,
