@@ -178,8 +178,7 @@ def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, s
         raise BadMessage(400, _TWO_LINES)
     # Folds are rare, so they are looked for only where there are too many lines, or one that can't be read.
     if breaks > limits.headers:
-        for line in lines[limits.headers + 1 :]:
-            _check_unbroken(line)
+        _check_unbroken("".join(lines[limits.headers + 1 :]))
         if _FOLD.search(head):
             return _parse_head(_FOLD.sub(b" ", head), limits)
         code, why = 513, "Message Too Large: too many header lines"

@@ -24,6 +24,7 @@ from edge_router.sip.transaction import (
     TRYING,
     Address,
     ClientTransaction,
+    Row,
     ServerTransaction,
     Table,
 )
@@ -241,9 +242,13 @@ class Machine:
     name: str
     method: str
     server: bool
-    table: Table
+    nested: Table
     rows: Rows
     way_to: dict[str, tuple[str, ...]]  # the events that lead from the start into a state
+
+    @property
+    def table(self) -> dict[tuple[str, str], Row]:
+        return {(state, event): row for state, rows in self.nested.items() for event, row in rows.items()}
 
 
 MACHINES = (
