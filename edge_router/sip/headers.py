@@ -151,6 +151,11 @@ def _closing_quote(value: str) -> int:
 
 def tag_of(value: str) -> str:
     """The tag of a From or To value, "" if there is none. Cheap: the message's dialog depends on it."""
+    if value.endswith(">"):
+        return ""
+    tag = value.rpartition(">;tag=")[2]  # the usual place, where nothing that could mislead stands behind it
+    if len(tag) < len(value) and ";" not in tag and ">" not in tag and '"' not in tag:
+        return tag.strip(" \t")
     end = value.rfind(">") + 1
     if value.find('"', end) >= 0:  # a quoted parameter may hold anything, a ">" or a tag too
         value = _QUOTES.sub("", value)

@@ -11,6 +11,7 @@ from edge_router.sip.detour import Detour
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import Via, branch_of, find_param, first_of, parse_cseq, parse_via, tag_of
 from edge_router.sip.message import Request
+from edge_router.sip.remember import remembered
 from edge_router.sip.tokens import BRANCH_COOKIE
 from edge_router.sip.transaction import (
     ACCEPTED,
@@ -107,7 +108,7 @@ class TransactionLayer:
         first = response.first
         via = first.get("via", "")
         key = branch_of(via)
-        method = first.get("cseq", "").replace("\t", " ").rpartition(" ")[2]
+        method = _method_in(first.get("cseq", ""))
         if method == "CANCEL":
             key += "CANCEL"
         transaction = self._clients.get(key)
@@ -218,6 +219,12 @@ class TransactionLayer:
                 if port:
                     transaction.address = (address[0], port)
                 self._connect(transaction)
+
+
+@remembered(1_024)  # dialogs are short
+def _method_in(cseq: str) -> str:
+    """The method of a CSeq, whatever stands before it."""
+    return cseq.replace("\t", " ").rpartition(" ")[2]
 
 
 def _name_of(transaction: Transaction) -> str:

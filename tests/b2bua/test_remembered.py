@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edge_router.b2bua import incoming, next_hop, outbound, screening
-from edge_router.sip import dialog, headers, message, uri
+from edge_router.sip import dialog, headers, message, transaction_layer, uri
 from edge_router.sip.remember import LONGEST
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.stage import PREMISE_ONLY, Stage
@@ -23,6 +23,7 @@ TABLES = (
     incoming._read_to,
     next_hop.place_of,
     screening._uri,
+    transaction_layer._method_in,
     uri._parse_host_port,
 )
 
