@@ -788,13 +788,13 @@ def test_a_merged_request_is_known_as_long_as_the_first_runs() -> None:
     # RFC 3261 §8.2.2.2: same From tag, Call-ID and CSeq, no To tag, another branch.
     bench = Bench("OPTIONS", server=True)
     assert isinstance(bench.transaction, ServerTransaction)
-    bench.layer.remember(bench.request, bench.transaction)
-    assert bench.layer.merged(request("OPTIONS", branch="z9hG4bKother"))
-    assert not bench.layer.merged(request("INVITE", branch="z9hG4bKother"))
+    bench.layer.remember(bench.arrival, bench.transaction)
+    assert bench.layer.merged(bench.comes(request("OPTIONS", branch="z9hG4bKother")))
+    assert not bench.layer.merged(bench.comes(request("INVITE", branch="z9hG4bKother")))
     bench.happen("2xx")
-    assert bench.layer.merged(request("OPTIONS", branch="z9hG4bKother"))
+    assert bench.layer.merged(bench.comes(request("OPTIONS", branch="z9hG4bKother")))
     bench.clock.run(32.1)
-    assert not bench.layer.merged(request("OPTIONS", branch="z9hG4bKother"))
+    assert not bench.layer.merged(bench.comes(request("OPTIONS", branch="z9hG4bKother")))
 
 
 # ------------------------------------------------------------------------------- connections
