@@ -39,7 +39,7 @@ Counts = dict[tuple[str | int, ...], int]
 
 
 class _Tally:
-    """A count of messages: there are fourteen to a call, and to look each up once is enough."""
+    """A count of what comes with every call, fourteen messages among it: to look each up once is enough."""
 
     __slots__ = ("count",)
 
@@ -63,10 +63,10 @@ class Metrics(Collector):
         self.read_trunks: Callable[[], Iterable[TrunkReading]] = tuple
         self.read_state_ages: Callable[[], Mapping[str, float]] = dict
         self._version = version
-        self._calls: Counts = {}
+        self._calls: _Tallies = {}
         self._emergencies: Counts = {}
         self._emergencies_begun: Counts = {}
-        self._decisions: Counts = {}
+        self._decisions: _Tallies = {}
         self._fallbacks: Counts = {}
         self._failovers: Counts = {}
         self._requests: _Tallies = {}
@@ -122,7 +122,7 @@ class Metrics(Collector):
             return
         policy = decision.policy or ""
         target = decision.to[0].peer if decision.to else ""
-        _count(self._decisions, (policy, decision.rule or "", decision.method, target))
+        _tally(self._decisions, (policy, decision.rule or "", decision.method, target))
         if decision.fallback is not None:
             _count(self._fallbacks, (policy, decision.fallback))
 
@@ -145,9 +145,9 @@ class Metrics(Collector):
 
     def ended(self, record: CallRecord) -> None:
         """Count the call on the trunk that it came in by, and on the one that it was sent to last."""
-        _count(self._calls, (record.ingress_trunk, "in", record.outcome))
+        _tally(self._calls, (record.ingress_trunk, "in", record.outcome))
         if record.egress_trunk:
-            _count(self._calls, (record.egress_trunk, "out", record.outcome))
+            _tally(self._calls, (record.egress_trunk, "out", record.outcome))
         if record.emergency:
             _count(self._emergencies, (record.ingress_trunk, record.outcome))
 
@@ -183,7 +183,10 @@ class Metrics(Collector):
                     registered.add_metric((trunk.name,), float(trunk.registered))
             yield registered
         yield _counter(
-            "calls", "Call attempts that are over, by how they ended", ("trunk", "direction", "outcome"), self._calls
+            "calls",
+            "Call attempts that are over, by how they ended",
+            ("trunk", "direction", "outcome"),
+            _counts(self._calls),
         )
         yield _counter(
             "emergency_calls",
@@ -211,7 +214,9 @@ class Metrics(Collector):
 
     def _decision_families(self) -> Iterator[Metric]:
         labels = ("policy", "rule", "method", "target")
-        yield _counter("decisions", "Decisions, by rule and by the dial-peer tried first", labels, self._decisions)
+        yield _counter(
+            "decisions", "Decisions, by rule and by the dial-peer tried first", labels, _counts(self._decisions)
+        )
         yield _counter(
             "policy_fallback",
             "Decisions that no rule made, by why: stale, error, otherwise",
@@ -250,6 +255,14 @@ class Metrics(Collector):
         build = _gauge("build_info", "Always 1; the version is the label", "version")
         build.add_metric((self._version,), 1)
         yield build
+
+
+def _tally(tallies: _Tallies, key: tuple[str | int, ...]) -> None:
+    """One more of ``key``."""
+    tally = tallies.get(key)
+    if tally is None:
+        tally = tallies.setdefault(key, _Tally())
+    tally.count += 1
 
 
 def _counts(tallies: _Tallies) -> Counts:
