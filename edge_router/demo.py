@@ -141,11 +141,12 @@ class Ends:
 
 
 class Play(Silence):
-    """Watches the router: each call that is over is news, and None ends the play."""
+    """Watches the router: each call that is over is news, and None ends the play. ``in_bursts`` are calls so far."""
 
     def __init__(self, sent_on: SentOn) -> None:
         self.news: asyncio.Queue[CallRecord | None] = asyncio.Queue()
         self.trouble = ""
+        self.in_bursts = 0
         self._over = False
         self._sent_on = sent_on
         self._watchers: list[asyncio.Task[None]] = []
@@ -189,6 +190,7 @@ class Play(Silence):
                 await self._until_nobody_waits(app)
                 cloud.hold_back(HELD_BACK)
                 console.print(f"{calls} calls come within a second, and the cloud's events are late", style="bold")
+                self.in_bursts += calls
                 await ends.start_burst(calls, number * calls)
                 await asyncio.sleep(HELD_BACK)
                 cloud.hold_back(0)
@@ -257,11 +259,11 @@ async def play(console: Console, sipp: str, wish: Wish) -> None:
 async def tell(console: Console, watched: Play, cloud: Cloud, wish: Wish) -> None:
     """Print a line for each call until there are enough, or the end comes; then how many went where.
 
-    Calls of bursts are counted apart.
+    Calls of bursts are counted apart, and a burst that has begun is told whole.
     """
     sums: Counter[str] = Counter()
     bursts: Counter[str] = Counter()
-    while wish.calls is None or sums.total() < wish.calls:
+    while wish.calls is None or sums.total() < wish.calls or bursts.total() < watched.in_bursts:
         record = await watched.news.get()
         if record is None:
             break
