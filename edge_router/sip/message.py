@@ -167,8 +167,8 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
 
 def _parse_head(head: bytes, body: bytes, limits: Limits) -> tuple[Request | Response, int, str]:
     """A message of this head and body, and the first fault in its head as (status, words), (0, "") if none."""
-    text = head.decode("utf-8", "surrogateescape") + "\r"  # so that every line ends with one
-    lines = text.split("\n")  # for one character at a time is quicker than for two
+    text = head.decode("utf-8", "surrogateescape")
+    lines = text.split("\r\n")
     breaks = len(lines) - 1
     method, uri, status, reason, code, why = _read_start(lines[0])
     message = Request(method, uri) if method else Response(status, reason)
@@ -177,8 +177,7 @@ def _parse_head(head: bytes, body: bytes, limits: Limits) -> tuple[Request | Res
         raise BadMessage(400, _TWO_LINES)
     # Folds are rare, so they are looked for only where there are too many lines, or one that can't be read.
     if breaks > limits.headers:
-        if "\n" in _without_cr(text.replace("\r\n", "")):
-            raise BadMessage(400, _TWO_LINES)
+        _check_unbroken("".join(lines[limits.headers + 1 :]))
         if _FOLD.search(head):
             return _parse_head(_FOLD.sub(b" ", head), body, limits)
         code, why = 513, "Message Too Large: too many header lines"
@@ -230,8 +229,9 @@ _NO_FIELD: Final = _Line("", "")
 
 
 def _read_line(line: str, message: Message) -> _Line:
-    """Reads one header line with its CR, _NO_FIELD where it is none. Notes in the message how a new name is spelled."""
-    name, colon, value = _without_cr(line).partition(":")
+    """Reads one header line, _NO_FIELD where it is none. Notes in the message how an unknown name is spelled."""
+    _check_unbroken(line)
+    name, colon, value = line.partition(":")
     key = KEY_OF.get(name) or key_of(name)
     if not key or not colon:
         return _NO_FIELD
@@ -249,15 +249,10 @@ def _read_line(line: str, message: Message) -> _Line:
 _TWO_LINES: Final = "Line break or NUL inside a header line"
 
 
-def _without_cr(line: str) -> str:
-    """A line without the CR at its end. Raises BadMessage where it has none, or another.
-
-    What a reader after us would take for two lines is not passed on, nor quoted in an answer.
-    """
-    bare = line[:-1]
-    if not line.endswith("\r") or "\r" in bare:
+def _check_unbroken(line: str) -> None:
+    """Raises BadMessage: what a reader after us would take for two lines is not passed on, nor quoted in an answer."""
+    if "\n" in line or "\r" in line:
         raise BadMessage(400, _TWO_LINES)
-    return bare
 
 
 _Start = tuple[str, str, int, str, int, str]
@@ -271,8 +266,8 @@ _NO_CONTROL: Final = dict.fromkeys([*range(9), *range(10, 32), *range(127, 160),
 
 @remembered(1_024)
 def _read_start(line: str) -> _Start:
-    """Reads a start line with its CR; few are new."""
-    line = _without_cr(line)
+    """Reads a start line; few are new."""
+    _check_unbroken(line)
     if line.startswith("SIP/2.0 "):
         code = line[8:11]
         if line[11:12] in (" ", "") and code.isascii() and code.isdigit() and 100 <= int(code) <= 699:
