@@ -64,7 +64,7 @@ class Stage:
 
     def __init__(self) -> None:
         forget_readings()
-        tokens._digits, tokens._next = _TOKENS, 0
+        tokens._supply.digits, tokens._supply.next = _TOKENS, 0
         self.now = 1_000.0
         self.wire = Wire()
         routing = build(_config(), lambda: self.now)

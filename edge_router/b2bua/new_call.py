@@ -63,7 +63,7 @@ def begin_call(router: Switchboard, arrival: Arrival, trunk: LiveTrunk, urn: boo
         router.answer_statelessly(request, arrival.source, arrival.transport, trunk.name, refusal)
         return
     transaction = router.transactions.serve(arrival)
-    router.transactions.remember(request, transaction)
+    router.transactions.remember(arrival, transaction)
     record = CallRecord(
         call_id=new_token(),
         ingress_call_id=dialog.call_id,

@@ -221,7 +221,7 @@ class Router(Switchboard):
         if number:
             request.uri = f"sip:{number}@{self.listeners[arrival.transport.name].advertised}"
         live = self.routing.trunks[trunk]
-        refusal = refusal_of(request, live.trunk) or self._refusal_now(request, live)
+        refusal = refusal_of(request, live.trunk) or self._refusal_now(arrival, live)
         if refusal is None and "replaces" in request.first:
             refusal = take_replacement(self, arrival, live)
             if refusal is not None:
@@ -231,11 +231,12 @@ class Router(Switchboard):
         else:
             self.refuse(arrival, trunk, refusal)
 
-    def _refusal_now(self, request: Request, trunk: LiveTrunk) -> Refusal | None:
+    def _refusal_now(self, arrival: Arrival, trunk: LiveTrunk) -> Refusal | None:
         """The answer to a request that could be taken but becomes no call."""
-        if request.method == "INVITE":
-            return _MERGED if self.transactions.merged(request) else None
-        if request.method == "OPTIONS":
+        method = arrival.request.method
+        if method == "INVITE":
+            return _MERGED if self.transactions.merged(arrival) else None
+        if method == "OPTIONS":
             return DRAINING if self.draining else Refusal(200, "OK", abilities_outside(trunk.trunk))
         return NO_DIALOG
 

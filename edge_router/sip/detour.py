@@ -53,10 +53,10 @@ def as_said_by(now: Transport, before: Transport, message: bytes) -> bytes:
 
 
 _INVITE: Final[Table] = INVITE_CLIENT | {
-    (CALLING, "transport error"): (CALLING, (return_to_udp,)),
-    (CALLING, _SILENCE): (CALLING, (return_to_udp,)),
+    CALLING: INVITE_CLIENT[CALLING]
+    | {"transport error": (CALLING, (return_to_udp,)), _SILENCE: (CALLING, (return_to_udp,))},
 }
 _NON_INVITE: Final[Table] = NON_INVITE_CLIENT | {
-    (TRYING, "transport error"): (TRYING, (return_to_udp,)),
-    (TRYING, _SILENCE): (TRYING, (return_to_udp,)),
+    TRYING: NON_INVITE_CLIENT[TRYING]
+    | {"transport error": (TRYING, (return_to_udp,)), _SILENCE: (TRYING, (return_to_udp,))},
 }

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from edge_router.sip.errors import BadMessage
-from edge_router.sip.headers import first_of, parse_name_addr, split_list, tag_of
+from edge_router.sip.headers import first_of, parse_cseq, parse_name_addr, split_list, tag_of
 from edge_router.sip.message import DEFAULT_LIMITS
 from edge_router.sip.remember import remembered
 from edge_router.sip.uri import BadUri, SipUri, parse_uri
@@ -67,7 +67,7 @@ class Dialog:
         routes = tuple(route_set(invite)) if "record-route" in first else ()
         target = contact_uri(invite)
         dialog = cls(first["call-id"], f"{first['to']};tag={local_tag}", local_tag, remote, target, routes)
-        dialog.remote_seq = int(first["cseq"].split(None, 1)[0])
+        dialog.remote_seq = parse_cseq(first["cseq"]).number
         return dialog
 
     def learn(self, response: Response) -> None:
@@ -90,7 +90,7 @@ class Dialog:
 
     def in_order(self, request: Request) -> bool:
         """Whether a request's CSeq is higher than the last (§12.2.2); remembers it if so."""
-        number = int(request.first["cseq"].split(None, 1)[0])
+        number = parse_cseq(request.first["cseq"]).number
         if number <= self.remote_seq:
             return False
         self.remote_seq = number

@@ -151,6 +151,11 @@ def _closing_quote(value: str) -> int:
 
 def tag_of(value: str) -> str:
     """The tag of a From or To value, "" if there is none. Cheap: the message's dialog depends on it."""
+    if value.endswith(">"):
+        return ""
+    tag = value.rpartition(">;tag=")[2]  # the usual place, where nothing that could mislead stands behind it
+    if len(tag) < len(value) and ";" not in tag and ">" not in tag and '"' not in tag:
+        return tag.strip(" \t")
     end = value.rfind(">") + 1
     if value.find('"', end) >= 0:  # a quoted parameter may hold anything, a ">" or a tag too
         value = _QUOTES.sub("", value)
@@ -183,6 +188,23 @@ def parse_via(value: str) -> Via:
     if "," in value:
         value = first_of(value)
     head, _, params = value.partition(";")
+    transport, sent_by, host, port = _sender(head)
+    if ";;" in params or value[-1:] == ";":
+        raise BadMessage(400, "Via: a semicolon without a parameter")
+    quoted = '"' in value
+    if quoted and not _CLOSED.fullmatch(value):  # received, put behind it, would be taken for a part of it
+        raise BadMessage(400, "Via: a quote that isn't closed")
+    branch = branch_of(value)
+    if value.endswith(";rport") and not quoted:  # the usual place
+        rport = True
+    else:
+        rport = "rport" in params.lower() and find_param(params, "rport") is not None
+    return Via(transport, sent_by, host, port, branch, rport)
+
+
+@remembered(1_024)  # neighbours are few
+def _sender(head: str) -> tuple[str, str, str, int]:
+    """What stands in a Via before its parameters: transport in upper case, sent-by, and that one's host and port."""
     if head[:8] == "SIP/2.0/":
         transport, _, sent_by = head[8:].partition(" ")
         sent_by = sent_by.strip(" \t")
@@ -196,20 +218,9 @@ def parse_via(value: str) -> Via:
     host, port = _host_port(sent_by)
     if not is_token(transport) or not host:
         raise BadMessage(400, "Via: no transport or no sent-by")
-    if ";;" in params or value[-1:] == ";":
-        raise BadMessage(400, "Via: a semicolon without a parameter")
-    quoted = '"' in value
-    if quoted and not _CLOSED.fullmatch(value):  # received, put behind it, would be taken for a part of it
-        raise BadMessage(400, "Via: a quote that isn't closed")
-    branch = branch_of(value)
-    if value.endswith(";rport") and not quoted:  # the usual place
-        rport = True
-    else:
-        rport = "rport" in params.lower() and find_param(params, "rport") is not None
-    return Via(transport.upper(), sent_by, host, port, branch, rport)
+    return transport.upper(), sent_by, host, port
 
 
-@remembered(1_024)  # neighbours are few
 def _host_port(sent_by: str) -> tuple[str, int]:
     """Host and port (0 if none is given) of a sent-by; ("", 0) where it is neither."""
     if sent_by[:1] == "[":

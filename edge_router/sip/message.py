@@ -145,10 +145,9 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
         return parse(rest, limits)
     if len(head) > limits.head:
         raise BadMessage(513, "Message Too Large", _salvage(head[: limits.head], limits))
-    message, code, why = _parse_head(head, limits)
+    message, code, why = _parse_head(head, body, limits)
     if not blank:
         code, why = code or 400, why or "No empty line after the headers"
-    message.body = body
     first = message.first
     length = first.get("content-length")
     if length is not None and length != str(len(body)):
@@ -166,65 +165,94 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
     return message
 
 
-def _parse_head(head: bytes, limits: Limits) -> tuple[Request | Response, int, str]:
-    """Start line and headers of a message, and the first fault in them as (status, words), (0, "") if none."""
+def _parse_head(head: bytes, body: bytes, limits: Limits) -> tuple[Request | Response, int, str]:
+    """A message of this head and body, and the first fault in its head as (status, words), (0, "") if none."""
     text = head.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
     breaks = len(lines) - 1
     method, uri, status, reason, code, why = _read_start(lines[0])
     message = Request(method, uri) if method else Response(status, reason)
     # A NUL with a backslash in front is a good character of a quoted string (RFC 3261 §25.1 `quoted-pair`).
-    nul = "\0" in text and "\0" in text.replace("\\\0", "")
-    unbroken = "".join(lines)
-    if nul or "\n" in unbroken or "\r" in unbroken:
-        # What a reader after us would take for two lines is not passed on, nor quoted in an answer.
-        raise BadMessage(400, "Line break or NUL inside a header line")
+    if "\0" in text and "\0" in text.replace("\\\0", ""):
+        raise BadMessage(400, _TWO_LINES)
     # Folds are rare, so they are looked for only where there are too many lines, or one that can't be read.
     if breaks > limits.headers:
+        _check_unbroken("".join(lines[limits.headers + 1 :]))
         if _FOLD.search(head):
-            return _parse_head(_FOLD.sub(b" ", head), limits)
+            return _parse_head(_FOLD.sub(b" ", head), body, limits)
         code, why = 513, "Message Too Large: too many header lines"
-    fields: list[tuple[str, str]] = [
-        _lately.get(line) or _read_line(line, message) for line in lines[1 : limits.headers + 1]
-    ]
-    first = dict(reversed(fields))  # built in C, and the first of a name wins
+    fields: list[tuple[str, str]] = []
+    first: dict[str, str] = {}
+    for line in lines[1 : limits.headers + 1]:
+        read = _lately.get(line) or _read_line(line, message)
+        fields.append(read.field)
+        first.setdefault(read.key, read.value)
     if "" in first:
         if _FOLD.search(head):
-            return _parse_head(_FOLD.sub(b" ", head), limits)
+            return _parse_head(_FOLD.sub(b" ", head), body, limits)
         code, why = code or 400, why or "A header line that is no 'Name: value'"
-        fields = [field for field in fields if field != _NO_FIELD]
+        fields = [field for field in fields if field[0]]
         del first[""]
-    message.fields = fields
-    message.first = first
+    _fill(message, fields, first, body)
     if not code and len(uri) > limits.uri:
         code, why = 414, "Request-URI Too Long"
     return message, code, why
 
 
+def _fill(message: Message, fields: list[tuple[str, str]], first: dict[str, str], body: bytes) -> None:
+    # On one of two kinds compiled code would look each attribute up by its name.
+    message.fields = fields
+    message.first = first
+    message.body = body
+
+
+class _Line:
+    """A header line as it was read: ``field`` is the pair of ``key`` and ``value``, and all messages share it.
+
+    Of what it knows to be a pair, compiled code would make another one each time.
+    """
+
+    __slots__ = ("field", "key", "value")
+
+    def __init__(self, key: str, value: str) -> None:
+        self.key = key
+        self.value = value
+        self.field: Any = (key, value)
+
+
 # Most lines of a message stood in another a moment ago: the same carrier's, the same dialog's. A line that was seen
-# lately is not read again, and all messages that have it share its key and value. They are pairs; but of what it knows
-# to be a pair, compiled code would make another one each time.
-_lately: Final[dict[str, Any]] = {}
+# lately is not read again.
+_lately: Final[dict[str, _Line]] = {}
 to_forget(_lately.clear)
 _MOST_LINES: Final = 1_024
-_NO_FIELD: Final = ("", "")
+_NO_FIELD: Final = _Line("", "")
 
 
-def _read_line(line: str, message: Message) -> tuple[str, str]:
-    """One header line as key and value, or _NO_FIELD. Notes in the message how an unknown name is spelled."""
+def _read_line(line: str, message: Message) -> _Line:
+    """Reads one header line, _NO_FIELD where it is none. Notes in the message how an unknown name is spelled."""
+    _check_unbroken(line)
     name, colon, value = line.partition(":")
     key = KEY_OF.get(name) or key_of(name)
     if not key or not colon:
         return _NO_FIELD
-    field = (key, value.strip(" \t"))
+    read = _Line(key, value.strip(" \t"))
     if key not in SPELLING:
         message.spelling = message.spelling or {}
         message.spelling.setdefault(key, name.rstrip(" \t"))
     elif len(line) <= LONGEST:
         if len(_lately) >= _MOST_LINES:
             _lately.clear()
-        _lately[line] = field
-    return field
+        _lately[line] = read
+    return read
+
+
+_TWO_LINES: Final = "Line break or NUL inside a header line"
+
+
+def _check_unbroken(line: str) -> None:
+    """Raises BadMessage: what a reader after us would take for two lines is not passed on, nor quoted in an answer."""
+    if "\n" in line or "\r" in line:
+        raise BadMessage(400, _TWO_LINES)
 
 
 _Start = tuple[str, str, int, str, int, str]
@@ -239,6 +267,7 @@ _NO_CONTROL: Final = dict.fromkeys([*range(9), *range(10, 32), *range(127, 160),
 @remembered(1_024)
 def _read_start(line: str) -> _Start:
     """Reads a start line; few are new."""
+    _check_unbroken(line)
     if line.startswith("SIP/2.0 "):
         code = line[8:11]
         if line[11:12] in (" ", "") and code.isascii() and code.isdigit() and 100 <= int(code) <= 699:
@@ -280,6 +309,6 @@ def _cut_body(message: Request | Response, length: str) -> str:
 def _salvage(head: bytes, limits: Limits) -> Request | Response | None:
     """What can be read of an oversized head, for an answer."""
     try:
-        return _parse_head(head[: head.rfind(b"\r\n")], limits)[0]
+        return _parse_head(head[: head.rfind(b"\r\n")], b"", limits)[0]
     except BadMessage:
         return None

@@ -73,9 +73,9 @@ class TimerWheel:
             if bucket is not None:
                 owners, timers = bucket
                 self._count -= len(owners)
-                for owner, timer in zip(owners, timers, strict=True):
+                for place, owner in enumerate(owners):
                     try:
-                        owner.expire(timer, now)
+                        owner.expire(timers[place], now)
                     except Exception:
                         if self._on_fault is None:
                             raise

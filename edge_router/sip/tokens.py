@@ -12,19 +12,33 @@ from typing import Final
 BRANCH_COOKIE: Final = "z9hG4bK"  # RFC 3261 §8.1.1.7
 _LENGTH: Final = 16  # hexadecimal digits
 _BLOCK: Final = 256
-_digits = ""
-_next = 0
+
+
+class _Supply:
+    """Random digits that nobody has yet. Compiled code reads an object's fields straight, and a module's by name."""
+
+    __slots__ = ("digits", "next")
+
+    def __init__(self) -> None:
+        self.digits = ""
+        self.next = 0
+
+    def take(self) -> str:
+        """The next token."""
+        if self.next == len(self.digits):
+            self.digits = os.urandom(_BLOCK * _LENGTH // 2).hex()
+            self.next = 0
+        begin = self.next
+        self.next = begin + _LENGTH
+        return self.digits[begin : self.next]
+
+
+_supply: Final = _Supply()
 
 
 def new_token() -> str:
     """16 lower-case hexadecimal digits: 64 random bits, never given out before."""
-    global _digits, _next
-    if _next == len(_digits):
-        _digits = os.urandom(_BLOCK * _LENGTH // 2).hex()
-        _next = 0
-    begin = _next
-    _next = begin + _LENGTH
-    return _digits[begin:_next]
+    return _supply.take()
 
 
 def new_branch() -> str:

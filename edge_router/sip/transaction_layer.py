@@ -11,6 +11,7 @@ from edge_router.sip.detour import Detour, as_said_by
 from edge_router.sip.errors import BadMessage
 from edge_router.sip.headers import Via, branch_of, find_param, first_of, parse_cseq, parse_via, tag_of
 from edge_router.sip.message import Request
+from edge_router.sip.remember import remembered
 from edge_router.sip.tokens import BRANCH_COOKIE
 from edge_router.sip.transaction import (
     ACCEPTED,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 class Arrival:
     """A request as it arrived by ``transport`` from ``source``; ``key`` ties it to its transaction."""
 
-    __slots__ = ("key", "request", "source", "transport", "via")
+    __slots__ = ("_merge_key", "key", "request", "source", "transport", "via")
 
     def __init__(self, request: Request, via: Via, key: str, transport: Transport, source: Address) -> None:
         self.request = request
@@ -42,6 +43,15 @@ class Arrival:
         self.key = key
         self.transport = transport
         self.source = source
+        self._merge_key = 0
+
+    @property
+    def merge_key(self) -> int:
+        """The request's identity but for its way here; a hash, since each INVITE of 64*T1 has one. 0 is none."""
+        if not self._merge_key:
+            first = self.request.first
+            self._merge_key = hash((first["call-id"], tag_of(first["from"]), first["cseq"]))
+        return self._merge_key
 
 
 class TransactionLayer:
@@ -108,7 +118,7 @@ class TransactionLayer:
         first = response.first
         via = first.get("via", "")
         key = branch_of(via)
-        method = first.get("cseq", "").replace("\t", " ").rpartition(" ")[2]
+        method = _method_in(first.get("cseq", ""))
         if method == "CANCEL":
             key += "CANCEL"
         transaction = self._clients.get(key)
@@ -158,13 +168,13 @@ class TransactionLayer:
             self._connect(transaction)
         return transaction
 
-    def merged(self, request: Request) -> bool:
+    def merged(self, arrival: Arrival) -> bool:
         """Whether an INVITE of a call in set-up came here before by another way (RFC 3261 §8.2.2.2)."""
-        return _merge_key(request) in self._merged
+        return arrival.merge_key in self._merged
 
-    def remember(self, request: Request, transaction: ServerTransaction) -> None:
+    def remember(self, arrival: Arrival, transaction: ServerTransaction) -> None:
         """Keeps an INVITE's identity for ``merged`` as long as its transaction runs."""
-        transaction.merge_key = _merge_key(request)
+        transaction.merge_key = arrival.merge_key
         self._merged.add(transaction.merge_key)
 
     def remove(self, transaction: Transaction) -> None:
@@ -219,6 +229,12 @@ class TransactionLayer:
                 if port:
                     transaction.address = (address[0], port)
                 self._connect(transaction)
+
+
+@remembered(1_024)  # dialogs are short
+def _method_in(cseq: str) -> str:
+    """The method of a CSeq, whatever stands before it."""
+    return cseq.replace("\t", " ").rpartition(" ")[2]
 
 
 def _name_of(transaction: Transaction) -> str:
@@ -286,9 +302,3 @@ def _is_ours(response: Response, via: str, ours: str) -> bool:
 
 def _sender(via: Via) -> tuple[str, str, int]:
     return via.transport, via.host.lower(), via.port or 5060
-
-
-def _merge_key(request: Request) -> int:
-    """A request's identity but for its way here; a hash, since each INVITE of 64*T1 has one. 0 is none."""
-    first = request.first
-    return hash((first["call-id"], tag_of(first["from"]), first["cseq"]))

@@ -38,6 +38,19 @@ Counts = dict[tuple[str | int, ...], int]
 """A count for each set of label values, in the order of the labels' names."""
 
 
+class _Tally:
+    """A count of what comes with every call, fourteen messages among it: to look each up once is enough."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+_Tallies = dict[tuple[str | int, ...], _Tally]
+"""As `Counts`."""
+
+
 class Metrics(Collector):
     """Observes calls (``b2bua.events.Observer``) and collects for Prometheus.
 
@@ -50,14 +63,14 @@ class Metrics(Collector):
         self.read_trunks: Callable[[], Iterable[TrunkReading]] = tuple
         self.read_state_ages: Callable[[], Mapping[str, float]] = dict
         self._version = version
-        self._calls: Counts = {}
+        self._calls: _Tallies = {}
         self._emergencies: Counts = {}
         self._emergencies_begun: Counts = {}
-        self._decisions: Counts = {}
+        self._decisions: _Tallies = {}
         self._fallbacks: Counts = {}
         self._failovers: Counts = {}
-        self._requests: Counts = {}
-        self._responses: Counts = {}
+        self._requests: _Tallies = {}
+        self._responses: _Tallies = {}
         self._rejected: Counts = {}
         self._decision_seconds = Histogram(DECISION_BOUNDS)
         self._setup_seconds: dict[str, Histogram] = {}
@@ -70,18 +83,18 @@ class Metrics(Collector):
 
     def request(self, direction: str, method: str, trunk: str) -> None:
         """Count a request."""
-        try:
-            self._requests[direction, method, trunk] += 1
-        except KeyError:
-            _count(self._requests, (direction, method_label(method), trunk))
+        tally = self._requests.get((direction, method, trunk))
+        if tally is None:
+            tally = self._requests.setdefault((direction, method_label(method), trunk), _Tally())
+        tally.count += 1
 
     def response(self, direction: str, method: str, code: int, trunk: str) -> None:
         """Count a response."""
-        try:
-            self._responses[direction, method, code, trunk] += 1
-        except KeyError:
+        tally = self._responses.get((direction, method, code, trunk))
+        if tally is None:
             label = code if is_code(code) else OTHER
-            _count(self._responses, (direction, method_label(method), label, trunk))
+            tally = self._responses.setdefault((direction, method_label(method), label, trunk), _Tally())
+        tally.count += 1
 
     def rejected(self, reason: str) -> None:
         """Count what was dropped or refused before it became a call."""
@@ -109,7 +122,7 @@ class Metrics(Collector):
             return
         policy = decision.policy or ""
         target = decision.to[0].peer if decision.to else ""
-        _count(self._decisions, (policy, decision.rule or "", decision.method, target))
+        _tally(self._decisions, (policy, decision.rule or "", decision.method, target))
         if decision.fallback is not None:
             _count(self._fallbacks, (policy, decision.fallback))
 
@@ -132,9 +145,9 @@ class Metrics(Collector):
 
     def ended(self, record: CallRecord) -> None:
         """Count the call on the trunk that it came in by, and on the one that it was sent to last."""
-        _count(self._calls, (record.ingress_trunk, "in", record.outcome))
+        _tally(self._calls, (record.ingress_trunk, "in", record.outcome))
         if record.egress_trunk:
-            _count(self._calls, (record.egress_trunk, "out", record.outcome))
+            _tally(self._calls, (record.egress_trunk, "out", record.outcome))
         if record.emergency:
             _count(self._emergencies, (record.ingress_trunk, record.outcome))
 
@@ -170,7 +183,10 @@ class Metrics(Collector):
                     registered.add_metric((trunk.name,), float(trunk.registered))
             yield registered
         yield _counter(
-            "calls", "Call attempts that are over, by how they ended", ("trunk", "direction", "outcome"), self._calls
+            "calls",
+            "Call attempts that are over, by how they ended",
+            ("trunk", "direction", "outcome"),
+            _counts(self._calls),
         )
         yield _counter(
             "emergency_calls",
@@ -198,7 +214,9 @@ class Metrics(Collector):
 
     def _decision_families(self) -> Iterator[Metric]:
         labels = ("policy", "rule", "method", "target")
-        yield _counter("decisions", "Decisions, by rule and by the dial-peer tried first", labels, self._decisions)
+        yield _counter(
+            "decisions", "Decisions, by rule and by the dial-peer tried first", labels, _counts(self._decisions)
+        )
         yield _counter(
             "policy_fallback",
             "Decisions that no rule made, by why: stale, error, otherwise",
@@ -212,9 +230,10 @@ class Metrics(Collector):
     def _sip_families(self) -> Iterator[Metric]:
         router = self.read_router()
         labels = ("direction", "method", "trunk")
-        yield _counter("sip_requests", "Requests, retransmissions not counted", labels, self._requests)
+        yield _counter("sip_requests", "Requests, retransmissions not counted", labels, _counts(self._requests))
         labels_with_code = ("direction", "method", "code", "trunk")
-        yield _counter("sip_responses", "Responses, retransmissions not counted", labels_with_code, self._responses)
+        responses = _counts(self._responses)
+        yield _counter("sip_responses", "Responses, retransmissions not counted", labels_with_code, responses)
         again: Counts = {("in",): router.retransmissions_in, ("out",): router.retransmissions_out}
         yield _counter("sip_retransmissions", "Messages that came or left again", ("direction",), again)
         yield _counter(
@@ -236,6 +255,19 @@ class Metrics(Collector):
         build = _gauge("build_info", "Always 1; the version is the label", "version")
         build.add_metric((self._version,), 1)
         yield build
+
+
+def _tally(tallies: _Tallies, key: tuple[str | int, ...]) -> None:
+    """One more of ``key``."""
+    tally = tallies.get(key)
+    if tally is None:
+        tally = tallies.setdefault(key, _Tally())
+    tally.count += 1
+
+
+def _counts(tallies: _Tallies) -> Counts:
+    """What they come to."""
+    return {key: tally.count for key, tally in list(tallies.items())}
 
 
 def _count(counts: Counts, key: tuple[str | int, ...]) -> None:

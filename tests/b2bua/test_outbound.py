@@ -125,7 +125,7 @@ def test_where_a_call_has_been_stays_here_where_that_is_asked_for(privacy: bytes
     ],
 )
 def test_a_cisco_guid_is_four_decimals_of_ten_digits(high: int, low: int, guid: str) -> None:
-    assert cisco_guid_of(high, low) == guid
+    assert cisco_guid_of(f"{high:016x}{low:016x}") == guid
 
 
 def test_no_cisco_guid_is_given_twice() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edge_router.b2bua.messages import incoming, next_hop, outbound, screening
-from edge_router.sip import dialog, headers, message, uri
+from edge_router.sip import dialog, headers, message, transaction_layer, uri
 from edge_router.sip.remember import LONGEST
 from edge_router.sip.timers import GIVE_UP
 from tests.b2bua.stage import PREMISE_ONLY, Stage
@@ -15,7 +15,7 @@ from tests.b2bua.stage import PREMISE_ONLY, Stage
 LONG = "x" * (LONGEST + 1)
 TABLES = (
     message._read_start,
-    headers._host_port,
+    headers._sender,
     headers.parse_cseq,
     dialog._read_contact,
     dialog._read_route,
@@ -23,6 +23,7 @@ TABLES = (
     incoming._read_to,
     next_hop.place_of,
     screening._uri,
+    transaction_layer._method_in,
     uri._parse_host_port,
 )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge_router.sip import message as message_module
 from edge_router.sip.errors import BadMessage, LocalError
 from edge_router.sip.headers import param, parse_cseq, parse_name_addr, parse_via, tag_of
-from edge_router.sip.message import Limits, Message, Request, Response, parse
+from edge_router.sip.message import DEFAULT_LIMITS, Limits, Message, Request, Response, parse
 from edge_router.sip.names import COMPACT, KEY_OF, METHODS, SPELLING, key_of
 from edge_router.sip.remember import LONGEST
 from edge_router.sip.uri import SipUri, parse_uri
@@ -237,6 +237,12 @@ def test_bad_start_lines(start: bytes, code: int) -> None:
 )
 def test_bare_line_breaks_and_nul_are_refused_and_never_quoted(line: bytes) -> None:
     fault = refused(datagram(line))
+    assert (fault.code, fault.message) == (400, None)
+
+
+@pytest.mark.parametrize("line", [b"Subject: a\rRoute: <sip:evil>", b"Subject: a\nRoute: <sip:evil>"])
+def test_so_is_one_behind_more_lines_than_are_read(line: bytes) -> None:
+    fault = refused(datagram(*[b"X-More: x"] * DEFAULT_LIMITS.headers, line))
     assert (fault.code, fault.message) == (400, None)
 
 

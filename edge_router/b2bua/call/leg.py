@@ -323,7 +323,8 @@ class Leg:
     def takes(self, request: Request) -> bool:
         """Whether a request with our tag is really of this dialog: Call-ID and both tags."""
         dialog, first = self.dialog, request.first
-        return dialog.call_id == first["call-id"] and dialog.remote_tag == tag_of(first["from"])
+        who = first["from"]  # mostly the very same text as in the last
+        return dialog.call_id == first["call-id"] and (dialog.remote == who or dialog.remote_tag == tag_of(who))
 
     def on_request(self, request: Request, transaction: ServerTransaction) -> None:
         """A request inside the dialog, ACK apart. Each is answered here or by the call."""

@@ -117,10 +117,14 @@ to_forget(_to.cache_clear)
 
 def new_cisco_guid() -> str:
     """A new Cisco-Guid: 128 random bits."""
-    return cisco_guid_of(int(new_token(), 16), int(new_token(), 16))
+    return cisco_guid_of(new_token() + new_token())
 
 
-def cisco_guid_of(high: int, low: int) -> str:
-    """The Cisco-Guid of two 64-bit numbers: their 128 bits as four decimal numbers of ten digits."""
-    mask = 0xFFFFFFFF
-    return f"{high >> 32:010d}-{high & mask:010d}-{low >> 32:010d}-{low & mask:010d}"
+def cisco_guid_of(digits: str) -> str:
+    """The Cisco-Guid of 128 bits, 32 hexadecimal digits: four decimal numbers of ten digits."""
+    return f"{_ten(digits[:8])}-{_ten(digits[8:16])}-{_ten(digits[16:24])}-{_ten(digits[24:])}"
+
+
+def _ten(digits: str) -> str:
+    # Of numbers above 62 bits, and of a format specification, compiled code makes objects.
+    return str(int(digits, 16)).zfill(10)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edge_router.dialplan.trunk import Trunk
     from edge_router.sip.message import Request, Response
 
-MANDATORY: Final = frozenset({"via", "from", "to", "call-id", "cseq"})
+MANDATORY: Final[tuple[str, ...]] = ("call-id", "cseq", "from", "to", "via")
 _ALLOWED: Final = frozenset(OUTSIDE.split(", "))
 _KNOWN_OPTIONS: Final = frozenset(SUPPORTED.split(", "))
 _KNOWN_OUTSIDE: Final = _KNOWN_OPTIONS | {RELIABLE}
@@ -49,9 +49,10 @@ PENDING: Final = Refusal(491, "Request Pending")
 def check_mandatory(message: Request | Response) -> None:
     """Raises BadMessage(400) where a header is missing that every message has, or CSeq is not what it must be."""
     first = message.first
-    if not first.keys() >= MANDATORY:
-        missing = " and ".join(SPELLING[key] for key in sorted(MANDATORY.difference(first)))
-        raise BadMessage(400, f"{missing} is missing", message)
+    for key in MANDATORY:
+        if key not in first:
+            missing = " and ".join([SPELLING[each] for each in MANDATORY if each not in first])
+            raise BadMessage(400, f"{missing} is missing", message)
     if not first["call-id"]:
         raise BadMessage(400, "Call-ID is empty", message)
 

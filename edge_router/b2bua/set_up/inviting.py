@@ -48,15 +48,15 @@ def invite(
     ours += call.own_lines
     came_by, entered = call.came_by, call.routing.plan.peers.get(record.dial_peer_in or "")
     reliable = has_sdp(incoming.request) or caller.takes_prack  # else an offer in an 18x would have no answer
-    parts = incoming, entered, peer, trunk.trunk, came_by, target
-    sent = outbound_invite(*parts, listener, record.cisco_guid, reliable, before)
+    guid, leaves_by = record.cisco_guid, trunk.trunk
+    sent = outbound_invite(incoming, entered, peer, leaves_by, came_by, target, listener, guid, reliable, before)
     body, by_tcp = incoming.request.body, None
     if trunk.trunk.udp_to_tcp and not by_udp and listener.transport == "udp":
         size = len(invite_of(sent.uri, listener.via + new_branch(), sent.headers + ours, body))
         by_tcp = listener_for(router.listeners, "tcp", target.host) if size > LARGEST_BY_UDP else None
     if by_tcp is not None:
         listener = by_tcp
-        sent = outbound_invite(*parts, listener, record.cisco_guid, reliable, before)
+        sent = outbound_invite(incoming, entered, peer, leaves_by, came_by, target, listener, guid, reliable, before)
     record.egress_call_id = sent.dialog.call_id
     record.calling_out = sent.calling
     record.called_out = sent.called

@@ -50,7 +50,7 @@ def take_replacement(router: Switchboard, arrival: Arrival, trunk: LiveTrunk) ->
     dialog = Dialog.as_server(request, new_token())
     call, listener = leg.call, cast("Listener", arrival.transport)  # over TLS, toward whom it came from
     transaction = router.transactions.serve(arrival)
-    router.transactions.remember(request, transaction)
+    router.transactions.remember(arrival, transaction)
     trunk.admit_inbound(router.wheel.now, whatever=True)  # one comes, and one goes
     new = JoiningLeg(router, call, trunk, listener, transaction.address, dialog, request, transaction)
     stays = call.other_than(leg)
