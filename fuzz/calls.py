@@ -94,7 +94,7 @@ class _Call:
         return END.join(self._inputs)
 
     def _say(self, by: int, text: str) -> list[bytes]:
-        self._inputs.append(bytes([ord("0") + by]) + text.encode())
+        self._inputs.append(bytes([ord("@") + by]) + text.encode())
         sent = self._stage.receive(text.encode(), SOURCES[by])
         for read in map(parse, sent):
             if isinstance(read, Request) and read.method != "ACK":

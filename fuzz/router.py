@@ -31,6 +31,8 @@ _LONG: Final = 2_000  # seconds: no transaction, no timeout of a call that isn't
 _STEP: Final = 4.0
 END: Final = b"\0\0\0"
 """What stands between two datagrams of an input."""
+PAUSE: Final = 32
+"""Is set in the octet in front of a datagram before which some seconds pass."""
 _MOST: Final = 12
 
 
@@ -97,7 +99,7 @@ def check_router(data: bytes) -> bool:
     """Whether anything was sent; raises AssertionError where something doesn't hold.
 
     The datagrams stand behind each other, each with an octet in front that says who sends it: a quarter of its values
-    for each of SOURCES. Where its 32 is set, some seconds pass before.
+    for each of SOURCES. Where PAUSE is set in it, some seconds pass before.
     """
     complaints = Complaints()
     log = logging.getLogger("edge_router")
@@ -106,7 +108,7 @@ def check_router(data: bytes) -> bool:
         stage = Stage()
         sent = 0
         for each in datagrams(data):
-            if each[0] & 32:
+            if each[0] & PAUSE:
                 _check_sent(stage.pass_time(_STEP))
             answers = stage.receive(each[1:], SOURCES[each[0] % len(SOURCES)])
             _check_sent(answers)
