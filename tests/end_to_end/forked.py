@@ -4,6 +4,7 @@ What a test starts is what `python -m` would start, in a process of its own with
 thirds of a second of imports, four hundred times, would be half of the time that all tests take.
 """
 
+import atexit
 import multiprocessing
 import os
 import runpy
@@ -47,6 +48,7 @@ class Forked:
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
+        atexit.register(self.kill)  # else whoever forgot to end it would be waited for without an end
 
     @property
     def returncode(self) -> int | None:

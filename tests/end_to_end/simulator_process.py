@@ -22,13 +22,14 @@ class SimulatorProcess:
         self._directory = directory
         self._webhook = "http://{}:{}/webhooks/webex".format(*block.http)
         words = ["--load", "0", "--lag", "0", "--host", block.host(20), "--port", "8090"]
-        stdout, stderr = (directory / f"simulator.{kind}" for kind in ("stdout", "stderr"))
-        self._process = Forked("state_client.simulator", words, stdout, stderr)
+        self._stdout, self._stderr = (directory / f"simulator.{kind}" for kind in ("stdout", "stderr"))
+        self._process = Forked("state_client.simulator", words, self._stdout, self._stderr)
         self.said: dict[str, str] = {}
 
+    def wait_until_ready(self) -> None:
         def has_begun() -> bool:
-            assert self._process.poll() is None, f"the simulator ended: {stderr.read_text()}"
-            *lines, _ = stdout.read_text().split("\n")
+            assert self._process.poll() is None, f"the simulator ended: {self._stderr.read_text()}"
+            *lines, _ = self._stdout.read_text().split("\n")
             self.said = dict(line.split() for line in lines)
             return "truth" in self.said
 
@@ -36,7 +37,10 @@ class SimulatorProcess:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(30)
+        finally:
+            self._process.kill()
 
     def state(self, **settings: Any) -> dict[str, Any]:
         """The section `state` for a router that follows it; writes the secrets beside the configuration."""
@@ -81,6 +85,7 @@ class SimulatorProcess:
 def running_simulator(block: Block, directory: Path) -> Iterator[SimulatorProcess]:
     simulator = SimulatorProcess(block, directory)
     try:
+        simulator.wait_until_ready()
         yield simulator
     finally:
         simulator.stop()
