@@ -52,7 +52,7 @@ _Tallies = dict[tuple[str | int, ...], _Tally]
 
 
 class Metrics(Collector):
-    """Observes calls (``b2bua.events.Observer``) and collects for Prometheus.
+    """Observes calls (``b2bua.reports.events.Observer``) and collects for Prometheus.
 
     ``read_router``, ``read_trunks`` and ``read_state_ages`` (seconds by queue) are asked at each scrape; until they
     are set there is nothing to read. A label "" means that there was none: a message of no known trunk, say.

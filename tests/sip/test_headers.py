@@ -170,6 +170,7 @@ def test_what_is_no_address(value: str) -> None:
         ("sip:a@h ;   tag    = 1918181833n", "1918181833n"),
         ("<sip:a@h>;x=y;tag=1;z", "1"),
         ("<sip:a@h>;tag=1;z", "1"),
+        ("<sip:a@h>;tag=1>z", ""),
         ("<sip:a@h> ; TAG=1", "1"),
         ("<sip:a@h;tag=uri>", ""),
         ("<sip:a@h;tag=uri>;tag=1", "1"),

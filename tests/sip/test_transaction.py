@@ -797,6 +797,16 @@ def test_a_merged_request_is_known_as_long_as_the_first_runs() -> None:
     assert not bench.layer.merged(bench.comes(request("OPTIONS", branch="z9hG4bKother")))
 
 
+@pytest.mark.parametrize(("what", "other"), [("tag=a", "tag=z"), ("Call-ID: c", "Call-ID: z"), ("CSeq: 7", "CSeq: 8")])
+def test_a_request_of_another_name_is_not_merged(what: str, other: str) -> None:
+    bench = Bench("OPTIONS", server=True)
+    assert isinstance(bench.transaction, ServerTransaction)
+    bench.layer.remember(bench.arrival, bench.transaction)
+    comes = parse(request("OPTIONS", branch="z9hG4bKother").serialise().replace(what.encode(), other.encode()))
+    assert isinstance(comes, Request)
+    assert not bench.layer.merged(bench.comes(comes))
+
+
 # ------------------------------------------------------------------------------- connections
 
 
