@@ -184,8 +184,10 @@ def test_a_burst_of_which_the_cloud_tells_nothing_does_not_all_go_there_and_nobo
     kept = [line for line in calls if " answered by premise" in line and "cloud is over its share" in line]
     assert len(kept) >= 5
     asked = [int(found[1]) for found in map(re.compile(r"expected = (\d+)").search, calls) if found]
-    # Those that were sent before count, though no event tells of them; unless all were refused for those who waited.
-    assert max(asked, default=4) >= 4
+    if asked:
+        assert max(asked) >= 4  # those that were sent before count, though no event tells of them
+    else:  # somebody waited long already
+        assert all(" reject 480 " in line or "whoever waits there" in line for line in calls)
     end = re.fullmatch(r"50 calls in bursts: (.*); the cloud had to refuse 0", lines[-2])
     assert end is not None
     assert f"{len(sent)} cloud" in end[1].split(", ")

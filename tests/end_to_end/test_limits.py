@@ -1,5 +1,6 @@
 """Limits of trunk and node: over them nobody is harmed but the call too many."""
 
+import time
 from typing import Any
 
 import pytest
@@ -59,15 +60,12 @@ def test_a_cancelled_call_makes_room(own_site: OwnSite) -> None:
 def test_max_cps_of_the_node(own_site: OwnSite) -> None:
     site = own_site(limits={"max_cps": 1})
     callers = [site.caller(NUMBER) for _ in range(20)]
+    began = time.monotonic()
     for caller in callers:
         caller.invite()
-
-    def refused() -> int:
-        return len({caller.call_id for caller in callers if caller.heard(503)})
-
-    # However slow this machine is, twenty calls at once are more than ten in ten seconds.
-    until(lambda: refused() >= 10, "calls to be refused")
-    assert refused() < len(callers)
+    until(lambda: all(caller.heard(100) or caller.heard(503) for caller in callers), "all to be answered")
+    taken = sum(not caller.heard(503) for caller in callers)
+    assert 1 <= taken <= 1 + (time.monotonic() - began)  # however slow this machine is
 
 
 def test_full_everywhere_is_said_to_the_caller(own_site: OwnSite) -> None:

@@ -1,7 +1,7 @@
 """What is under way in the router, as a call and its legs know it: whose a dialog is, which calls there are.
 
-Lives here: the tables of calls and dialogs, and what legs and calls tell. Must not know: what a datagram is, and how a
-call begins; that is router.py's.
+Lives here: the tables of calls and dialogs, answers that begin nothing, and what legs and calls tell. Must not know:
+what a datagram is, and how a call begins; that is router.py's.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from edge_router.b2bua.call.deadlines import Deadlines
 from edge_router.b2bua.routing.peers import trunk_at
 from edge_router.b2bua.routing.reserve import Reserve
 from edge_router.b2bua.trunks.endpoint import Endpoint
+from edge_router.sip.headers import tag_of
+from edge_router.sip.stateless import stateless_answer
+from edge_router.sip.tokens import new_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge_router.b2bua.call.call import Call
     from edge_router.b2bua.call.leg import Leg
+    from edge_router.b2bua.messages.screening import Refusal
     from edge_router.b2bua.reports.events import Observer
     from edge_router.b2bua.routing.routing import Routing
     from edge_router.net.address import Address
     from edge_router.net.listener import Listener
     from edge_router.sip.message import Request
     from edge_router.sip.transaction import ServerTransaction, Transport
+    from edge_router.sip.transaction_layer import Arrival
 
 MOST_TRANSACTIONS: Final = 1_000_000  # some six hundred octets each; 2,000 calls a second need a quarter of it
 
@@ -62,6 +67,22 @@ class Switchboard(Endpoint):
         return trunk_at(self.routing, source[0], cast("Listener", listener).names_of(source), listener.name)
 
     # What legs and calls tell
+
+    def refuse(self, arrival: Arrival, trunk: str, refusal: Refusal) -> None:
+        """Answers a request that goes no further, in a transaction of its own."""
+        code, reason, headers = refusal
+        transaction = self.transactions.serve(arrival)
+        self.observer.response("out", transaction.method, code, trunk)
+        transaction.respond(code, reason, "" if tag_of(arrival.request.first["to"]) else new_token(), headers)
+
+    def answer_statelessly(
+        self, request: Request, source: Address, listener: Transport, trunk: str, refusal: Refusal
+    ) -> None:
+        """Answers without keeping anything: under a flood, and to what could not be read."""
+        answer = stateless_answer(request, source, *refusal, reliable=listener.reliable)
+        if answer is not None and request.method != "ACK":
+            self.observer.response("out", request.method, refusal.code, trunk)
+            listener.send(*answer)
 
     def remember_dialog(self, leg: Leg) -> None:
         """From now on requests with this leg's tag are its."""
