@@ -80,9 +80,9 @@ def test_whoever_refuses_the_connection_is_passed_over_at_once(own_site: OwnSite
         listen=listeners(block),
         premise={"targets": targets("tcp", block.cloud_spare, block.premise), "connect_timeout": "60s"},
     )
-    caller = site.caller(NUMBER)
+    caller, premise = site.caller(NUMBER), end(site, "tcp", block.premise)
     caller.invite()
-    callee = site.callee(end(site, "tcp", block.premise), caller)
+    callee = site.callee(premise, caller)
     site.connects(caller, callee)
     site.ends(caller, callee)
     assert site.router.metric("connections_ended_total", listener="tcp", reason="not reached") == 1
@@ -93,13 +93,13 @@ def test_whoever_hangs_up_on_the_invite_is_passed_over_at_once(own_site: OwnSite
         listen=listeners(block),
         premise={"targets": targets("tcp", block.cloud_spare, block.premise), "connect_timeout": "60s"},
     )
-    rude = end(site, "tcp", block.cloud_spare)
+    rude, premise = (end(site, "tcp", host) for host in (block.cloud_spare, block.premise))
     assert isinstance(rude, StreamPhone)
     caller = site.caller(NUMBER)
     caller.invite()
     site.callee(rude, caller)
     rude.hang_up()
-    callee = site.callee(end(site, "tcp", block.premise), caller)
+    callee = site.callee(premise, caller)
     site.connects(caller, callee)
     site.ends(callee, caller)
 
