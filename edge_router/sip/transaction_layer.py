@@ -169,7 +169,7 @@ class TransactionLayer:
         return transaction
 
     def merged(self, arrival: Arrival) -> bool:
-        """Whether an INVITE of a call in set-up came here before by another way (RFC 3261 §8.2.2.2)."""
+        """Whether an INVITE whose transaction runs still came here before by another way (RFC 3261 §8.2.2.2)."""
         return arrival.merge_key in self._merged
 
     def remember(self, arrival: Arrival, transaction: ServerTransaction) -> None:
