@@ -2,6 +2,8 @@
 
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -26,6 +28,13 @@ def listeners(block: Block) -> list[dict[str, Any]]:
 
 def targets(transport: str, *hosts: str) -> list[str]:
     return [f"sip:{host}:5060" + (f";transport={transport}" if transport != "udp" else "") for host in hosts]
+
+
+@pytest.fixture
+def tcp(block: Block) -> Iterator[StreamPhone]:
+    """The premise by TCP, at the address and port where `site.premise` is by UDP."""
+    with closing(StreamPhone(block.premise)) as tcp:
+        yield tcp
 
 
 def end(site: Site, transport: str, host: str) -> Phone:
@@ -187,23 +196,20 @@ LARGE_BODY = b"x" * 1_300
 
 @pytest.mark.parametrize(("way", "size", "by_tcp"), [("try", 1_300, True), ("never", 1_300, False), ("try", 10, False)])
 def test_a_large_invite_goes_by_tcp_where_the_trunk_says_so(
-    own_site: OwnSite, block: Block, way: str, size: int, by_tcp: bool
+    own_site: OwnSite, block: Block, tcp: StreamPhone, way: str, size: int, by_tcp: bool
 ) -> None:
     site = own_site(listen=listeners(block), premise={"udp_to_tcp": way})
-    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
-    try:
-        caller = site.caller(NUMBER)
-        caller.invite([("Subject", "x" * size)])
-        callee = site.callee(tcp if by_tcp else udp, caller)
-        assert callee.opening is not None
-        assert callee.opening.uri == f"sip:{caller.called}@{block.premise}:5060"
-        callee.answer(180)
-        caller.expect(180)
-        site.connects(caller, callee)
-        site.ends(caller, callee)
-        assert tcp.heard() == udp.heard() == []
-    finally:
-        tcp.close()
+    udp = site.premise
+    caller = site.caller(NUMBER)
+    caller.invite([("Subject", "x" * size)])
+    callee = site.callee(tcp if by_tcp else udp, caller)
+    assert callee.opening is not None
+    assert callee.opening.uri == f"sip:{caller.called}@{block.premise}:5060"
+    callee.answer(180)
+    caller.expect(180)
+    site.connects(caller, callee)
+    site.ends(caller, callee)
+    assert tcp.heard() == udp.heard() == []
 
 
 def test_a_large_invite_goes_by_udp_where_tcp_fails(own_site: OwnSite, block: Block) -> None:
@@ -215,117 +221,104 @@ def test_a_large_invite_goes_by_udp_where_tcp_fails(own_site: OwnSite, block: Bl
     site.ends(callee, caller)
 
 
-def test_a_large_invite_goes_by_udp_where_nothing_is_heard_by_tcp(own_site: OwnSite, block: Block) -> None:
+def test_a_large_invite_goes_by_udp_where_nothing_is_heard_by_tcp(
+    own_site: OwnSite, block: Block, tcp: StreamPhone
+) -> None:
     """Somebody takes the connection, but no call."""
     site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try", "connect_timeout": SOON})
-    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
-    try:
-        caller = site.caller(NUMBER)
-        caller.invite(LARGE)
-        Leg.answering(tcp, block.router, caller.called)
-        callee = site.callee(udp, caller)
-        site.connects(caller, callee)
-        site.ends(caller, callee)
-    finally:
-        tcp.close()
+    udp = site.premise
+    caller = site.caller(NUMBER)
+    caller.invite(LARGE)
+    Leg.answering(tcp, block.router, caller.called)
+    callee = site.callee(udp, caller)
+    site.connects(caller, callee)
+    site.ends(caller, callee)
 
 
 @pytest.mark.parametrize("first", [100, 503])
 def test_who_has_answered_a_large_invite_by_tcp_is_not_asked_by_udp(
-    own_site: OwnSite, block: Block, first: int
+    own_site: OwnSite, block: Block, tcp: StreamPhone, first: int
 ) -> None:
     site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try", "progress_timeout": SOON})
-    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
-    try:
-        caller = site.caller(NUMBER)
-        caller.invite(LARGE)
-        callee = Leg.answering(tcp, block.router, caller.called)
-        callee.answer(first)
-        site.refused(caller, 408 if first == 100 else 500)
-        assert udp.heard() == []
-    finally:
-        tcp.close()
+    udp = site.premise
+    caller = site.caller(NUMBER)
+    caller.invite(LARGE)
+    callee = Leg.answering(tcp, block.router, caller.called)
+    callee.answer(first)
+    site.refused(caller, 408 if first == 100 else 500)
+    assert udp.heard() == []
 
 
 @pytest.mark.parametrize("by_tcp", [True, False])
-def test_a_large_request_in_a_call_by_udp_goes_by_tcp_if_it_can(own_site: OwnSite, block: Block, by_tcp: bool) -> None:
+def test_a_large_request_in_a_call_by_udp_goes_by_tcp_if_it_can(
+    own_site: OwnSite, block: Block, tcp: StreamPhone, by_tcp: bool
+) -> None:
     site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try"})
-    caller, udp = site.caller(NUMBER), site.phone(block.premise)
-    tcp = StreamPhone(block.premise)
-    try:
-        if not by_tcp:
-            tcp.shut()
-        callee = site.answered(caller, udp)
-        for method in ("MESSAGE", "INVITE"):
-            caller.send(caller.request(method, body=LARGE_BODY))
-            if by_tcp:
-                callee.phone = tcp
-            asked = callee.expect(method)
-            assert asked.get("Via").startswith("SIP/2.0/TCP" if by_tcp else "SIP/2.0/UDP")
-            callee.reply(asked, 200)
-            callee.phone = udp
-            final = caller.expect(200, method=method)
-            if method == "INVITE":
-                caller.ack(final)
-                callee.expect("ACK")
-        site.ends(caller, callee)
+    caller, udp = site.caller(NUMBER), site.premise
+    if not by_tcp:
+        tcp.shut()
+    callee = site.answered(caller, udp)
+    for method in ("MESSAGE", "INVITE"):
+        caller.send(caller.request(method, body=LARGE_BODY))
         if by_tcp:
-            assert tcp.heard() == []
-            assert len(tcp.connections) == 1
-    finally:
-        tcp.close()
+            callee.phone = tcp
+        asked = callee.expect(method)
+        assert asked.get("Via").startswith("SIP/2.0/TCP" if by_tcp else "SIP/2.0/UDP")
+        callee.reply(asked, 200)
+        callee.phone = udp
+        final = caller.expect(200, method=method)
+        if method == "INVITE":
+            caller.ack(final)
+            callee.expect("ACK")
+    site.ends(caller, callee)
+    if by_tcp:
+        assert tcp.heard() == []
+        assert len(tcp.connections) == 1
 
 
 @pytest.mark.parametrize("by_tcp", [True, False])
-def test_a_large_ack_goes_by_tcp_if_it_can(own_site: OwnSite, block: Block, by_tcp: bool) -> None:
+def test_a_large_ack_goes_by_tcp_if_it_can(own_site: OwnSite, block: Block, tcp: StreamPhone, by_tcp: bool) -> None:
     """Else it is heard when the 200 has come again."""
     site = own_site(listen=listeners(block), premise={"udp_to_tcp": "try"})
-    caller, udp = site.caller(NUMBER), site.phone(block.premise)
-    tcp = StreamPhone(block.premise)
-    try:
-        if not by_tcp:
-            tcp.shut()
-        callee = site.answered(caller, udp)
-        caller.invite(body=b"")
-        asked = callee.expect("INVITE")
+    caller, udp = site.caller(NUMBER), site.premise
+    if not by_tcp:
+        tcp.shut()
+    callee = site.answered(caller, udp)
+    caller.invite(body=b"")
+    asked = callee.expect("INVITE")
+    callee.reply(asked, 200, body=callee.body)
+    caller.ack(caller.expect(200, method="INVITE"), LARGE_BODY)
+    if not by_tcp:
+        site.settled()
+        assert callee.heard("ACK") == []
         callee.reply(asked, 200, body=callee.body)
-        caller.ack(caller.expect(200, method="INVITE"), LARGE_BODY)
-        if not by_tcp:
-            site.settled()
-            assert callee.heard("ACK") == []
-            callee.reply(asked, 200, body=callee.body)
-        callee.phone = tcp if by_tcp else udp
-        ack = callee.expect("ACK")
-        assert (ack.cseq, ack.body) == (asked.cseq, LARGE_BODY)
-        assert ack.get("Via").startswith("SIP/2.0/TCP" if by_tcp else "SIP/2.0/UDP")
-        callee.phone = udp
-        site.ends(caller, callee)
-    finally:
-        tcp.close()
+    callee.phone = tcp if by_tcp else udp
+    ack = callee.expect("ACK")
+    assert (ack.cseq, ack.body) == (asked.cseq, LARGE_BODY)
+    assert ack.get("Via").startswith("SIP/2.0/TCP" if by_tcp else "SIP/2.0/UDP")
+    callee.phone = udp
+    site.ends(caller, callee)
 
 
 # ------------------------------------------------------------------------------------------------ sent elsewhere
 
 
-def test_who_is_redirected_to_another_transport_goes_there(own_site: OwnSite, block: Block) -> None:
+def test_who_is_redirected_to_another_transport_goes_there(own_site: OwnSite, block: Block, tcp: StreamPhone) -> None:
     """To the same address: what was dialled by UDP has not been dialled by TCP."""
     both = [f"sip:{block.premise}:5060", *targets("tcp", block.premise)]
     site = own_site(listen=listeners(block), premise={"targets": both, "hunt_on": []})
-    udp, tcp = site.phone(block.premise), StreamPhone(block.premise)
-    try:
-        caller = site.caller(NUMBER)
-        caller.invite()
-        asked = site.callee(udp, caller)
-        asked.answer(302, [("Contact", f"<sip:{caller.called}@{block.premise}:5060;transport=tcp>")])
-        asked.expect("ACK")
-        callee = site.callee(tcp, caller)
-        assert callee.opening is not None
-        assert callee.opening.uri == f"sip:{caller.called}@{block.premise}:5060;transport=tcp"
-        site.connects(caller, callee)
-        site.ends(caller, callee)
-        assert udp.heard() == []
-    finally:
-        tcp.close()
+    udp = site.premise
+    caller = site.caller(NUMBER)
+    caller.invite()
+    asked = site.callee(udp, caller)
+    asked.answer(302, [("Contact", f"<sip:{caller.called}@{block.premise}:5060;transport=tcp>")])
+    asked.expect("ACK")
+    callee = site.callee(tcp, caller)
+    assert callee.opening is not None
+    assert callee.opening.uri == f"sip:{caller.called}@{block.premise}:5060;transport=tcp"
+    site.connects(caller, callee)
+    site.ends(caller, callee)
+    assert udp.heard() == []
 
 
 @pytest.mark.parametrize(("here", "there"), [("udp", "tcp"), ("tcp", "udp")])
